@@ -1,0 +1,163 @@
+"""What the scripts share in speaking to a person: information, errors, exit codes."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import NoReturn
+
+BAD_INPUT = 2
+WORK_FAILED = 1
+INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+
+class UserError(ValueError):
+    """Something the user can put right.
+
+    Parameters
+    ----------
+    message : str
+        One line: what is wrong, with what, and what to do.
+    exit_code : int
+        ``BAD_INPUT`` for a bad argument or bad input, ``WORK_FAILED`` for work that failed.
+    """
+
+    def __init__(self, message: str, exit_code: int = BAD_INPUT) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+class ArgumentParser(argparse.ArgumentParser):
+    """argparse's parser, which says what is wrong in one line and shows defaults in its help."""
+
+    def __init__(self, description: str, epilog: str) -> None:
+        super().__init__(description=description, epilog=epilog, formatter_class=_HelpFormatter)
+
+    def error(self, message: str) -> NoReturn:
+        """Print one line and leave with ``BAD_INPUT``."""
+        self.exit(BAD_INPUT, f"{self.prog}: {printable(message)} (see --help)\n")
+
+
+class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
+    """Defaults beside their flags, and the examples at the end as they were typed."""
+
+
+def number(kind: type, low: float, high: float) -> Callable[[str], float]:
+    """Make a type for argparse: a number of some kind in a range, both ends included.
+
+    Parameters
+    ----------
+    kind : type
+        ``int`` or ``float``.
+    low, high : float
+        The least and the greatest value allowed.
+
+    Returns
+    -------
+    callable
+        From the text of an argument to its value; its error says what was expected.
+    """
+
+    def parse(text: str) -> float:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = None
+        if value is None or not low <= value <= high:
+            expected = "a whole number" if kind is int else "a number"
+            raise argparse.ArgumentTypeError(f"{text!r} is not {expected} from {low} to {high}")
+        return value
+
+    return parse
+
+
+def printable(text: str | os.PathLike) -> str:
+    r"""Make text from outside, such as a file's name, harmless to print on a terminal.
+
+    Parameters
+    ----------
+    text : str or path
+        Any text, with control characters or with bytes that are no UTF-8 (surrogate escapes).
+
+    Returns
+    -------
+    str
+        The same in one line, what cannot be printed written as ``\x1b`` is here.
+    """
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in os.fspath(text)
+    )
+
+
+def info(message: str) -> None:
+    """Print a line of information on stdout, in the tutorial's style."""
+    print(f"[INFO] {message}", flush=True)
+
+
+def examples(items: Sequence[str], most: int = 5) -> str:
+    """Name the first few of many things.
+
+    Parameters
+    ----------
+    items : sequence of str
+        All of them.
+    most : int
+        How many to name.
+
+    Returns
+    -------
+    str
+        For example ``"a, b, c and 7 more"``, fit to be printed.
+    """
+    named = ", ".join(printable(item) for item in items[:most])
+    return named if len(items) <= most else f"{named} and {len(items) - most:,} more"
+
+
+def complain(message: str) -> None:
+    """Print a line on stderr that begins with the name of the script."""
+    program = os.path.basename(sys.argv[0])  # noqa: PTH119 (pathlib costs start-up time here)
+    print(f"{program}: {printable(message)}", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def quiet_stderr() -> Iterator[None]:
+    """Keep what C libraries write to stderr, past Python, off the screen."""
+    sys.stderr.flush()
+    saved, devnull = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(devnull, 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(devnull)
+
+
+def run(main: Callable[[], int | None]) -> int:
+    """Run a script's main function and turn what the user can put right into one line.
+
+    Parameters
+    ----------
+    main : callable
+        Returns an exit code, or None for success.
+
+    Returns
+    -------
+    int
+        The exit code for :func:`sys.exit`. Programming errors keep their traceback.
+    """
+    try:
+        return main() or 0
+    except UserError as error:
+        complain(str(error))
+        return error.exit_code
+    except KeyboardInterrupt:
+        complain("interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone (`classify.py ... | head`): nothing is left to say, and
+        # the interpreter must not try to flush what is still buffered.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return WORK_FAILED

@@ -1,0 +1,72 @@
+import argparse
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyimagesearch import console
+
+
+@given(st.text())
+def test_printable_text_is_one_harmless_line(text):
+    printed = console.printable(text)
+    assert all(character.isprintable() for character in printed)
+    printed.encode()
+
+
+def test_printable_text_keeps_letters_of_every_script():
+    assert console.printable("dataset/синие 图 ü.jpg") == "dataset/синие 图 ü.jpg"
+
+
+def test_terminal_escapes_and_undecodable_bytes_are_spelt_out():
+    assert console.printable("\x1b[31m\n\udcff") == r"\x1b[31m\n\udcff"
+
+
+def test_a_users_error_is_one_line_and_its_exit_code(capsys):
+    def fail():
+        raise console.UserError("no\nsuch file", console.WORK_FAILED)
+
+    assert console.run(fail) == console.WORK_FAILED
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_programming_error_keeps_its_traceback():
+    with pytest.raises(ZeroDivisionError):
+        console.run(lambda: 1 // 0)
+
+
+def test_an_interruption_is_one_line(capsys):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    assert console.run(interrupted) == console.INTERRUPTED
+    assert capsys.readouterr().err.endswith("interrupted\n")
+
+
+def test_success_is_zero():
+    assert console.run(lambda: None) == 0
+
+
+@pytest.mark.parametrize("text", ["0", "11", "2.5", "many", ""])
+def test_numbers_out_of_range_are_refused(text):
+    with pytest.raises(argparse.ArgumentTypeError, match="whole number from 1 to 10"):
+        console.number(int, 1, 10)(text)
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-0.1"])
+def test_numbers_that_are_none_are_refused(text):
+    with pytest.raises(argparse.ArgumentTypeError):
+        console.number(float, 0, 1)(text)
+
+
+def test_a_wrong_flag_is_one_line_and_bad_input(capsys):
+    parser = console.ArgumentParser("does things", "examples: none")
+    with pytest.raises(SystemExit) as caught:
+        parser.parse_args(["--wrong"])
+    assert caught.value.code == console.BAD_INPUT
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_many_things_are_named_by_the_first_few():
+    assert console.examples(["a", "b"]) == "a, b"
+    assert console.examples(list("abcdefgh"), most=2) == "a, b and 6 more"
