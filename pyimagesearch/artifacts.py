@@ -1,0 +1,286 @@
+"""The files a training run leaves: written whole or not at all, checked, and read safely."""
+
+import json
+import os
+import pickle
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cv2
+import keras
+import numpy as np
+
+from pyimagesearch.binarizer_pickle import PickleRefusedError, read_classes
+from pyimagesearch.console import WORK_FAILED, UserError
+
+# Other users of the Keras archive never look for this entry.
+METADATA_ENTRY = "pyimagesearch.json"
+
+
+class TrainedModel(NamedTuple):
+    """A network and what is known about it.
+
+    Attributes
+    ----------
+    model : keras.Model
+        Takes float32 images in [0, 1], returns a probability a label.
+    metadata : dict
+        What :func:`save_model` stored with it, empty for a model that someone else saved.
+    """
+
+    model: keras.Model
+    metadata: dict[str, Any]
+
+
+def check_writable(path: str | os.PathLike) -> None:
+    """Make sure, before hours of work, that a file can be written afterwards.
+
+    Parameters
+    ----------
+    path : path
+        The file that is going to be written.
+
+    Raises
+    ------
+    UserError
+        If its folder does not exist or nothing can be written there, or if it is a folder itself.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise UserError(f"{path} is a folder: give the name of a file to write")
+    if not path.parent.is_dir():
+        raise UserError(f"cannot write {path}: the folder {path.parent} does not exist")
+    try:
+        with _partial_path(path).open("ab"):
+            pass
+        _partial_path(path).unlink()
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _partial_path(path: Path) -> Path:
+    # The name is always the same, so that what a killed run left is overwritten by the next one;
+    # and it keeps the suffix, by which Keras and matplotlib choose a format.
+    return path.with_name(f".{path.stem}.partial{path.suffix}")
+
+
+@contextmanager
+def written_whole(path: str | os.PathLike, suffix: str | None = None) -> Iterator[Path]:
+    """Write a file so that a reader sees the old one or the new one, never half of it.
+
+    Parameters
+    ----------
+    path : path
+        The file to write.
+    suffix : str, optional
+        How the temporary file's name must end, where that is not how `path` ends.
+
+    Yields
+    ------
+    pathlib.Path
+        A temporary file in the same folder, for the caller to write. It takes the place of `path`
+        if the block ends well and is removed if it does not.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be written, for example because the disk is full.
+    """
+    path = Path(path)
+    partial = _partial_path(path)
+    if suffix is not None:
+        partial = partial.with_name(partial.name + suffix)
+    try:
+        yield partial
+        with partial.open("rb") as file:
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        reason = error.strerror or error
+        raise UserError(f"cannot write {path}: {reason}", WORK_FAILED) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def save_model(path: str | os.PathLike, model: keras.Model, metadata: Mapping[str, Any]) -> None:
+    """Save a network as a Keras 3 archive, whatever its name, and what is known about it inside.
+
+    Parameters
+    ----------
+    path : path
+        For example ``fashion.model``.
+    model : keras.Model
+        Built of plain Keras layers, so that it opens without this project's code; not compiled,
+        so that no optimizer state, twice the size of the weights, goes with it.
+    metadata : mapping
+        Of JSON values; at least ``labels``, in the order of the outputs, and ``image_size``.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be written.
+    """
+    with written_whole(path, suffix=".keras") as partial:
+        model.save(partial)
+        with zipfile.ZipFile(partial, "a") as archive:
+            archive.writestr(METADATA_ENTRY, json.dumps(metadata, indent=1))
+
+
+def load_model(path: str | os.PathLike) -> TrainedModel:
+    """Load a network that :func:`save_model`, or anybody's Keras 3, has saved.
+
+    Parameters
+    ----------
+    path : path
+        A Keras 3 archive under any name.
+
+    Returns
+    -------
+    TrainedModel
+        Ready to predict.
+
+    Raises
+    ------
+    UserError
+        If there is no such file, or it is not a Keras 3 archive, or is damaged.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"there is no model {path}: train one with train.py --model {path}")
+    if not zipfile.is_zipfile(path):
+        raise UserError(f"{path} is not a model that Keras 3 saved, or is damaged: train it again")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            has_metadata = METADATA_ENTRY in archive.namelist()
+            metadata = json.loads(archive.read(METADATA_ENTRY)) if has_metadata else {}
+        with _named_keras(path) as keras_path:
+            model = keras.saving.load_model(keras_path, compile=False, safe_mode=True)
+    # Whatever Keras stumbles over in a file that is not what it says (KeyError, TypeError,
+    # HDF5's OSError, ...), the model cannot be used.
+    except Exception as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise UserError(f"{path} cannot be loaded as a Keras 3 model: {reason}") from error
+    return TrainedModel(model, metadata)
+
+
+@contextmanager
+def _named_keras(path: Path) -> Iterator[Path]:
+    """Give a file a name that ends in ``.keras``, as Keras wants it, for as long as the block."""
+    with tempfile.TemporaryDirectory() as folder:
+        link = Path(folder) / "model.keras"
+        try:
+            link.symlink_to(path.resolve())
+        except OSError:  # Windows allows links to administrators only.
+            shutil.copyfile(path, link)
+        yield link
+
+
+def save_image(path: str | os.PathLike, image: np.ndarray) -> None:
+    """Write an image, its folder made where there is none.
+
+    Parameters
+    ----------
+    path : path
+        Its suffix names the format; JPEG, PNG, BMP, TIFF and WebP at least.
+    image : numpy.ndarray
+        uint8, shape (height, width, 3), BGR.
+
+    Raises
+    ------
+    UserError
+        If the suffix names no format that images can be written in, or the file cannot be written.
+    """
+    path = Path(path)
+    if not cv2.haveImageWriter(path.name):
+        raise UserError(f"cannot write {path}: use a name that ends in .jpg or .png")
+    encoded = cv2.imencode(path.suffix, image)[1]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror}", WORK_FAILED) from error
+    with written_whole(path) as partial:
+        partial.write_bytes(encoded)
+
+
+def save_binarizer(path: str | os.PathLike, mlb: Any) -> None:
+    """Pickle a MultiLabelBinarizer, as the tutorial does.
+
+    Parameters
+    ----------
+    path : path
+        For example ``mlb.pickle``.
+    mlb : sklearn.preprocessing.MultiLabelBinarizer
+        Fitted.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be written.
+    """
+    with written_whole(path) as partial:
+        partial.write_bytes(pickle.dumps(mlb))
+
+
+def load_labels(path: str | os.PathLike) -> list[str]:
+    """Read the label names out of a pickled MultiLabelBinarizer, without running any of it.
+
+    Parameters
+    ----------
+    path : path
+        For example ``mlb.pickle``, of whatever release of scikit-learn and NumPy.
+
+    Returns
+    -------
+    list of str
+        In the order of the network's outputs.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be read or is anything but a pickled MultiLabelBinarizer.
+    """
+    path = Path(path)
+    try:
+        return read_classes(path.read_bytes())
+    except OSError as error:
+        raise UserError(f"cannot read the label binarizer {path}: {error.strerror}") from error
+    except PickleRefusedError as error:
+        raise UserError(f"{path} is not a label binarizer that train.py wrote: {error}") from error
+
+
+def check_labels_match(
+    trained: TrainedModel, labels: Sequence[str], model_path: str, labelbin_path: str
+) -> None:
+    """Make sure that a model and a label binarizer come from the same training run.
+
+    Parameters
+    ----------
+    trained : TrainedModel
+        From :func:`load_model`.
+    labels : sequence of str
+        From :func:`load_labels`.
+    model_path, labelbin_path : str
+        Their files, for the message.
+
+    Raises
+    ------
+    UserError
+        If the labels differ, or their number from that of the network's outputs.
+    """
+    trained_labels = trained.metadata.get("labels")
+    if trained_labels is not None and list(labels) != trained_labels:
+        raise UserError(
+            f"{model_path} and {labelbin_path} do not belong together: the model was trained on "
+            f"{', '.join(trained_labels)}; the binarizer holds {', '.join(labels)}"
+        )
+    outputs = trained.model.output_shape[-1]
+    if outputs != len(labels):
+        raise UserError(
+            f"{model_path} and {labelbin_path} do not belong together: the model has {outputs} "
+            f"outputs; the binarizer holds {len(labels)} labels"
+        )

@@ -1,0 +1,163 @@
+"""A pickled MultiLabelBinarizer read as data: nothing that a pickle asks for is ever called.
+
+A pickle is a program. This reader runs it with stand-ins for the few classes and functions that a
+MultiLabelBinarizer needs, under all the names they have had, and refuses every other name. The
+stand-ins keep what they are given and do nothing.
+"""
+
+import io
+import pickle
+import pickletools
+from typing import Any
+
+MAX_PICKLE_BYTES = 2**24
+
+
+class PickleRefusedError(ValueError):
+    """A pickle is damaged, or holds something other than a MultiLabelBinarizer."""
+
+
+class _Binarizer:
+    """Stands in for ``sklearn.preprocessing.MultiLabelBinarizer``."""
+
+
+class _Array:
+    """Stands in for a NumPy array: keeps its state, which is its shape, type and data."""
+
+    state: tuple = ()
+
+    def __setstate__(self, state: Any) -> None:
+        self.state = state
+
+
+class _DataType:
+    """Stands in for ``numpy.dtype``."""
+
+    def __init__(self, *description: Any) -> None:
+        self.description = description
+        self.byte_order = "<"
+
+    def __setstate__(self, state: Any) -> None:
+        self.byte_order = state[1]
+
+
+def _reconstruct_array(*_: Any) -> _Array:
+    return _Array()
+
+
+def _array_from_buffer(buffer: Any, data_type: Any, shape: Any, order: Any) -> _Array:
+    array = _Array()
+    array.state = (1, shape, data_type, order == "F", bytes(buffer))
+    return array
+
+
+def _scalar(data_type: Any, data: Any) -> str:
+    return _decode_strings(data_type, data)[0]
+
+
+def _encode(text: str, encoding: str = "latin1") -> bytes:
+    return text.encode("latin1")
+
+
+def _reconstruct_object(*_: Any) -> _Binarizer:
+    return _Binarizer()
+
+
+def _allowed_names() -> dict[tuple[str, str], Any]:
+    allowed: dict[tuple[str, str], Any] = {
+        ("numpy", "dtype"): _DataType,
+        ("numpy", "ndarray"): _Array,
+        # How pickles of protocol 0 to 2 spell bytes and objects.
+        ("_codecs", "encode"): _encode,
+        ("copyreg", "_reconstructor"): _reconstruct_object,
+        ("copy_reg", "_reconstructor"): _reconstruct_object,
+        ("builtins", "object"): object,
+        ("__builtin__", "object"): object,
+    }
+    # scikit-learn renamed its module in 0.22, NumPy its package in 2.0.
+    for module in ("label", "_label"):
+        allowed[f"sklearn.preprocessing.{module}", "MultiLabelBinarizer"] = _Binarizer
+    for core in ("core", "_core"):
+        allowed[f"numpy.{core}.multiarray", "_reconstruct"] = _reconstruct_array
+        allowed[f"numpy.{core}.multiarray", "scalar"] = _scalar
+        allowed[f"numpy.{core}.numeric", "_frombuffer"] = _array_from_buffer
+    return allowed
+
+
+class _BinarizerUnpickler(pickle.Unpickler):
+    allowed = _allowed_names()
+
+    def find_class(self, module: str, name: str) -> Any:
+        try:
+            return self.allowed[module, name]
+        except KeyError:
+            raise PickleRefusedError(f"it asks for {module}.{name}") from None
+
+
+def read_classes(data: bytes) -> list[str]:
+    """Read the label names out of a pickled MultiLabelBinarizer.
+
+    Parameters
+    ----------
+    data : bytes
+        The pickle, of any protocol.
+
+    Returns
+    -------
+    list of str
+        ``mlb.classes_``.
+
+    Raises
+    ------
+    PickleRefusedError
+        If the pickle asks for anything that a MultiLabelBinarizer does not need, is damaged, or
+        holds something else. Its message says what.
+    """
+    if len(data) > MAX_PICKLE_BYTES:
+        raise PickleRefusedError(f"it is larger than {MAX_PICKLE_BYTES >> 20} MiB")
+    try:
+        _check_memo(data)
+        binarizer = _BinarizerUnpickler(io.BytesIO(data)).load()
+        classes = binarizer.classes_ if isinstance(binarizer, _Binarizer) else None
+        return _array_strings(classes)
+    except PickleRefusedError:
+        raise
+    # A damaged pickle makes the unpickler, or a stand-in given something odd, raise almost any
+    # exception; whichever it is, there are no labels in it.
+    except Exception as error:
+        raise PickleRefusedError("it is damaged, or no pickle at all") from error
+
+
+def _check_memo(data: bytes) -> None:
+    """Refuse a pickle whose memo index is beyond its own length.
+
+    The unpickler allocates its memo up to the highest index, so a few bytes could claim gigabytes.
+    """
+    for opcode, argument, _ in pickletools.genops(data):
+        if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT") and argument > len(data):
+            raise PickleRefusedError("its memo is larger than itself")
+
+
+def _array_strings(array: Any) -> list[str]:
+    if not isinstance(array, _Array):
+        raise PickleRefusedError("it holds no MultiLabelBinarizer with its classes")
+    _, shape, data_type, _, content = array.state
+    strings = content if isinstance(content, list) else _decode_strings(data_type, content)
+    if not all(isinstance(string, str) for string in strings) or tuple(shape) != (len(strings),):
+        raise PickleRefusedError("its classes are not a list of names")
+    return [str(string) for string in strings]
+
+
+def _decode_strings(data_type: _DataType, content: bytes) -> list[str]:
+    """Decode an array of NumPy's fixed-width strings: UTF-32, filled up with zeros."""
+    kind, width = data_type.description[0][0], int(data_type.description[0][1:])
+    if kind != "U":
+        raise PickleRefusedError("its classes are not a list of names")
+    if isinstance(content, str):
+        content = content.encode("latin1")
+    encoding = "utf-32-be" if data_type.byte_order == ">" else "utf-32-le"
+    stride = 4 * width
+    return [
+        content[start : start + stride].decode(encoding).rstrip("\0")
+        for start in range(0, len(content), stride)
+    ]

@@ -1,0 +1,168 @@
+import json
+import pickle
+import zipfile
+
+import keras
+import numpy as np
+import pytest
+from sklearn.preprocessing import MultiLabelBinarizer
+
+from pyimagesearch import artifacts
+from pyimagesearch.console import WORK_FAILED, UserError
+from pyimagesearch.smallervggnet import SmallerVGGNet
+
+METADATA = {"labels": ["blue", "jeans"], "image_size": 24}
+
+
+@pytest.fixture(scope="module")
+def model():
+    return SmallerVGGNet.build(24, 24, 3, 2, finalAct="sigmoid")
+
+
+@pytest.fixture
+def saved(tmp_path, model):
+    path = tmp_path / "fashion.model"
+    artifacts.save_model(path, model, METADATA)
+    return path
+
+
+def test_a_model_comes_back_under_any_name(saved, model):
+    images = np.random.default_rng(0).random((3, 24, 24, 3))
+    loaded = artifacts.load_model(saved)
+    np.testing.assert_allclose(
+        loaded.model.predict(images, verbose=0), model.predict(images, verbose=0), atol=1e-6
+    )
+    assert loaded.metadata == METADATA
+
+
+def test_anybodys_keras_opens_the_model(saved, tmp_path):
+    renamed = saved.rename(tmp_path / "fashion.keras")
+    assert keras.saving.load_model(renamed).count_params() > 0
+
+
+def test_the_model_holds_no_optimizer_state(saved, model):
+    weights = 4 * model.count_params()
+    assert saved.stat().st_size < 1.1 * weights
+
+
+def test_only_the_file_asked_for_is_left(saved):
+    assert [path.name for path in saved.parent.iterdir()] == ["fashion.model"]
+
+
+def test_a_failed_write_keeps_the_old_file_and_leaves_nothing(tmp_path):
+    path = tmp_path / "plot.png"
+    path.write_text("old")
+    with pytest.raises(RuntimeError), artifacts.written_whole(path) as partial:
+        partial.write_text("half")
+        assert path.read_text() == "old"
+        raise RuntimeError
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_write_that_the_system_refuses_is_one_line(tmp_path):
+    with (
+        pytest.raises(UserError, match="No space left") as caught,
+        artifacts.written_whole(tmp_path / "plot.png") as partial,
+    ):
+        partial.touch()
+        raise OSError(28, "No space left on device")
+    assert caught.value.exit_code == WORK_FAILED
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_run_left_is_gone_after_the_next(tmp_path):
+    path = tmp_path / "plot.png"
+    with artifacts.written_whole(path) as partial:
+        partial.write_text("whole")
+        name_of_partial = partial
+    name_of_partial.write_text("left by a killed run")
+    with artifacts.written_whole(path) as partial:
+        partial.write_text("whole again")
+    assert path.read_text() == "whole again"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_output_that_cannot_be_written_is_found_before_training(tmp_path):
+    artifacts.check_writable(tmp_path / "fashion.model")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "file").touch()
+    for path, complaint in [
+        (tmp_path, "is a folder"),
+        (tmp_path / "missing" / "fashion.model", "does not exist"),
+        (tmp_path / "file" / "fashion.model", "does not exist"),
+    ]:
+        with pytest.raises(UserError, match=complaint):
+            artifacts.check_writable(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [(None, "train one"), (b"", "not a model"), (b"just text", "not a model")],
+)
+def test_what_is_no_model_is_one_line(tmp_path, content, complaint):
+    path = tmp_path / "fashion.model"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UserError, match=complaint) as caught:
+        artifacts.load_model(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_truncated_or_foreign_archive_is_one_line(saved, tmp_path):
+    cut = tmp_path / "cut.model"
+    cut.write_bytes(saved.read_bytes()[:-1000])
+    foreign = tmp_path / "foreign.model"
+    with zipfile.ZipFile(foreign, "w") as archive:
+        archive.writestr("readme.txt", "no network in here")
+    for path in (cut, foreign):
+        with pytest.raises(UserError) as caught:
+            artifacts.load_model(path)
+        assert "\n" not in str(caught.value)
+
+
+def test_a_model_without_metadata_loads(model, tmp_path):
+    path = tmp_path / "plain.keras"
+    model.save(path)
+    assert artifacts.load_model(path).metadata == {}
+
+
+def test_the_tutorials_own_code_reads_the_binarizer(tmp_path):
+    mlb = MultiLabelBinarizer().fit([("blue", "jeans"), ("red", "dress")])
+    artifacts.save_binarizer(tmp_path / "mlb.pickle", mlb)
+    read = pickle.loads((tmp_path / "mlb.pickle").read_bytes())
+    assert isinstance(read, MultiLabelBinarizer)
+    assert artifacts.load_labels(tmp_path / "mlb.pickle") == read.classes_.tolist()
+
+
+def test_a_binarizer_that_cannot_be_read_is_one_line(tmp_path):
+    (tmp_path / "mlb.pickle").write_bytes(pickle.dumps({"no": "binarizer"}))
+    with pytest.raises(UserError, match="not a label binarizer"):
+        artifacts.load_labels(tmp_path / "mlb.pickle")
+    with pytest.raises(UserError, match="No such file"):
+        artifacts.load_labels(tmp_path / "missing.pickle")
+
+
+def test_model_and_binarizer_of_different_runs_do_not_match(model):
+    trained = artifacts.TrainedModel(model, METADATA)
+    artifacts.check_labels_match(trained, ["blue", "jeans"], "m", "l")
+    for labels in (["jeans", "blue"], ["blue", "dress"]):
+        with pytest.raises(UserError, match="do not belong together"):
+            artifacts.check_labels_match(trained, labels, "m", "l")
+    foreign = artifacts.TrainedModel(model, {})
+    artifacts.check_labels_match(foreign, ["any", "two"], "m", "l")
+    with pytest.raises(UserError, match="2 outputs"):
+        artifacts.check_labels_match(foreign, ["one", "two", "three"], "m", "l")
+
+
+def test_metadata_is_readable_without_keras(saved):
+    with zipfile.ZipFile(saved) as archive:
+        assert json.loads(archive.read(artifacts.METADATA_ENTRY)) == METADATA
+
+
+def test_an_image_is_written_in_the_format_of_its_name(tmp_path):
+    image = np.full((5, 6, 3), 7, np.uint8)
+    artifacts.save_image(tmp_path / "new" / "ä.png", image)
+    assert (tmp_path / "new" / "ä.png").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(UserError, match=r"\.jpg"):
+        artifacts.save_image(tmp_path / "image.xyz", image)
