@@ -1,0 +1,209 @@
+"""Files in, labels out: what classify.py does between the model and the answer."""
+
+import itertools
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+from pyimagesearch.console import UserError
+from pyimagesearch.dataset import (
+    UnreadableImageError,
+    decode_image,
+    list_images,
+    read_file,
+    scale,
+)
+
+BATCH_SIZE = 32
+
+
+class Answer(NamedTuple):
+    """What the network says of one file.
+
+    Attributes
+    ----------
+    path : str
+        The file.
+    probabilities : dict of str to float
+        Of every label, in [0, 1]; empty if the file could not be read.
+    error : str or None
+        Why the file could not be read.
+    """
+
+    path: str
+    probabilities: dict[str, float]
+    error: str | None
+
+
+def expand(inputs: Sequence[str]) -> list[str]:
+    """Replace folders by the images below them.
+
+    Parameters
+    ----------
+    inputs : sequence of str
+        Files and folders.
+
+    Returns
+    -------
+    list of str
+        Files; whether each can be read is seen when its turn comes.
+
+    Raises
+    ------
+    UserError
+        If there is no such file or folder, or a folder holds no images.
+    """
+    files: list[str] = []
+    for given in inputs:
+        if os.path.isdir(given):  # noqa: PTH112 (a string may hold what a Path refuses)
+            found = list_images(given)
+            if not found:
+                raise UserError(f"there are no images below {given}")
+            files.extend(found)
+        elif not os.path.lexists(given):
+            raise UserError(f"there is no image {given}")
+        else:
+            files.append(given)
+    return files
+
+
+def classify_files(
+    model: keras.Model, labels: Sequence[str], files: Sequence[str]
+) -> Iterator[Answer]:
+    """Classify files a batch at a time, the next batch decoded while the network is busy.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Takes float32 images of shape (N, size, size, 3) in [0, 1].
+    labels : sequence of str
+        Names of its outputs.
+    files : sequence of str
+        However many: memory stays that of two batches.
+
+    Yields
+    ------
+    Answer
+        One a file, in order, also for a file that cannot be read.
+    """
+    size = model.input_shape[1]
+
+    def decode(path: str) -> np.ndarray | UnreadableImageError:
+        try:
+            return decode_image(read_file(path), size)
+        except UnreadableImageError as error:
+            return error
+
+    batches = [files[start : start + BATCH_SIZE] for start in range(0, len(files), BATCH_SIZE)]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        decoded_ahead = [pool.map(decode, batch) for batch in batches[:1]]
+        for batch, upcoming in itertools.zip_longest(batches, batches[1:], fillvalue=()):
+            decoded = list(decoded_ahead.pop())
+            decoded_ahead.append(pool.map(decode, upcoming))
+            yield from _classify_decoded(model, labels, batch, decoded)
+
+
+def _classify_decoded(
+    model: keras.Model,
+    labels: Sequence[str],
+    files: Sequence[str],
+    decoded: Sequence[np.ndarray | UnreadableImageError],
+) -> Iterator[Answer]:
+    images = [image for image in decoded if isinstance(image, np.ndarray)]
+    rows = iter(predict(model, np.stack(images)) if images else ())
+    for path, image in zip(files, decoded, strict=True):
+        if isinstance(image, UnreadableImageError):
+            yield Answer(path, {}, str(image))
+        else:
+            yield Answer(path, dict(zip(labels, map(float, next(rows)), strict=True)), None)
+
+
+def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
+    """Predict the labels' probabilities.
+
+    Parameters
+    ----------
+    model : keras.Model
+        The network.
+    images : numpy.ndarray
+        uint8, shape (N, height, width, 3), BGR.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, shape (N, L).
+    """
+    return np.asarray(model.predict_on_batch(scale(images)))
+
+
+def choose(
+    probabilities: Mapping[str, float], top: int, threshold: float | None
+) -> list[tuple[str, float]]:
+    """Choose the labels to answer with, the likeliest first.
+
+    Parameters
+    ----------
+    probabilities : mapping
+        Of every label.
+    top : int
+        How many labels to answer with, where no threshold is given.
+    threshold : float or None
+        Answer with the labels at least as likely as this, however many they are.
+
+    Returns
+    -------
+    list of (str, float)
+        Label and probability.
+    """
+    ranked = sorted(probabilities.items(), key=lambda item: -item[1])
+    if threshold is None:
+        return ranked[:top]
+    return [(label, probability) for label, probability in ranked if probability >= threshold]
+
+
+def annotated_paths(
+    inputs: Sequence[str], files: Sequence[str], output: str | None
+) -> list[Path | None]:
+    """Decide where each annotated image goes.
+
+    Parameters
+    ----------
+    inputs : sequence of str
+        Files and folders as the user gave them.
+    files : sequence of str
+        What :func:`expand` made of them.
+    output : str or None
+        A file for a single image, otherwise a folder.
+
+    Returns
+    -------
+    list of (pathlib.Path or None)
+        A path for each of `files`. Below an output folder, images keep the place they have below
+        the input folder, and become JPEG files, their old suffix kept in their name.
+
+    Raises
+    ------
+    UserError
+        If `output` is a file where a folder is needed.
+    """
+    if output is None:
+        return [None] * len(files)
+    folder = Path(output)
+    if list(files) == list(inputs) and len(files) == 1 and not folder.is_dir():
+        return [folder]
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{output} is a file: several images need a folder to be written to")
+    folders = [given for given in inputs if os.path.isdir(given)]  # noqa: PTH112
+
+    def below_output(path: str) -> Path:
+        root = next((given for given in folders if Path(path).is_relative_to(given)), None)
+        place = Path(path).relative_to(root) if root else Path(Path(path).name)
+        is_jpeg = place.suffix.lower() in (".jpg", ".jpeg")
+        return folder / (place if is_jpeg else place.with_name(place.name + ".jpg"))
+
+    return [below_output(path) for path in files]

@@ -1,0 +1,44 @@
+"""Where the network runs."""
+
+import importlib.util
+import os
+
+from pyimagesearch.console import quiet_stderr
+
+
+def prepare_training_device() -> str:
+    """Set TensorFlow up for the device it is going to train on.
+
+    Returns
+    -------
+    str
+        What the device is, for people.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # TensorFlow says at every start, whatever the log level, that it found no GPU.
+    with quiet_stderr():
+        import tensorflow as tf
+
+        gpus = tf.config.list_physical_devices("GPU")
+    for gpu in gpus:
+        # By default TensorFlow takes all of a card's memory, whatever it needs.
+        tf.config.experimental.set_memory_growth(gpu, True)
+    if not gpus:
+        return f"CPU, {os.cpu_count()} cores"
+    return tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")
+
+
+def choose_inference_backend() -> str:
+    """Choose what Keras predicts with; to be called before Keras is imported.
+
+    OpenVINO starts in less than half the time of TensorFlow and takes less than half the memory.
+    Whoever has set ``KERAS_BACKEND`` has chosen already.
+
+    Returns
+    -------
+    str
+        Name of the backend.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    fastest = "openvino" if importlib.util.find_spec("openvino") else "tensorflow"
+    return os.environ.setdefault("KERAS_BACKEND", fastest)

@@ -1,0 +1,51 @@
+"""A window that shows an image, in a process of its own.
+
+Where there is no display, or one that cannot be reached, OpenCV's Qt aborts the whole process; so
+the window's process may die and the caller's lives on.
+"""
+
+import os
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+
+_SHOW_STDIN = """
+import sys
+import cv2
+import numpy as np
+
+image = cv2.imdecode(np.frombuffer(sys.stdin.buffer.read(), np.uint8), cv2.IMREAD_COLOR)
+cv2.imshow(sys.argv[1], image)
+cv2.waitKey(0)
+"""
+
+
+def show(title: str, image: np.ndarray) -> bool:
+    """Show an image until a key is pressed.
+
+    Parameters
+    ----------
+    title : str
+        Of the window.
+    image : numpy.ndarray
+        uint8, shape (height, width, 3), BGR.
+
+    Returns
+    -------
+    bool
+        False if there is no display to show it on.
+    """
+    if not _may_have_display():
+        return False
+    encoded = cv2.imencode(".png", image)[1].tobytes()
+    command = [sys.executable, "-c", _SHOW_STDIN, title]
+    window = subprocess.run(command, input=encoded, stderr=subprocess.DEVNULL, check=False)
+    return window.returncode == 0
+
+
+def _may_have_display() -> bool:
+    if sys.platform in ("win32", "darwin"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
