@@ -33,6 +33,7 @@ def parse_arguments() -> Namespace:
     files.add_argument("-m", "--model", default="fashion.model", help="where to write the network")
     files.add_argument("-l", "--labelbin", default="mlb.pickle", help="where to write the labels")
     files.add_argument("-p", "--plot", default="plot.png", help="where to draw the training curves")
+    files.add_argument("--no-cache", action="store_true", help="decode all images anew")
 
     training = parser.add_argument_group("training")
     count = number(int, 1, 1_000_000)
@@ -80,15 +81,18 @@ def main() -> None:
         pipeline,
         plots,
     )
+    from pyimagesearch.files import check_writable, written_whole
     from pyimagesearch.fused_normalization import with_fused_normalization
     from pyimagesearch.smallervggnet import SmallerVGGNet
 
     for output in (args.model, args.labelbin, args.plot):
-        artifacts.check_writable(output)
+        check_writable(output)
     keras.utils.set_random_seed(args.seed)
 
     info(f"loading images from {printable(args.dataset)}...")
-    images, paths, labels, skipped = dataset.load_dataset(args.dataset, args.image_size)
+    images, paths, labels, skipped = dataset.load_dataset(
+        args.dataset, args.image_size, use_cache=not args.no_cache
+    )
     info(f"{len(paths)} images, {images.nbytes / 1e6:.1f} MB")
     if skipped:
         reasons = [f"{path} ({reason})" for path, reason in skipped]
@@ -168,7 +172,7 @@ def main() -> None:
     info(f"serializing label binarizer to {printable(args.labelbin)}...")
     artifacts.save_binarizer(args.labelbin, mlb)
     info(f"drawing training curves to {printable(args.plot)}...")
-    with artifacts.written_whole(args.plot) as partial:
+    with written_whole(args.plot) as partial:
         plots.draw_training_curves(history, partial)
 
 

@@ -19,6 +19,7 @@ from imutils import paths
 from PIL import Image, UnidentifiedImageError
 from tqdm import tqdm
 
+from pyimagesearch import decoded_cache
 from pyimagesearch.console import UserError, quiet_stderr
 
 JPEG_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif")
@@ -117,7 +118,7 @@ def folder_labels(path: str | os.PathLike) -> tuple[str, ...]:
     return tuple(part for part in Path(path).absolute().parent.name.split("_") if part)
 
 
-def load_dataset(folder: str | os.PathLike, size: int) -> LabelledImages:
+def load_dataset(folder: str | os.PathLike, size: int, use_cache: bool = False) -> LabelledImages:
     """Load the images of a folder of label folders.
 
     Parameters
@@ -126,6 +127,8 @@ def load_dataset(folder: str | os.PathLike, size: int) -> LabelledImages:
         Holds a folder a combination, for example ``blue_jeans``, at any depth.
     size : int
         Width and height of the decoded images in pixels.
+    use_cache : bool
+        Whether to take unchanged images from the user's cache, and to leave them there.
 
     Returns
     -------
@@ -147,7 +150,8 @@ def load_dataset(folder: str | os.PathLike, size: int) -> LabelledImages:
     if not in_label_folder:
         raise UserError(f"the images of {folder} are not in label folders: {layout}")
 
-    loaded = load_images(in_label_folder, size)
+    cache = decoded_cache.cache_path(folder, size) if use_cache else None
+    loaded = load_images(in_label_folder, size, cache)
     if not loaded.paths:
         path, reason = loaded.skipped[0]
         raise UserError(
@@ -323,7 +327,7 @@ def scale(images: np.ndarray) -> np.ndarray:
     return images.astype(np.float32) / np.float32(255)
 
 
-def load_images(image_paths: Sequence[str], size: int) -> LoadedImages:
+def load_images(image_paths: Sequence[str], size: int, cache: Path | None = None) -> LoadedImages:
     """Decode files in parallel into one array, with a progress bar on a terminal.
 
     Parameters
@@ -332,6 +336,9 @@ def load_images(image_paths: Sequence[str], size: int) -> LoadedImages:
         The files.
     size : int
         Width and height of the decoded images in pixels.
+    cache : pathlib.Path, optional
+        From :func:`pyimagesearch.decoded_cache.cache_path`: files that have not changed since they
+        were decoded into this cache are taken from it.
 
     Returns
     -------
@@ -339,10 +346,36 @@ def load_images(image_paths: Sequence[str], size: int) -> LoadedImages:
         The images that could be read, in the order of `image_paths`, and those that could not.
     """
     images = np.empty((len(image_paths), size, size, 3), np.uint8)
+    keys = decoded_cache.image_keys(image_paths, size) if cache else None
+    is_decoded = decoded_cache.recall(cache, keys, images) if cache else np.zeros(len(images), bool)
+    missing = np.flatnonzero(~is_decoded)
+    reasons = _decode_into(images, missing, image_paths)
+    is_decoded[missing] = [reason is None for reason in reasons]
+
+    readable = np.flatnonzero(is_decoded)
+    # Each image moves towards the front, into a place already read, so that no second array of
+    # this size is ever needed.
+    for place, position in enumerate(readable):
+        if place != position:
+            images[place] = images[position]
+    images = images[: len(readable)]
+    if cache and reasons.count(None):
+        decoded_cache.remember(cache, keys[readable], images)
+    return LoadedImages(
+        images,
+        [image_paths[position] for position in readable],
+        [(image_paths[i], reason) for i, reason in zip(missing, reasons, strict=True) if reason],
+    )
+
+
+def _decode_into(
+    images: np.ndarray, positions: np.ndarray, image_paths: Sequence[str]
+) -> list[str | None]:
+    """Decode some of the files into their places, and say of each why it could not be, or None."""
 
     def load(position: int) -> str | None:
         try:
-            images[position] = decode_image(read_file(image_paths[position]), size)
+            images[position] = decode_image(read_file(image_paths[position]), images.shape[1])
         except UnreadableImageError as error:
             return str(error)
         return None
@@ -350,25 +383,13 @@ def load_images(image_paths: Sequence[str], size: int) -> LoadedImages:
     # OpenCV and the file system release the interpreter's lock, so threads are enough. The image
     # libraries' complaints about damaged files name no file; the list of skipped files does.
     with quiet_stderr(), ThreadPoolExecutor(os.cpu_count()) as pool:
-        reasons = list(
+        return list(
             tqdm(
-                pool.map(load, range(len(image_paths))),
-                total=len(image_paths),
+                pool.map(load, positions),
+                total=len(positions),
                 desc="decoding",
                 unit="image",
                 file=sys.stdout,
                 disable=not sys.stdout.isatty(),
             )
         )
-
-    readable = [position for position, reason in enumerate(reasons) if reason is None]
-    # Each image moves towards the front, into a place already read, so that no second array of
-    # this size is ever needed.
-    for place, position in enumerate(readable):
-        if place != position:
-            images[place] = images[position]
-    return LoadedImages(
-        images[: len(readable)],
-        [image_paths[position] for position in readable],
-        [(path, reason) for path, reason in zip(image_paths, reasons, strict=True) if reason],
-    )

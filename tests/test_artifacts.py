@@ -8,7 +8,7 @@ import pytest
 from sklearn.preprocessing import MultiLabelBinarizer
 
 from pyimagesearch import artifacts
-from pyimagesearch.console import WORK_FAILED, UserError
+from pyimagesearch.console import UserError
 from pyimagesearch.smallervggnet import SmallerVGGNet
 
 METADATA = {"labels": ["blue", "jeans"], "image_size": 24}
@@ -47,53 +47,6 @@ def test_the_model_holds_no_optimizer_state(saved, model):
 
 def test_only_the_file_asked_for_is_left(saved):
     assert [path.name for path in saved.parent.iterdir()] == ["fashion.model"]
-
-
-def test_a_failed_write_keeps_the_old_file_and_leaves_nothing(tmp_path):
-    path = tmp_path / "plot.png"
-    path.write_text("old")
-    with pytest.raises(RuntimeError), artifacts.written_whole(path) as partial:
-        partial.write_text("half")
-        assert path.read_text() == "old"
-        raise RuntimeError
-    assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_write_that_the_system_refuses_is_one_line(tmp_path):
-    with (
-        pytest.raises(UserError, match="No space left") as caught,
-        artifacts.written_whole(tmp_path / "plot.png") as partial,
-    ):
-        partial.touch()
-        raise OSError(28, "No space left on device")
-    assert caught.value.exit_code == WORK_FAILED
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_what_a_killed_run_left_is_gone_after_the_next(tmp_path):
-    path = tmp_path / "plot.png"
-    with artifacts.written_whole(path) as partial:
-        partial.write_text("whole")
-        name_of_partial = partial
-    name_of_partial.write_text("left by a killed run")
-    with artifacts.written_whole(path) as partial:
-        partial.write_text("whole again")
-    assert path.read_text() == "whole again"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_output_that_cannot_be_written_is_found_before_training(tmp_path):
-    artifacts.check_writable(tmp_path / "fashion.model")
-    assert list(tmp_path.iterdir()) == []
-    (tmp_path / "file").touch()
-    for path, complaint in [
-        (tmp_path, "is a folder"),
-        (tmp_path / "missing" / "fashion.model", "does not exist"),
-        (tmp_path / "file" / "fashion.model", "does not exist"),
-    ]:
-        with pytest.raises(UserError, match=complaint):
-            artifacts.check_writable(path)
 
 
 @pytest.mark.parametrize(
