@@ -15,6 +15,7 @@ import cv2
 import keras
 import numpy as np
 
+from pyimagesearch import legacy_models
 from pyimagesearch.binarizer_pickle import PickleRefusedError, read_classes
 from pyimagesearch.console import WORK_FAILED, UserError
 from pyimagesearch.files import written_whole
@@ -63,12 +64,13 @@ def save_model(path: str | os.PathLike, model: keras.Model, metadata: Mapping[st
 
 
 def load_model(path: str | os.PathLike) -> TrainedModel:
-    """Load a network that :func:`save_model`, or anybody's Keras 3, has saved.
+    """Load a network that :func:`save_model`, or somebody's Keras, has saved.
 
     Parameters
     ----------
     path : path
-        A Keras 3 archive under any name.
+        A Keras 3 archive under any name, the HDF5 file that Keras 2 wrote for the tutorial, or the
+        folder that TensorFlow 2 wrote (SavedModel).
 
     Returns
     -------
@@ -78,25 +80,55 @@ def load_model(path: str | os.PathLike) -> TrainedModel:
     Raises
     ------
     UserError
-        If there is no such file, or it is not a Keras 3 archive, or is damaged.
+        If there is no such file, it is none of these, or it is damaged.
     """
     path = Path(path)
-    if not path.is_file():
-        raise UserError(f"there is no model {path}: train one with train.py --model {path}")
-    if not zipfile.is_zipfile(path):
-        raise UserError(f"{path} is not a model that Keras 3 saved, or is damaged: train it again")
     try:
-        with zipfile.ZipFile(path) as archive:
-            has_metadata = METADATA_ENTRY in archive.namelist()
-            metadata = json.loads(archive.read(METADATA_ENTRY)) if has_metadata else {}
-        with _named_keras(path) as keras_path:
-            model = keras.saving.load_model(keras_path, compile=False, safe_mode=True)
+        if (path / "saved_model.pb").is_file():
+            return TrainedModel(legacy_models.load_saved_model(path), {})
+        if not path.is_file():
+            raise UserError(f"there is no model {path}: train one with train.py --model {path}")
+        with path.open("rb") as file:
+            signature = file.read(8)
+        if signature == legacy_models.HDF5_SIGNATURE:
+            return TrainedModel(legacy_models.load_hdf5(path), {})
+        if not zipfile.is_zipfile(path):
+            raise UserError(f"{path} is no model that Keras saved, or is damaged: train it again")
+        return _load_archive(path)
+    except UserError:
+        raise
     # Whatever Keras stumbles over in a file that is not what it says (KeyError, TypeError,
     # HDF5's OSError, ...), the model cannot be used.
     except Exception as error:
         reason = str(error).strip().partition("\n")[0]
-        raise UserError(f"{path} cannot be loaded as a Keras 3 model: {reason}") from error
+        raise UserError(f"the model {path} cannot be loaded: {reason}") from error
+
+
+def _load_archive(path: Path) -> TrainedModel:
+    with zipfile.ZipFile(path) as archive:
+        _check_archive(path, archive)
+        has_metadata = METADATA_ENTRY in archive.namelist()
+        metadata = json.loads(archive.read(METADATA_ENTRY)) if has_metadata else {}
+    with _named_keras(path) as keras_path:
+        model = keras.saving.load_model(keras_path, compile=False, safe_mode=True)
     return TrainedModel(model, metadata)
+
+
+def _check_archive(path: Path, archive: zipfile.ZipFile) -> None:
+    """Refuse what is no Keras 3 archive before Keras unpacks any of it."""
+    names = archive.namelist()
+    if not {"config.json", "metadata.json", "model.weights.h5"} <= set(names):
+        raise UserError(f"{path} is an archive, but not a model that Keras 3 saved")
+    unpacked = sum(entry.file_size for entry in archive.infolist())
+    # Weights are stored as they are; only text is compressed, and there is little of that.
+    if unpacked > 10 * path.stat().st_size + 2**20:
+        raise UserError(f"{path} would unpack to {unpacked >> 20:,} MiB, which no model does")
+    version = str(json.loads(archive.read("metadata.json")).get("keras_version", ""))
+    if version.startswith("2."):
+        raise UserError(
+            f"{path} was saved by Keras {version}, whose .keras files Keras 3 does not load: save "
+            "it there once more as HDF5, with model.save('fashion.h5')"
+        )
 
 
 @contextmanager

@@ -51,7 +51,7 @@ def test_only_the_file_asked_for_is_left(saved):
 
 @pytest.mark.parametrize(
     ("content", "complaint"),
-    [(None, "train one"), (b"", "not a model"), (b"just text", "not a model")],
+    [(None, "train one"), (b"", "no model that"), (b"just text", "no model that")],
 )
 def test_what_is_no_model_is_one_line(tmp_path, content, complaint):
     path = tmp_path / "fashion.model"
