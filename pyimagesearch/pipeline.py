@@ -38,6 +38,34 @@ class AugmentationRanges(NamedTuple):
 TUTORIAL_RANGES = AugmentationRanges()
 
 
+class Concatenated:
+    """Arrays of images that are addressed as one, without being copied into one.
+
+    Parameters
+    ----------
+    *parts : numpy.ndarray
+        uint8, each of shape (any number, height, width, channels).
+
+    Attributes
+    ----------
+    shape : tuple of int
+        What the shape of the one array would be.
+    """
+
+    def __init__(self, *parts: np.ndarray) -> None:
+        self.parts = parts
+        self.starts = np.cumsum([0, *map(len, parts)])
+        self.shape = (int(self.starts[-1]), *parts[0].shape[1:])
+
+    def __getitem__(self, positions: np.ndarray) -> np.ndarray:
+        """Copy the images at some positions, an array of int, as NumPy does."""
+        taken = np.empty((len(positions), *self.shape[1:]), np.uint8)
+        for part, start in zip(self.parts, self.starts, strict=False):
+            inside = (positions >= start) & (positions < start + len(part))
+            taken[inside] = part[positions[inside] - start]
+        return taken
+
+
 def steps_per_epoch(count: int, batch_size: int) -> int:
     """Count the training steps of an epoch.
 
@@ -48,7 +76,7 @@ def steps_per_epoch(count: int, batch_size: int) -> int:
 
 
 def training_batches(
-    images: np.ndarray,
+    images: np.ndarray | Concatenated,
     targets: np.ndarray,
     indices: np.ndarray,
     batch_size: int,
@@ -63,7 +91,7 @@ def training_batches(
 
     Parameters
     ----------
-    images : numpy.ndarray
+    images : numpy.ndarray or Concatenated
         uint8, shape (N, height, width, channels). Not copied; may be a memory map.
     targets : numpy.ndarray
         float32, shape (N, L).
@@ -216,7 +244,7 @@ def move(
 
 
 def _fetch(
-    images: np.ndarray, targets: np.ndarray, positions: tf.Tensor
+    images: np.ndarray | Concatenated, targets: np.ndarray, positions: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Take the images and targets at some positions out of the arrays, scaled to [0, 1].
 

@@ -181,3 +181,10 @@ def test_no_dataset_is_autotuned(images, targets):
     evaluation = pipeline.evaluation_batches(images, targets, np.arange(10), 4)
     assert not training.options().autotune.enabled
     assert not evaluation.options().autotune.enabled
+
+
+def test_arrays_addressed_as_one_are_taken_from_the_right_one(images):
+    joined = pipeline.Concatenated(images[:4], images[4:9], images[9:])
+    positions = np.array([9, 0, 4, 3, 8, 4])
+    assert joined.shape == images.shape
+    np.testing.assert_array_equal(joined[positions], images[positions])

@@ -1,0 +1,42 @@
+"""What a training run says of its data set, in lines for people."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from pyimagesearch.combinations import coverage_table, missing_combinations
+from pyimagesearch.console import examples, printable
+from pyimagesearch.dataset import LabelledImages
+from pyimagesearch.duplicates import spanning_groups
+
+
+def loaded_lines(loaded: LabelledImages) -> list[str]:
+    """Say how many images there are, and which files were skipped."""
+    lines = [f"{len(loaded.paths)} images, {loaded.images.nbytes / 1e6:.1f} MB"]
+    if loaded.skipped:
+        reasons = [f"{path} ({reason})" for path, reason in loaded.skipped]
+        lines.append(f"{len(reasons)} files skipped: {examples(reasons)}")
+    return lines
+
+
+def label_lines(labels: Sequence[tuple[str, ...]], classes: Sequence[str]) -> list[str]:
+    """List the labels as the tutorial does, and the images of each combination."""
+    numbered = [f"{number}. {printable(name)}" for number, name in enumerate(classes, start=1)]
+    lines = ["\n".join(["class labels:", *numbered])]
+    lines.append(f"images of each combination:\n{coverage_table(labels)}")
+    if missing := missing_combinations(labels):
+        names = [" ".join(combination) for combination in missing]
+        lines.append(
+            f"no folder holds {examples(names)}: the network cannot learn what it never sees"
+        )
+    return lines
+
+
+def duplicate_lines(groups: np.ndarray, loaded: LabelledImages) -> list[str]:
+    """Say how many images are copies, and which copies contradict one another."""
+    copies = len(groups) - len(np.unique(groups))
+    lines = [f"{copies} images are copies of others, exact or near"]
+    for positions in spanning_groups(groups, loaded.labels):
+        same = [loaded.paths[position] for position in positions]
+        lines.append(f"one image under different labels: {examples(same)}")
+    return lines

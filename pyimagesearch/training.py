@@ -1,0 +1,138 @@
+"""The training itself: what is minimised, how fast, and how a run ends, whatever ends it."""
+
+import math
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
+
+from pyimagesearch import checkpoints
+from pyimagesearch.console import WORK_FAILED, UserError
+from pyimagesearch.fused_normalization import with_fused_normalization
+from pyimagesearch.interruption import StopOnRequest, stopping_on_signals
+
+
+class Outcome(NamedTuple):
+    """How training ended.
+
+    Attributes
+    ----------
+    history : dict of str to list of float
+        ``loss``, ``binary_accuracy``, ``val_loss`` and ``val_binary_accuracy``, a value an epoch.
+    ended_by : str or None
+        Name of the signal that ended it before its time.
+    """
+
+    history: checkpoints.History
+    ended_by: str | None
+
+
+def compile_network(
+    model: keras.Sequential, learning_rate: float, total_steps: int
+) -> keras.Sequential:
+    """Copy a network for training: fused batch normalisation, Adam, a loss of its own a label.
+
+    The tutorial's learning rate hardly falls, which leaves the accuracy of the last epoch to
+    chance. One that rises first, and then falls to zero, learns faster and settles (Smith and
+    Topin, "Super-Convergence: Very Fast Training of Neural Networks Using Large Learning Rates",
+    2018).
+
+    Parameters
+    ----------
+    model : keras.Sequential
+        Built of plain layers, with a sigmoid at its end.
+    learning_rate : float
+        At the start. It rises to three times as much over the first quarter of the steps, and
+        falls to zero along a cosine over the others.
+    total_steps : int
+        Training steps of the whole run.
+
+    Returns
+    -------
+    keras.Sequential
+        Compiled; ``model.set_weights`` takes what its ``get_weights`` returns.
+    """
+    rising_steps = total_steps // 4
+    schedule = keras.optimizers.schedules.CosineDecay(
+        learning_rate,
+        decay_steps=total_steps - rising_steps,
+        warmup_target=3 * learning_rate,
+        warmup_steps=rising_steps,
+    )
+    network = with_fused_normalization(model)
+    network.compile(
+        optimizer=keras.optimizers.Adam(schedule),
+        # Each label is a question of its own, with the answer yes or no.
+        loss="binary_crossentropy",
+        # By name: "accuracy" would mean that only the likeliest label is looked at.
+        metrics=["binary_accuracy"],
+        jit_compile=False,
+    )
+    return network
+
+
+def fit(
+    network: keras.Sequential,
+    training_batches: Callable[[range], tf.data.Dataset],
+    test_batches: tf.data.Dataset,
+    steps: int,
+    epochs: range,
+    history: checkpoints.History,
+    checkpoint: Path,
+    run: Mapping[str, Any],
+) -> Outcome:
+    """Train, save a checkpoint after each epoch, and stop early where it is asked for.
+
+    Parameters
+    ----------
+    network : keras.Sequential
+        From :func:`compile_network`, trained in place.
+    training_batches : callable
+        From a range of epochs to the batches of all of them.
+    test_batches : tf.data.Dataset
+        What the network is tested on after each epoch.
+    steps : int
+        Training steps an epoch.
+    epochs : range
+        Those left to train.
+    history : dict of str to list of float
+        The metrics of the epochs done before.
+    checkpoint : pathlib.Path
+        The file for :class:`pyimagesearch.checkpoints.SaveCheckpoint`.
+    run : mapping
+        From :func:`pyimagesearch.checkpoints.describe_run`.
+
+    Returns
+    -------
+    Outcome
+        With the history of all epochs.
+
+    Raises
+    ------
+    UserError
+        If the loss becomes infinite or NaN.
+    """
+    stop = StopOnRequest()
+    save = checkpoints.SaveCheckpoint(checkpoint, run, history)
+    with stopping_on_signals(stop):
+        network.fit(
+            training_batches(epochs),
+            validation_data=test_batches,
+            steps_per_epoch=steps,
+            initial_epoch=epochs.start,
+            epochs=epochs.stop,
+            shuffle=False,
+            verbose=1 if sys.stdout.isatty() else 2,
+            callbacks=[stop, keras.callbacks.TerminateOnNaN(), save],
+        )
+    loss = save.history["loss"][-1]
+    if not math.isfinite(loss):
+        raise UserError(
+            f"the loss became {loss} in epoch {len(save.history['loss'])}, so nothing is written: "
+            "try a lower --learning-rate",
+            WORK_FAILED,
+        )
+    return Outcome(save.history, stop.requested_by)

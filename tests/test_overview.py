@@ -1,0 +1,37 @@
+import numpy as np
+
+from pyimagesearch import overview
+from pyimagesearch.dataset import LabelledImages
+
+LABELS = [("black", "jeans"), ("blue", "dress"), ("blue", "jeans")]
+PATHS = ["d/black_jeans/0.png", "d/blue_dress/1.png", "d/blue_jeans/2.png"]
+
+
+def loaded(skipped=()):
+    return LabelledImages(np.zeros((3, 8, 8, 3), np.uint8), PATHS, LABELS, list(skipped))
+
+
+def test_skipped_files_are_counted_and_the_first_few_named():
+    skipped = [(f"d/blue_jeans/{n}.jpg", "the file is empty") for n in range(9)]
+    images, files = overview.loaded_lines(loaded(skipped))
+    assert images.startswith("3 images")
+    assert files.startswith("9 files skipped: d/blue_jeans/0.jpg (the file is empty), ")
+    assert files.endswith("and 4 more")
+    assert len(overview.loaded_lines(loaded())) == 1
+
+
+def test_labels_are_numbered_and_what_is_missing_called_out():
+    classes, table, missing = overview.label_lines(LABELS, ["black", "blue", "dress", "jeans"])
+    assert classes.splitlines() == ["class labels:", "1. black", "2. blue", "3. dress", "4. jeans"]
+    assert "black" in table
+    assert "black dress" in missing
+
+
+def test_nothing_is_called_missing_where_nothing_is():
+    assert len(overview.label_lines([*LABELS, ("black", "dress")], ["black"])) == 2
+
+
+def test_copies_are_counted_and_contradictions_named():
+    count, contradiction = overview.duplicate_lines(np.array([0, 1, 1]), loaded())
+    assert count.startswith("1 images are copies")
+    assert contradiction.endswith(": d/blue_dress/1.png, d/blue_jeans/2.png")
