@@ -3,6 +3,7 @@
 import json
 import sys
 from argparse import Namespace
+from typing import TYPE_CHECKING
 
 from pyimagesearch.console import (
     BAD_INPUT,
@@ -14,6 +15,9 @@ from pyimagesearch.console import (
     printable,
     run,
 )
+
+if TYPE_CHECKING:
+    from pyimagesearch.classification import Answer
 
 EXAMPLES = """examples:
   python classify.py --image examples/example_01.jpg
@@ -49,7 +53,13 @@ def parse_arguments() -> Namespace:
     return parser.parse_args()
 
 
-def print_answer(answer, chosen, as_json: bool, is_only_one: bool) -> None:
+def print_answer(
+    answer: "Answer",
+    chosen: list[tuple[str, float]],
+    note: str | None,
+    as_json: bool,
+    is_only: bool,
+) -> None:
     """Print what the network says of one image: briefly where it is one of many."""
     lines = [f"{printable(label)}: {probability:.2%}" for label, probability in chosen]
     if as_json:
@@ -57,14 +67,18 @@ def print_answer(answer, chosen, as_json: bool, is_only_one: bool) -> None:
             "image": answer.path,
             "labels": [{"label": label, "probability": p} for label, p in chosen],
             "probabilities": answer.probabilities,
+            "note": note,
         }
         print(json.dumps(record), flush=True)
-    elif is_only_one:
+    elif is_only:
         print("\n".join(lines) or "no label is that likely", end="\n\n")
         for label, probability in answer.probabilities.items():
             print(f"{printable(label)}: {probability:.2%}")
+        if note:
+            info(note)
     else:
-        print(f"{printable(answer.path)}: {', '.join(lines) or 'no label'}", flush=True)
+        brackets = f" ({note})" if note else ""
+        print(f"{printable(answer.path)}: {', '.join(lines) or 'no label'}{brackets}", flush=True)
 
 
 def main() -> int:
@@ -102,7 +116,8 @@ def main() -> int:
                 print(json.dumps({"image": answer.path, "error": answer.error}), flush=True)
             continue
         chosen = classification.choose(answer.probabilities, args.top, args.threshold)
-        print_answer(answer, chosen, args.json, is_only_one)
+        note = classification.combination_note([label for label, _ in chosen], trained.metadata)
+        print_answer(answer, chosen, note, args.json, is_only_one)
 
         if output is None and not wants_window:
             continue

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -164,6 +164,33 @@ def choose(
     if threshold is None:
         return ranked[:top]
     return [(label, probability) for label, probability in ranked if probability >= threshold]
+
+
+def combination_note(chosen: Sequence[str], metadata: Mapping[str, Any]) -> str | None:
+    """Say where the network knows an answer's combination from, unless it was trained on it.
+
+    Parameters
+    ----------
+    chosen : sequence of str
+        The labels of the answer.
+    metadata : mapping
+        What the model file says of the training: ``combinations`` that images showed, and
+        ``composed`` ones, each a list of labels.
+
+    Returns
+    -------
+    str or None
+        None for a combination that training images showed, for an answer with more or fewer labels
+        than any image had, and for a model that says nothing of its training.
+    """
+    shown = [set(combination) for combination in metadata.get("combinations", [])]
+    composed = [set(combination) for combination in metadata.get("composed", [])]
+    answer = set(chosen)
+    if answer in shown or len(answer) not in {len(combination) for combination in shown}:
+        return None
+    if answer in composed:
+        return "this combination was not in the training images (composed)"
+    return "this combination was never trained"
 
 
 def annotated_paths(

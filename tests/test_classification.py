@@ -102,3 +102,23 @@ def test_several_images_need_a_folder(tmp_path):
     (tmp_path / "out.jpg").touch()
     with pytest.raises(UserError, match="folder"):
         classification.annotated_paths(["a", "b"], ["a", "b"], str(tmp_path / "out.jpg"))
+
+
+@pytest.mark.parametrize(
+    ("chosen", "note"),
+    [
+        (["jeans", "black"], None),
+        (["dress", "black"], "composed"),
+        (["red", "jeans"], "never trained"),
+        (["black"], None),
+        ([], None),
+    ],
+)
+def test_an_answer_says_whether_its_combination_was_trained(chosen, note):
+    metadata = {"combinations": [["black", "jeans"]], "composed": [["black", "dress"]]}
+    said = classification.combination_note(chosen, metadata)
+    assert said is None if note is None else note in said
+
+
+def test_nothing_is_said_of_a_model_that_does_not_tell():
+    assert classification.combination_note(["black", "dress"], {}) is None
