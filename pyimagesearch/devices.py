@@ -15,6 +15,8 @@ def prepare_training_device() -> str:
         What the device is, for people.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # Whatever else Keras is set to compute with, it is TensorFlow that trains here.
+    os.environ["KERAS_BACKEND"] = "tensorflow"
     # TensorFlow says at every start, whatever the log level, that it found no GPU.
     with quiet_stderr():
         import tensorflow as tf
@@ -41,4 +43,5 @@ def choose_inference_backend() -> str:
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     fastest = "openvino" if importlib.util.find_spec("openvino") else "tensorflow"
-    return os.environ.setdefault("KERAS_BACKEND", fastest)
+    backend = os.environ["KERAS_BACKEND"] = os.environ.get("KERAS_BACKEND") or fastest
+    return backend

@@ -1,26 +1,43 @@
 import importlib.util
+import os
 
+import pytest
 import tensorflow as tf
 
 from pyimagesearch import devices
 
 
+@pytest.fixture(autouse=True)
+def backend_restored(monkeypatch):
+    """Set before each test, and so put back after it, whatever the code under test sets."""
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+
+
 def test_openvino_predicts_where_it_is_installed(monkeypatch):
-    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    monkeypatch.delenv("KERAS_BACKEND")
+    assert devices.choose_inference_backend() == "openvino"
+
+
+def test_an_empty_choice_is_none(monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "")
     assert devices.choose_inference_backend() == "openvino"
 
 
 def test_tensorflow_predicts_where_openvino_is_not(monkeypatch):
-    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    monkeypatch.delenv("KERAS_BACKEND")
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     assert devices.choose_inference_backend() == "tensorflow"
 
 
-def test_a_backend_chosen_by_the_user_stays(monkeypatch):
-    monkeypatch.setenv("KERAS_BACKEND", "jax")
+def test_a_backend_chosen_by_the_user_stays():
     assert devices.choose_inference_backend() == "jax"
 
 
 def test_the_training_device_is_named():
     name = devices.prepare_training_device()
     assert name.startswith("CPU, ") or tf.config.list_physical_devices("GPU")
+
+
+def test_training_is_tensorflow_whatever_backend_is_chosen_for_prediction():
+    devices.prepare_training_device()
+    assert os.environ["KERAS_BACKEND"] == "tensorflow"
