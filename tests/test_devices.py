@@ -1,6 +1,8 @@
 import importlib.util
 import os
 
+import numpy as np
+import openvino
 import pytest
 import tensorflow as tf
 
@@ -11,11 +13,21 @@ from pyimagesearch import devices
 def backend_restored(monkeypatch):
     """Set before each test, and so put back after it, whatever the code under test sets."""
     monkeypatch.setenv("KERAS_BACKEND", "jax")
+    monkeypatch.setattr("openvino.compile_model", openvino.compile_model)
 
 
 def test_openvino_predicts_where_it_is_installed(monkeypatch):
     monkeypatch.delenv("KERAS_BACKEND")
     assert devices.choose_inference_backend() == "openvino"
+
+
+def test_openvino_computes_in_float32(monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "openvino")
+    devices.choose_inference_backend()
+    operations, number = openvino.opset13, openvino.opset13.parameter([1], np.float32)
+    model = openvino.Model([operations.result(operations.exp(number))], [number])
+    compiled = openvino.compile_model(model, "CPU")
+    assert compiled.get_property("INFERENCE_PRECISION_HINT") == openvino.Type.f32
 
 
 def test_an_empty_choice_is_none(monkeypatch):

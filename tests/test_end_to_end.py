@@ -96,7 +96,7 @@ def test_openvino_and_tensorflow_agree(trained):
         for name in ("openvino", "tensorflow")
     ]
     np.testing.assert_allclose(
-        *[list(answer["probabilities"].values()) for answer in answers], atol=1e-3
+        *[list(answer["probabilities"].values()) for answer in answers], atol=1e-5
     )
 
 
