@@ -6,7 +6,6 @@ and it is jeans.
 
 import sys
 from argparse import Namespace
-from datetime import UTC, datetime
 
 from pyimagesearch.console import INTERRUPTED, ArgumentParser, info, number, printable, run
 
@@ -18,12 +17,16 @@ BS = 32
 IMAGE_DIMS = (96, 96, 3)
 TEST_SIZE = 0.2
 
+# Images composed of each combination that no folder holds, where that is asked for.
+COMPOSED = 150
+
 # A run can be taken up again only with the same values of these.
 DECISIVE = ("epochs", "batch_size", "learning_rate", "image_size", "test_size", "seed")
+DECISIVE += ("recolor", "recolor_part")
 
 EXAMPLES = """examples:
   python train.py --dataset dataset --model fashion.model
-  python train.py --dataset dataset --epochs 12
+  python train.py --dataset dataset --epochs 12 --recolor --recolor-preview composed.png
   python train.py -d dataset -m fashion.model -l mlb.pickle -p plot.png --seed 1
 """
 
@@ -48,6 +51,12 @@ def parse_arguments() -> Namespace:
     training("--image-size", type=size, default=IMAGE_DIMS[0], help="width and height in pixels")
     training("--test-size", type=share, default=TEST_SIZE, help="share of images to test on")
     training("--seed", type=seed, default=42, help="of everything random")
+
+    unseen = parser.add_argument_group("combinations that no folder holds").add_argument
+    compose = f"compose so many training images of each ({COMPOSED} if no number is given)"
+    unseen("--recolor", metavar="N", type=count, nargs="?", default=0, const=COMPOSED, help=compose)
+    unseen("--recolor-part", type=int, choices=(1, 2), default=1, help="part that is the colour")
+    unseen("--recolor-preview", metavar="FILE", help="where to show what was composed of what")
     return parser.parse_args()
 
 
@@ -61,72 +70,57 @@ def main() -> int:
     import keras
     from sklearn.preprocessing import MultiLabelBinarizer
 
-    from pyimagesearch import (
-        artifacts,
-        checkpoints,
-        evaluation,
-        overview,
-        pipeline,
-        plots,
-        training,
-    )
+    from pyimagesearch import artifacts, checkpoints, evaluation, overview, pipeline, plots, recolor
     from pyimagesearch.combinations import split
     from pyimagesearch.dataset import load_dataset
     from pyimagesearch.duplicates import duplicate_groups
-    from pyimagesearch.files import check_writable, written_whole
+    from pyimagesearch.files import check_writable
     from pyimagesearch.smallervggnet import SmallerVGGNet
+    from pyimagesearch.training import compile_network, fit
 
-    for output in (args.model, args.labelbin, args.plot):
+    for output in filter(None, (args.model, args.labelbin, args.plot, args.recolor_preview)):
         check_writable(output)
     keras.utils.set_random_seed(args.seed)
 
     info(f"loading images from {printable(args.dataset)}...")
-    loaded = load_dataset(args.dataset, args.image_size, use_cache=not args.no_cache)
+    size = args.image_size
+    loaded = load_dataset(args.dataset, size, use_cache=not args.no_cache)
     images, labels = loaded.images, loaded.labels
-    mlb = MultiLabelBinarizer()
-    targets = mlb.fit_transform(labels).astype("float32")
+    mlb = MultiLabelBinarizer().fit(labels)
     groups = duplicate_groups(images)
     train, test = split(labels, groups, args.test_size, args.seed)
-    for line in (
-        *overview.loaded_lines(loaded),
-        *overview.label_lines(labels, mlb.classes_),
-        *overview.duplicate_lines(groups, loaded),
-        f"{len(train)} images to train on, {len(test)} to test on",
-    ):
+    for line in overview.dataset_lines(loaded, mlb.classes_, groups):
         info(line)
+    info(f"{len(train)} images to train on, {len(test)} to test on")
+
+    part = args.recolor_part - 1
+    composed, reason = recolor.compose_missing(images, labels, train, args.recolor, part, args.seed)
+    if args.recolor:
+        info(overview.composed_line(composed.labels, reason))
+    if args.recolor_preview and composed.labels:
+        artifacts.save_image(args.recolor_preview, recolor.preview(images, composed))
+    pool = pipeline.Concatenated(images, composed.images)
+    targets = mlb.transform([*labels, *composed.labels]).astype("float32")
+    learned = [*train, *range(len(images), len(targets))]
 
     info("compiling model...")
     model = SmallerVGGNet.build(
-        width=args.image_size,
-        height=args.image_size,
-        depth=IMAGE_DIMS[2],
-        classes=len(mlb.classes_),
-        finalAct="sigmoid",
+        width=size, height=size, depth=IMAGE_DIMS[2], classes=len(mlb.classes_), finalAct="sigmoid"
     )
-    steps = pipeline.steps_per_epoch(len(train), args.batch_size)
-    network = training.compile_network(model, args.learning_rate, steps * args.epochs)
+    steps = pipeline.steps_per_epoch(len(learned), args.batch_size)
+    network = compile_network(model, args.learning_rate, steps * args.epochs)
 
-    checkpoint = checkpoints.checkpoint_path(args.model)
-    settings = {f"--{name.replace('_', '-')}": vars(args)[name] for name in DECISIVE}
-    this_run = checkpoints.describe_run(settings, loaded.paths, images)
-    done = checkpoints.load(checkpoint, network, this_run) if args.resume else {"loss": []}
+    settings = {name: vars(args)[name] for name in DECISIVE}
+    this_run = checkpoints.describe_run(args.model, settings, loaded.paths, images)
+    history = checkpoints.load(this_run, network) if args.resume else {"loss": []}
+    epochs = range(len(history["loss"]), args.epochs)
     if args.resume:
-        info(f"resuming after epoch {len(done['loss'])}")
+        info(f"resuming after epoch {epochs.start}")
 
     info(f"training network on {device}...")
+    batches = pipeline.training_batches(pool, targets, learned, args.batch_size, epochs, args.seed)
     test_batches = pipeline.evaluation_batches(images, targets, test, args.batch_size)
-    history, ended_by = training.fit(
-        network,
-        lambda epochs: pipeline.training_batches(
-            images, targets, train, args.batch_size, epochs, args.seed
-        ),
-        test_batches,
-        steps,
-        range(len(done["loss"]), args.epochs),
-        done,
-        checkpoint,
-        this_run,
-    )
+    history, ended_by = fit(network, batches, test_batches, steps, epochs, history, this_run)
     if ended_by:
         info(f"ended by {ended_by} in epoch {len(history['loss'])}; --resume goes on from there")
     model.set_weights(network.get_weights())
@@ -138,24 +132,19 @@ def main() -> int:
     print(evaluation.label_report(probabilities, targets[test], mlb.classes_))
 
     info(f"serializing network to {printable(args.model)}...")
-    metadata = {
-        "labels": mlb.classes_.tolist(),
-        "image_size": args.image_size,
-        "combinations": sorted(set(labels)),
-        "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "training_images": len(train),
-        "test_images": len(test),
-        **accuracies._asdict(),
-    }
+    counts = {"training": len(train), "composed": len(composed.labels), "test": len(test)}
+    metadata = artifacts.describe_training(
+        mlb.classes_, size, labels, composed.labels, counts, accuracies._asdict()
+    )
     artifacts.save_model(args.model, model, metadata)
     info(f"serializing label binarizer to {printable(args.labelbin)}...")
     artifacts.save_binarizer(args.labelbin, mlb)
     info(f"drawing training curves to {printable(args.plot)}...")
-    with written_whole(args.plot) as partial:
-        plots.draw_training_curves(history, partial)
-    if not ended_by:
-        checkpoint.unlink(missing_ok=True)
-    return INTERRUPTED if ended_by else 0
+    plots.draw_training_curves(history, args.plot)
+    if ended_by:
+        return INTERRUPTED
+    this_run.checkpoint.unlink(missing_ok=True)
+    return 0
 
 
 if __name__ == "__main__":

@@ -6,8 +6,9 @@ import pickle
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,6 +38,45 @@ class TrainedModel(NamedTuple):
 
     model: keras.Model
     metadata: dict[str, Any]
+
+
+def describe_training(
+    classes: Sequence[str],
+    image_size: int,
+    labels: Iterable[tuple[str, ...]],
+    composed: Iterable[tuple[str, ...]],
+    counts: Mapping[str, int],
+    accuracies: Mapping[str, float],
+) -> dict[str, Any]:
+    """Put together what a model file must say of the run that it comes from.
+
+    Parameters
+    ----------
+    classes : sequence of str
+        The labels in the order of the network's outputs.
+    image_size : int
+        Width and height, in pixels, of the images that the network takes.
+    labels, composed : iterable of tuple of str
+        The combinations of the images in the folders, and of those composed for training.
+    counts : mapping
+        How many images there were of which kind.
+    accuracies : mapping
+        Of the answers on the test images, by name.
+
+    Returns
+    -------
+    dict
+        JSON values, for :func:`save_model`.
+    """
+    return {
+        "labels": list(map(str, classes)),
+        "image_size": image_size,
+        "combinations": sorted(set(labels)),
+        "composed": sorted(set(composed)),
+        "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "images": dict(counts),
+        "test_accuracies": dict(accuracies),
+    }
 
 
 def save_model(path: str | os.PathLike, model: keras.Model, metadata: Mapping[str, Any]) -> None:

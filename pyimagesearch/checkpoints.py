@@ -5,7 +5,7 @@ import os
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -18,20 +18,35 @@ SUFFIX = ".checkpoint"
 History = dict[str, list[float]]
 
 
-def checkpoint_path(model_path: str | os.PathLike) -> Path:
-    """Say where the checkpoint of a run that is going to write some model is kept."""
-    return Path(f"{os.fspath(model_path)}{SUFFIX}")
+class Run(NamedTuple):
+    """What tells one training run from another.
+
+    Attributes
+    ----------
+    checkpoint : pathlib.Path
+        Where its state is kept until it has ended well.
+    description : dict
+        JSON values by name: its settings, and checksums of the files' names and of the images.
+    """
+
+    checkpoint: Path
+    description: dict[str, Any]
 
 
 def describe_run(
-    settings: Mapping[str, Any], paths: Sequence[str], images: np.ndarray
-) -> dict[str, Any]:
+    model_path: str | os.PathLike,
+    settings: Mapping[str, Any],
+    paths: Sequence[str],
+    images: np.ndarray,
+) -> Run:
     """Condense what makes a run what it is.
 
     Parameters
     ----------
+    model_path : path
+        The model that the run is going to write; the checkpoint stands beside it.
     settings : mapping
-        JSON values by name, such as the number of epochs and the seed.
+        JSON values by the name of their flag, such as ``batch_size`` and ``seed``.
     paths : sequence of str
         The N files.
     images : numpy.ndarray
@@ -39,15 +54,17 @@ def describe_run(
 
     Returns
     -------
-    dict
-        The settings, and checksums of the files' names and of the images.
+    Run
+        The same for the same settings, file names and pixels, wherever the files lie.
     """
     names = "\0".join("/".join(Path(path).parts[-2:]) for path in paths)
     pixels = 0
     for image in images:
         pixels = zlib.crc32(image, pixels)
     checksums = [zlib.crc32(names.encode("utf-8", "surrogateescape")), pixels]
-    return {**settings, "images": [len(paths), *checksums]}
+    flags = {f"--{name.replace('_', '-')}": value for name, value in settings.items()}
+    description = {**flags, "images": [len(paths), *checksums]}
+    return Run(Path(f"{os.fspath(model_path)}{SUFFIX}"), description)
 
 
 class SaveCheckpoint(keras.callbacks.Callback):
@@ -55,17 +72,14 @@ class SaveCheckpoint(keras.callbacks.Callback):
 
     Parameters
     ----------
-    path : pathlib.Path
-        From :func:`checkpoint_path`.
-    run : mapping
+    run : Run
         From :func:`describe_run`.
     history : dict of str to list of float
         Of the epochs done before; each epoch adds to it.
     """
 
-    def __init__(self, path: Path, run: Mapping[str, Any], history: History) -> None:
+    def __init__(self, run: Run, history: History) -> None:
         super().__init__()
-        self.path = path
         self.run = run
         self.history = history
 
@@ -75,13 +89,13 @@ class SaveCheckpoint(keras.callbacks.Callback):
             self.history.setdefault(name, []).append(float(value))
         # Stopped in the middle of an epoch, the network is no state that a run passes through.
         if not self.model.stop_training:
-            _save(self.path, self.model, self.run, self.history)
+            _save(self.run, self.model, self.history)
 
 
-def _save(path: Path, network: keras.Model, run: Mapping[str, Any], history: History) -> None:
+def _save(run: Run, network: keras.Model, history: History) -> None:
     arrays = {f"{i:04}": np.asarray(variable) for i, variable in enumerate(_state(network))}
-    about = json.dumps({"run": run, "history": history})
-    with written_whole(path) as partial, partial.open("wb") as file:
+    about = json.dumps({"run": run.description, "history": history})
+    with written_whole(run.checkpoint) as partial, partial.open("wb") as file:
         np.savez(file, about=np.array(about), **arrays)
 
 
@@ -91,17 +105,15 @@ def _state(network: keras.Model) -> list[keras.Variable]:
     return [*network.variables, *network.optimizer.variables]
 
 
-def load(path: Path, network: keras.Model, run: Mapping[str, Any]) -> History:
+def load(run: Run, network: keras.Model) -> History:
     """Put a compiled network into the state of a checkpoint.
 
     Parameters
     ----------
-    path : pathlib.Path
-        From :func:`checkpoint_path`.
+    run : Run
+        From :func:`describe_run`, of the run that wants to go on.
     network : keras.Model
         Compiled, built as the one that was saved.
-    run : mapping
-        From :func:`describe_run`, of the run that wants to go on.
 
     Returns
     -------
@@ -114,6 +126,7 @@ def load(path: Path, network: keras.Model, run: Mapping[str, Any]) -> History:
         If there is no checkpoint, it is damaged, or it is one of another run; the message names
         what differs.
     """
+    path = run.checkpoint
     if not path.is_file():
         raise UserError(f"there is no checkpoint {path} to resume from: train without --resume")
     try:
@@ -124,8 +137,8 @@ def load(path: Path, network: keras.Model, run: Mapping[str, Any]) -> History:
     except Exception as error:
         raise UserError(f"the checkpoint {path} is damaged: train without --resume") from error
 
-    run = json.loads(json.dumps(run))
-    differing = [name for name in run if about["run"].get(name) != run[name]]
+    wanted, found = json.loads(json.dumps(run.description)), about["run"]
+    differing = [name for name in wanted if found.get(name) != wanted[name]]
     if differing:
         raise UserError(
             f"the checkpoint {path} is of a run with other {', '.join(differing)}: train without "

@@ -10,6 +10,30 @@ from pyimagesearch.dataset import LabelledImages
 from pyimagesearch.duplicates import spanning_groups
 
 
+def dataset_lines(loaded: LabelledImages, classes: Sequence[str], groups: np.ndarray) -> list[str]:
+    """Say all that is worth knowing of a data set before training on it.
+
+    Parameters
+    ----------
+    loaded : LabelledImages
+        The images, and what was skipped.
+    classes : sequence of str
+        The labels in the order of the network's outputs.
+    groups : numpy.ndarray
+        From :func:`pyimagesearch.duplicates.duplicate_groups`.
+
+    Returns
+    -------
+    list of str
+        A message each; some have several lines.
+    """
+    return [
+        *loaded_lines(loaded),
+        *label_lines(loaded.labels, classes),
+        *duplicate_lines(groups, loaded),
+    ]
+
+
 def loaded_lines(loaded: LabelledImages) -> list[str]:
     """Say how many images there are, and which files were skipped."""
     lines = [f"{len(loaded.paths)} images, {loaded.images.nbytes / 1e6:.1f} MB"]
@@ -27,7 +51,8 @@ def label_lines(labels: Sequence[tuple[str, ...]], classes: Sequence[str]) -> li
     if missing := missing_combinations(labels):
         names = [" ".join(combination) for combination in missing]
         lines.append(
-            f"no folder holds {examples(names)}: the network cannot learn what it never sees"
+            f"no folder holds {examples(names)}: the network cannot learn what it never sees; "
+            "--recolor composes such images"
         )
     return lines
 
@@ -40,3 +65,11 @@ def duplicate_lines(groups: np.ndarray, loaded: LabelledImages) -> list[str]:
         same = [loaded.paths[position] for position in positions]
         lines.append(f"one image under different labels: {examples(same)}")
     return lines
+
+
+def composed_line(composed: Sequence[tuple[str, ...]], reason: str | None) -> str:
+    """Say of which combinations images were composed, or why of none."""
+    if reason:
+        return f"no images composed: {reason}"
+    names = [" ".join(combination) for combination in sorted(set(composed))]
+    return f"{len(composed)} images composed of {examples(names)}"

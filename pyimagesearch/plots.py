@@ -7,6 +7,8 @@ import cv2
 import imutils
 import numpy as np
 
+from pyimagesearch.files import written_whole
+
 # Two colours of Okabe and Ito's palette, which colour-blind readers can tell apart ("Color
 # Universal Design", 2008).
 TRAINING_COLOR, TEST_COLOR = "#0072B2", "#D55E00"
@@ -25,6 +27,11 @@ def draw_training_curves(history: Mapping[str, Sequence[float]], path: str | os.
         ``loss``, ``val_loss``, ``binary_accuracy`` and ``val_binary_accuracy``, a value an epoch.
     path : path
         The picture to write, in the format that its suffix names, or else PNG.
+
+    Raises
+    ------
+    UserError
+        If it cannot be written.
     """
     # Matplotlib takes a second to import, which classify.py need not wait for.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -56,7 +63,8 @@ def draw_training_curves(history: Mapping[str, Sequence[float]], path: str | os.
 
     suffix = os.path.splitext(path)[1].lstrip(".").lower()  # noqa: PTH122 (any kind of path)
     is_known = suffix in canvas.get_supported_filetypes()
-    figure.savefig(path, format=suffix if is_known else "png", dpi=100)
+    with written_whole(path) as partial:
+        figure.savefig(partial, format=suffix if is_known else "png", dpi=100)
 
 
 def annotate(image: np.ndarray, lines: Sequence[str]) -> np.ndarray:

@@ -2,9 +2,7 @@
 
 import math
 import sys
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import keras
 import tensorflow as tf
@@ -76,13 +74,12 @@ def compile_network(
 
 def fit(
     network: keras.Sequential,
-    training_batches: Callable[[range], tf.data.Dataset],
+    training_batches: tf.data.Dataset,
     test_batches: tf.data.Dataset,
     steps: int,
     epochs: range,
     history: checkpoints.History,
-    checkpoint: Path,
-    run: Mapping[str, Any],
+    run: checkpoints.Run,
 ) -> Outcome:
     """Train, save a checkpoint after each epoch, and stop early where it is asked for.
 
@@ -90,8 +87,8 @@ def fit(
     ----------
     network : keras.Sequential
         From :func:`compile_network`, trained in place.
-    training_batches : callable
-        From a range of epochs to the batches of all of them.
+    training_batches : tf.data.Dataset
+        Those of all `epochs`.
     test_batches : tf.data.Dataset
         What the network is tested on after each epoch.
     steps : int
@@ -100,10 +97,8 @@ def fit(
         Those left to train.
     history : dict of str to list of float
         The metrics of the epochs done before.
-    checkpoint : pathlib.Path
-        The file for :class:`pyimagesearch.checkpoints.SaveCheckpoint`.
-    run : mapping
-        From :func:`pyimagesearch.checkpoints.describe_run`.
+    run : pyimagesearch.checkpoints.Run
+        Says where to save.
 
     Returns
     -------
@@ -116,10 +111,10 @@ def fit(
         If the loss becomes infinite or NaN.
     """
     stop = StopOnRequest()
-    save = checkpoints.SaveCheckpoint(checkpoint, run, history)
+    save = checkpoints.SaveCheckpoint(run, history)
     with stopping_on_signals(stop):
         network.fit(
-            training_batches(epochs),
+            training_batches,
             validation_data=test_batches,
             steps_per_epoch=steps,
             initial_epoch=epochs.start,

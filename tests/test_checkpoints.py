@@ -5,7 +5,11 @@ import pytest
 from pyimagesearch import checkpoints
 from pyimagesearch.console import UserError
 
-RUN = {"--epochs": 4, "--seed": 1, "images": [2, 3, 4]}
+
+@pytest.fixture
+def run(tmp_path):
+    description = {"--epochs": 4, "--seed": 1, "images": [2, 3, 4]}
+    return checkpoints.Run(tmp_path / "model.checkpoint", description)
 
 
 def compiled_network():
@@ -39,61 +43,62 @@ def trained(network, epochs, *callbacks):
     ).history
 
 
-def test_a_run_taken_up_again_ends_as_one_that_was_not_interrupted(tmp_path):
-    path = tmp_path / "model.checkpoint"
+def test_a_run_taken_up_again_ends_as_one_that_was_not_interrupted(run):
     whole = compiled_network()
     losses = trained(whole, range(6))["loss"]
 
     history = {}
-    trained(compiled_network(), range(3), checkpoints.SaveCheckpoint(path, RUN, history))
+    trained(compiled_network(), range(3), checkpoints.SaveCheckpoint(run, history))
     resumed = compiled_network()
-    history = checkpoints.load(path, resumed, RUN)
-    trained(resumed, range(3, 6), checkpoints.SaveCheckpoint(path, RUN, history))
+    history = checkpoints.load(run, resumed)
+    trained(resumed, range(3, 6), checkpoints.SaveCheckpoint(run, history))
     np.testing.assert_allclose(history["loss"], losses, rtol=1e-6)
     for expected, found in zip(whole.get_weights(), resumed.get_weights(), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-7)
 
 
-def test_an_epoch_that_was_not_finished_is_not_saved(tmp_path):
+def test_an_epoch_that_was_not_finished_is_not_saved(run):
     class StopInTheMiddle(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
             self.model.stop_training = True
 
-    path = tmp_path / "model.checkpoint"
     history = {}
-    save = checkpoints.SaveCheckpoint(path, RUN, history)
+    save = checkpoints.SaveCheckpoint(run, history)
     trained(compiled_network(), range(2), StopInTheMiddle(), save)
-    assert not path.exists()
+    assert not run.checkpoint.exists()
     assert len(history["loss"]) == 1
 
 
-def test_another_run_is_refused_by_what_differs(tmp_path):
-    path = tmp_path / "model.checkpoint"
-    trained(compiled_network(), range(1), checkpoints.SaveCheckpoint(path, RUN, {}))
-    other = RUN | {"--seed": 2, "images": [2, 3, 5]}
+def test_another_run_is_refused_by_what_differs(run):
+    trained(compiled_network(), range(1), checkpoints.SaveCheckpoint(run, {}))
+    changes = {"--seed": 2, "images": [2, 3, 5]}
+    other = run._replace(description=run.description | changes)
     with pytest.raises(UserError, match="other --seed, images"):
-        checkpoints.load(path, compiled_network(), other)
+        checkpoints.load(other, compiled_network())
 
 
-def test_a_missing_or_damaged_checkpoint_is_one_line(tmp_path):
-    path = tmp_path / "model.checkpoint"
+def test_a_missing_or_damaged_checkpoint_is_one_line(run):
     with pytest.raises(UserError, match="no checkpoint"):
-        checkpoints.load(path, compiled_network(), RUN)
-    trained(compiled_network(), range(1), checkpoints.SaveCheckpoint(path, RUN, {}))
+        checkpoints.load(run, compiled_network())
+    trained(compiled_network(), range(1), checkpoints.SaveCheckpoint(run, {}))
     for kept in (0, 10, 1000, -1):
-        path.write_bytes(path.read_bytes()[:kept])
+        run.checkpoint.write_bytes(run.checkpoint.read_bytes()[:kept])
         with pytest.raises(UserError, match="damaged"):
-            checkpoints.load(path, compiled_network(), RUN)
+            checkpoints.load(run, compiled_network())
 
 
 def test_a_run_is_told_by_its_settings_its_files_and_its_pixels():
     images = np.arange(2 * 4 * 4 * 3, dtype=np.uint8).reshape(2, 4, 4, 3)
     paths = ["data/a_b/0.png", "data/a_b/1.png"]
-    run = checkpoints.describe_run({"--seed": 1}, paths, images)
-    assert run == checkpoints.describe_run({"--seed": 1}, ["x/a_b/0.png", "x/a_b/1.png"], images)
-    assert run != checkpoints.describe_run(
-        {"--seed": 1}, ["data/a_b/0.png", "data/c_d/1.png"], images
-    )
+
+    def describe(seed, paths, images):
+        return checkpoints.describe_run("fashion.model", {"seed": seed}, paths, images)
+
+    run = describe(1, paths, images)
+    assert run == describe(1, ["x/a_b/0.png", "x/a_b/1.png"], images)
+    assert run != describe(2, paths, images)
+    assert run != describe(1, ["data/a_b/0.png", "data/c_d/1.png"], images)
     changed = images.copy()
     changed[1, 2, 3, 0] += 1
-    assert run != checkpoints.describe_run({"--seed": 1}, paths, changed)
+    assert run != describe(1, paths, changed)
+    assert run.checkpoint.name == "fashion.model.checkpoint"

@@ -5,6 +5,7 @@ import os
 import pickle
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import cv2
@@ -39,7 +40,9 @@ def trained(tmp_path_factory):
     (folder / "dataset" / "blue_jeans" / "empty.jpg").touch()
     (folder / "dataset" / "blue_jeans" / "text.png").write_text("no image")
     (folder / "dataset" / ".hidden").mkdir()
-    result = run("train.py", "--epochs", 8, "--image-size", 32, "--seed", 3, folder=folder)
+    settings = ["--epochs", 8, "--image-size", 32, "--seed", 3]
+    recoloring = ["--recolor", 6, "--recolor-preview", "composed.png"]
+    result = run("train.py", *settings, *recoloring, folder=folder)
     assert result.returncode == 0, result.stderr
     return folder, result
 
@@ -49,7 +52,8 @@ def test_training_tells_its_story_in_order(trained):
     assert result.stderr == ""
     told = [line for line in result.stdout.splitlines() if line.startswith("[INFO]")]
     story = ["loading images", "96 images", "2 files skipped", "class labels", "combination"]
-    story += ["no folder holds black dress, red jeans", "copies", "to train on", "compiling"]
+    story += ["no folder holds black dress, red jeans", "copies", "to train on"]
+    story += ["12 images composed of black dress, red jeans", "compiling"]
     story += ["training network on", "training accuracy", "test accuracy", "serializing network"]
     story += ["serializing label binarizer", "drawing"]
     remaining = iter(told)
@@ -66,11 +70,21 @@ def test_training_without_a_terminal_prints_a_line_an_epoch(trained):
 
 def test_training_leaves_what_the_tutorial_leaves_and_nothing_else(trained):
     folder, _ = trained
-    assert {"dataset", "fashion.model", "mlb.pickle", "plot.png"} == {
-        path.name for path in folder.iterdir()
-    }
+    assert {path.name for path in folder.iterdir()} == {
+        "dataset", "fashion.model", "mlb.pickle", "plot.png", "composed.png"
+    }  # fmt: skip
+    assert cv2.imread(str(folder / "composed.png")) is not None
     mlb = pickle.loads((folder / "mlb.pickle").read_bytes())
     assert mlb.classes_.tolist() == ["black", "blue", "dress", "jeans", "red"]
+
+
+def test_the_model_says_which_combinations_it_was_trained_on(trained):
+    folder, _ = trained
+    with zipfile.ZipFile(folder / "fashion.model") as archive:
+        metadata = json.loads(archive.read("pyimagesearch.json"))
+    assert metadata["combinations"] == sorted(map(list, COMBINATIONS))
+    assert metadata["composed"] == [["black", "dress"], ["red", "jeans"]]
+    assert metadata["images"] == {"training": 76, "composed": 12, "test": 20}
 
 
 def test_one_image_is_answered_the_likeliest_first_and_drawn(trained, tmp_path):
@@ -168,3 +182,14 @@ def test_help_and_a_wrong_flag_are_answered_without_importing_anything_heavy(scr
         )
         assert result.returncode == code
         assert "imported: []" in result.stdout
+
+
+def test_where_folders_do_not_name_pairs_recolouring_says_why_it_does_nothing(tmp_path):
+    write_dataset(tmp_path / "dataset", [("red", "dress"), ("blue", "jeans")], 4, size=32)
+    (tmp_path / "dataset" / "blue_jeans").rename(tmp_path / "dataset" / "jeans")
+    settings = ["--epochs", 1, "--image-size", 32, "--recolor", "--no-cache"]
+    result = run("train.py", *settings, folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert (
+        "[INFO] no images composed: recolouring needs folder names of exactly two" in result.stdout
+    )

@@ -1,0 +1,195 @@
+"""Measure how well a network recognises combinations that it was never shown.
+
+Each combination whose two labels also occur elsewhere (blue_jeans, where there are black jeans and
+blue dresses) is left out in turn. A network trains on the other folders, once as they are and once
+with images composed for the combinations that are missing, and is tested on all images of the one
+left out: an answer is right if its two likeliest labels are exactly those of the image. A fifth of
+the other images is kept back, too, and tells the ordinary accuracy.
+"""
+
+import logging
+import sys
+from argparse import Namespace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from pyimagesearch.console import ArgumentParser, UserError, number, printable, run
+
+# As in train.py.
+IMAGE_SIZE = 96
+BATCH_SIZE = 32
+LEARNING_RATE = 1e-3
+TEST_SIZE = 0.2
+
+EXAMPLES = """examples:
+  python benchmarks/unseen_combinations.py --dataset dataset
+  python benchmarks/unseen_combinations.py --dataset dataset --epochs 30 --seed 1
+"""
+
+
+class Result(NamedTuple):
+    """What one network was measured to do; all are shares in [0, 1].
+
+    Attributes
+    ----------
+    exact : float
+        Of the images left out, those whose two likeliest labels are exactly the right two.
+    first_recall, second_recall : float
+        Of the images left out, those with the first (the second) part of the folder's name among
+        the two likeliest labels.
+    binary : float
+        Binary accuracy on the test side of the combinations trained on.
+    """
+
+    exact: float
+    first_recall: float
+    second_recall: float
+    binary: float
+
+
+def parse_arguments() -> Namespace:
+    """Read the command line."""
+    parser = ArgumentParser(description=__doc__, epilog=EXAMPLES)
+    count = number(int, 1, 1_000_000)
+    parser.add_argument("-d", "--dataset", default="dataset", help="folder of label folders")
+    parser.add_argument("--epochs", type=count, default=15, help="of each training run")
+    parser.add_argument("--seed", type=number(int, 0, 2**31 - 1), default=42, help="of all chance")
+    parser.add_argument(
+        "--per-combination",
+        type=count,
+        default=300,
+        help="how many images to compose for each missing combination",
+    )
+    parser.add_argument(
+        "--recolor-part",
+        type=number(int, 1, 2),
+        default=1,
+        help="which part of the folders' names is the colour",
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Leave out each combination in turn and print what the networks make of it."""
+    args = parse_arguments()
+    # Neither this nor TensorFlow, which takes seconds to import, is needed to refuse a bad flag.
+    from pyimagesearch import dataset, devices
+
+    devices.prepare_training_device()
+    # TensorFlow's advice on programs that compile many networks, as this one has to.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    images, _, labels, _ = dataset.load_dataset(args.dataset, IMAGE_SIZE)
+    candidates = [
+        combination for combination in sorted(set(labels)) if can_be_left_out(combination, labels)
+    ]
+    if not candidates:
+        raise UserError(
+            f"no combination below {args.dataset} can be left out: each has a label that no other "
+            "has"
+        )
+
+    heading = ("exact", "first label", "second label", "binary, trained ones")
+    print(f"{'left out':<20} {'images composed':>15}", *(f"{name:>12}" for name in heading))
+    results: dict[int, list[Result]] = {0: [], args.per_combination: []}
+    for left_out in candidates:
+        for per_combination, measured in results.items():
+            part = args.recolor_part - 1
+            result = measure(
+                images, labels, left_out, per_combination, part, args.epochs, args.seed
+            )
+            measured.append(result)
+            print_row(" ".join(left_out), per_combination, result)
+    for per_combination, measured in results.items():
+        print_row("mean", per_combination, Result(*np.mean(measured, axis=0)))
+
+
+def can_be_left_out(combination: tuple[str, ...], labels: list[tuple[str, ...]]) -> bool:
+    """Say whether each label of a combination is found in another combination, too."""
+    others = set(labels) - {combination}
+    return all(any(label in other for other in others) for label in combination)
+
+
+def measure(
+    images: np.ndarray,
+    labels: list[tuple[str, ...]],
+    left_out: tuple[str, ...],
+    per_combination: int,
+    part: int,
+    epochs: int,
+    seed: int,
+) -> Result:
+    """Train without the images of one combination, then test on them.
+
+    Parameters
+    ----------
+    images : numpy.ndarray
+        uint8, shape (N, IMAGE_SIZE, IMAGE_SIZE, 3), BGR.
+    labels : list of tuple of str
+        The labels of each of the N images.
+    left_out : tuple of str
+        The combination to leave out.
+    per_combination : int
+        How many images to compose for each missing combination; none if 0.
+    part : int
+        Which of the labels is the colour.
+    epochs, seed : int
+        Of the training run.
+
+    Returns
+    -------
+    Result
+        The network after the last epoch.
+    """
+    import keras
+    from sklearn.preprocessing import MultiLabelBinarizer
+
+    from pyimagesearch import combinations, duplicates, evaluation, pipeline, recolor, training
+    from pyimagesearch.smallervggnet import SmallerVGGNet
+
+    keras.utils.set_random_seed(seed)
+    is_left_out = np.array([combination == left_out for combination in labels])
+    unseen, seen = images[is_left_out], images[~is_left_out]
+    seen_labels = [combination for combination in labels if combination != left_out]
+    groups = duplicates.duplicate_groups(seen)
+    train, test = combinations.split(seen_labels, groups, TEST_SIZE, seed)
+    composed, _ = recolor.compose_missing(seen, seen_labels, train, per_combination, part, seed)
+    mlb = MultiLabelBinarizer()
+    targets = mlb.fit_transform([*seen_labels, *composed.labels]).astype("float32")
+    train = np.concatenate([train, np.arange(len(seen), len(targets))])
+    pool = pipeline.Concatenated(seen, composed.images)
+
+    model = SmallerVGGNet.build(IMAGE_SIZE, IMAGE_SIZE, 3, len(mlb.classes_), finalAct="sigmoid")
+    steps = pipeline.steps_per_epoch(len(train), BATCH_SIZE)
+    network = training.compile_network(model, LEARNING_RATE, steps * epochs)
+    network.fit(
+        pipeline.training_batches(pool, targets, train, BATCH_SIZE, range(epochs), seed),
+        steps_per_epoch=steps,
+        epochs=epochs,
+        shuffle=False,
+        verbose=0,
+    )
+
+    def predict(some_images: np.ndarray, some_targets: np.ndarray) -> np.ndarray:
+        everything = np.arange(len(some_images))
+        batches = pipeline.evaluation_batches(some_images, some_targets, everything, BATCH_SIZE)
+        return network.predict(batches, verbose=0)
+
+    right = mlb.transform([left_out] * len(unseen)).astype("float32")
+    likeliest = mlb.classes_[np.argsort(predict(unseen, right), axis=1)[:, -len(left_out) :]]
+    is_found = np.stack([(likeliest == label).any(axis=1) for label in left_out])
+    binary = evaluation.accuracies(predict(seen[test], targets[test]), targets[test]).binary
+    return Result(is_found.all(axis=0).mean(), *is_found.mean(axis=1), binary)
+
+
+def print_row(name: str, per_combination: int, result: Result) -> None:
+    """Print a line of the table."""
+    shares = " ".join(f"{share:>12.2%}" for share in result)
+    print(f"{printable(name):<20} {per_combination:>15} {shares}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(run(main))

@@ -1,0 +1,326 @@
+"""Training images for combinations that no folder holds: the garment of one image, recoloured."""
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from imutils import build_montages
+
+from pyimagesearch.combinations import missing_combinations
+from pyimagesearch.console import UserError, printable
+from pyimagesearch.segmentation import color_moments, learn_appearance, segment, to_lab
+
+# So many images of each folder, drawn at random, are enough to learn from and to compose of.
+SOURCES_PER_COMBINATION = 200
+# A good source has a garment that fills neither next to nothing of its image nor everything.
+LEAST_SHARE, LARGEST_SHARE = 0.04, 0.95
+# On so many pixels the colour of a garment can be measured.
+COLOR_SAMPLE_SIZE = (48, 48)
+
+# Lightness and the two axes of colour are spread by at most so much less or more than they were:
+# further apart, and the noise of a black cloth becomes a pattern; closer, and the folds of a
+# garment disappear. Colours alone may come as close as they like: there are none in black.
+LEAST_SCALE, LARGEST_SCALE = np.array([0.5, 0.05, 0.05]), np.array([2.0, 2.0, 2.0])
+# A cloth without any variation has none to scale: the least deviation that is believed.
+LEAST_DEVIATION = np.array([1.0, 0.3, 0.3])
+# Colours less apart than this, in L*a*b*, do not tell how a pixel between them is mixed.
+LEAST_CONTRAST = 5.0
+
+PREVIEW_CELL = (96, 96)
+
+
+class Composition(NamedTuple):
+    """Images made by :func:`compose`.
+
+    Attributes
+    ----------
+    images : numpy.ndarray
+        uint8, shape (M, height, width, 3), BGR.
+    labels : list of tuple of str
+        The combination that each shows.
+    type_sources : numpy.ndarray
+        int, shape (M,): the position of the image whose garment it is.
+    color_sources : numpy.ndarray
+        int, shape (M,): the position of the image whose garment it has its colour from.
+    """
+
+    images: np.ndarray
+    labels: list[tuple[str, ...]]
+    type_sources: np.ndarray
+    color_sources: np.ndarray
+
+
+class _Color(NamedTuple):
+    """The colour of a garment in CIE L*a*b*: mean and standard deviation of the three axes."""
+
+    mean: np.ndarray
+    deviation: np.ndarray
+
+
+def compose_missing(
+    images: np.ndarray,
+    labels: Sequence[tuple[str, ...]],
+    indices: np.ndarray,
+    per_combination: int,
+    part: int,
+    seed: int,
+) -> tuple[Composition, str | None]:
+    """Compose images of every combination of a colour and a type that no folder holds.
+
+    Parameters
+    ----------
+    images, labels, indices, per_combination, part
+        As for :func:`compose`.
+    seed : int
+        The same seed and images give the same composition.
+
+    Returns
+    -------
+    composition : Composition
+        Without any image if `per_combination` is 0.
+    reason : str or None
+        Why there is nothing to compose.
+    """
+    missing = missing_combinations(labels)
+    reason = why_nothing_to_compose(labels, part)
+    if reason or not per_combination:
+        missing = []
+    rng = np.random.default_rng(seed)
+    return compose(images, labels, indices, missing, per_combination, rng, part), reason
+
+
+def why_nothing_to_compose(labels: Sequence[tuple[str, ...]], part: int = 0) -> str | None:
+    """Say in a line why no images can be composed, or None where they can.
+
+    Parameters
+    ----------
+    labels : sequence of tuple of str
+        Labels of each image.
+    part : int
+        Which of the two labels is the colour, 0 or 1.
+    """
+    for combination in sorted(set(labels)):
+        if len(combination) != 2:
+            return (
+                "recolouring needs folder names of exactly two parts, a colour and a type, and "
+                f"{printable('_'.join(combination))} has {len(combination)}"
+            )
+    for name, position in (("colours", part), ("types", 1 - part)):
+        found = sorted({combination[position] for combination in labels})
+        if len(found) < 2:
+            return (
+                f"recolouring needs at least two {name}, and the folders have "
+                f"{printable(', '.join(found))} alone"
+            )
+    if not missing_combinations(labels):
+        return "every combination has a folder"
+    return None
+
+
+def compose(
+    images: np.ndarray,
+    labels: Sequence[tuple[str, ...]],
+    indices: np.ndarray,
+    missing: Iterable[tuple[str, ...]],
+    per_combination: int,
+    rng: np.random.Generator,
+    part: int = 0,
+) -> Composition:
+    """Compose images of combinations: the garment of one image in the colour of another.
+
+    Parameters
+    ----------
+    images : numpy.ndarray
+        uint8, shape (N, height, width, 3), BGR. Not copied; may be a memory map.
+    labels : sequence of tuple of str
+        The two labels of each of the N images.
+    indices : numpy.ndarray
+        int, the positions of the images to compose from: the training side.
+    missing : iterable of tuple of str
+        The combinations to compose, any whose colour and type both occur at `indices`.
+    per_combination : int
+        How many images of each.
+    rng : numpy.random.Generator
+        Decides which images are used, and nothing else is random.
+    part : int
+        Which of the two labels is the colour, 0 or 1.
+
+    Returns
+    -------
+    Composition
+        `per_combination` images of the first combination, then of the second, and so on.
+
+    Raises
+    ------
+    UserError
+        If no image at `indices` has the colour, or none the type, of a combination.
+    """
+    missing = list(missing)
+    if not missing:
+        nothing = np.zeros(0, int)
+        return Composition(np.empty((0, *images.shape[1:]), np.uint8), [], nothing, nothing)
+    drawn = _draw_sources(labels, indices, max(SOURCES_PER_COMBINATION, per_combination), rng)
+    colors = np.array([labels[i][part] for i in drawn])
+    types = np.array([labels[i][1 - part] for i in drawn])
+    appearance, shares = learn_appearance(images, drawn, colors, types)
+    is_good = (shares > LEAST_SHARE) & (shares < LARGEST_SHARE)
+
+    composed_labels, type_sources, color_sources = [], [], []
+    for combination in missing:
+        for kind, label in ((colors, combination[part]), (types, combination[1 - part])):
+            if label not in kind:
+                raise UserError(f"there is no image to train on with the label {printable(label)}")
+        same_type = types == combination[1 - part]
+        same_color = colors == combination[part]
+        type_sources += _draw(drawn, same_type, is_good, per_combination, rng)
+        color_sources += _draw(drawn, same_color, is_good, per_combination, rng)
+        composed_labels += [tuple(combination)] * per_combination
+
+    def mask(position: int, image: np.ndarray) -> np.ndarray:
+        return segment(image, labels[position][part], labels[position][1 - part], appearance)
+
+    def garment_color(position: int) -> _Color:
+        small = cv2.resize(images[position], COLOR_SAMPLE_SIZE, interpolation=cv2.INTER_AREA)
+        return _color_of(to_lab(small), mask(position, small))
+
+    composed = np.empty((len(composed_labels), *images.shape[1:]), np.uint8)
+
+    def compose_one(place: int) -> None:
+        source = type_sources[place]
+        target = target_colors[color_sources[place]]
+        composed[place] = _recolor(images[source], mask(source, images[source]), target)
+
+    with ThreadPoolExecutor() as threads:
+        different = sorted(set(color_sources))
+        target_colors = dict(zip(different, threads.map(garment_color, different), strict=True))
+        list(threads.map(compose_one, range(len(composed))))
+    return Composition(
+        composed, composed_labels, np.array(type_sources, int), np.array(color_sources, int)
+    )
+
+
+def preview(images: np.ndarray, composition: Composition, rows: int = 6) -> np.ndarray:
+    """Show composed images beside the images they were made of.
+
+    Parameters
+    ----------
+    images : numpy.ndarray
+        uint8, shape (N, height, width, 3), BGR: those that were given to :func:`compose`.
+    composition : Composition
+        What :func:`compose` returned, at least one image.
+    rows : int
+        How many examples of each combination to show.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8, BGR: side by side a block for each combination; in it, a row for each example with
+        the garment, the colour, and the garment in that colour.
+    """
+    blocks = []
+    for combination in dict.fromkeys(composition.labels):
+        examples = [i for i, label in enumerate(composition.labels) if label == combination]
+        cells = []
+        for i in examples[:rows]:
+            cells.append(images[composition.type_sources[i]])
+            cells.append(images[composition.color_sources[i]])
+            cells.append(composition.images[i])
+        montage = build_montages(cells, PREVIEW_CELL, (3, rows))[0]
+        title = np.full((40, montage.shape[1], 3), 255, np.uint8)
+        _write(title, printable(" ".join(combination)), (4, 16), 0.5)
+        for column, caption in enumerate(("garment", "colour", "composed")):
+            _write(title, caption, (4 + column * PREVIEW_CELL[0], 34), 0.4)
+        block = np.vstack([title, montage])
+        blocks.append(cv2.copyMakeBorder(block, 4, 4, 4, 4, cv2.BORDER_CONSTANT, value=(255,) * 3))
+    return np.hstack(blocks)
+
+
+def _write(image: np.ndarray, text: str, corner: tuple[int, int], size: float) -> None:
+    cv2.putText(image, text, corner, cv2.FONT_HERSHEY_SIMPLEX, size, (0, 0, 0), 1, cv2.LINE_AA)
+
+
+def _draw_sources(
+    labels: Sequence[tuple[str, ...]], indices: np.ndarray, most: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Draw at most so many images of each combination."""
+    of_combination: dict[tuple[str, ...], list[int]] = {}
+    for i in indices:
+        of_combination.setdefault(tuple(labels[i]), []).append(int(i))
+    drawn = [rng.permutation(of_combination[key])[:most] for key in sorted(of_combination)]
+    return np.concatenate(drawn)
+
+
+def _draw(
+    positions: np.ndarray,
+    is_candidate: np.ndarray,
+    is_good: np.ndarray,
+    count: int,
+    rng: np.random.Generator,
+) -> list[int]:
+    """Draw good candidates, each as often as any other; where there are none, of the others."""
+    preferred = is_candidate & is_good
+    candidates = positions[preferred if preferred.any() else is_candidate]
+    rounds = -(-count // len(candidates))
+    drawn = np.concatenate([rng.permutation(candidates) for _ in range(rounds)])
+    return drawn[:count].tolist()
+
+
+def _color_of(lab: np.ndarray, mask: np.ndarray) -> _Color:
+    """Measure the colour of the pixels of a mask, or of all where the mask is empty."""
+    is_garment = mask > 0.5
+    mean, covariance = color_moments(lab[is_garment] if is_garment.any() else lab.reshape(-1, 3))
+    return _Color(mean, np.sqrt(np.diag(covariance)))
+
+
+def _recolor(image: np.ndarray, mask: np.ndarray, target: _Color) -> np.ndarray:
+    """Give a garment another colour.
+
+    Reinhard, Ashikhmin, Gooch and Shirley, "Color Transfer between Images" (2001): each axis of a
+    space that separates lightness from colour is shifted and scaled to the mean and the standard
+    deviation of the target. Here the space is CIE L*a*b*, and only the garment is measured and
+    changed.
+    """
+    lab = to_lab(image)
+    opacity, cloth = _matte(lab, mask)
+    source = _color_of(lab, mask)
+    scale = (target.deviation + LEAST_DEVIATION) / (source.deviation + LEAST_DEVIATION)
+    transferred = (cloth - source.mean) * np.clip(scale, LEAST_SCALE, LARGEST_SCALE) + target.mean
+    transferred[..., 0] = transferred[..., 0].clip(0, 100)
+    recolored = lab + opacity[..., None] * (transferred - cloth)
+    bgr = cv2.cvtColor(recolored.astype(np.float32), cv2.COLOR_LAB2BGR)
+    return np.rint(bgr.clip(0, 1) * 255).astype(np.uint8)
+
+
+def _matte(lab: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Separate the cloth from what shows beside it in the pixels along the garment's edge.
+
+    A pixel on the edge is a mixture of the cloth nearby and of the background nearby; where it lies
+    between the two colours says how much of each. Without this a rim in the old colour remains.
+
+    Returns
+    -------
+    opacity : numpy.ndarray
+        Shape (height, width), in [0, 1]: the cloth's share of each pixel.
+    cloth : numpy.ndarray
+        Shape (height, width, 3): the colour of the cloth alone.
+    """
+    inside = (mask > 0.5).astype(np.float32)
+    neighbours = np.ones((3, 3), np.uint8)
+    core, outside = cv2.erode(inside, neighbours), cv2.erode(1 - inside, neighbours)
+
+    def nearby_mean(region: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        weight = cv2.GaussianBlur(region, (0, 0), 1.5)[..., None]
+        total = cv2.GaussianBlur(lab * region[..., None], (0, 0), 1.5)
+        return total / np.maximum(weight, 1e-3), weight[..., 0] > 0.01
+
+    cloth, cloth_is_near = nearby_mean(core)
+    background, background_is_near = nearby_mean(outside)
+    difference = cloth - background
+    along = ((lab - background) * difference).sum(axis=2)
+    share = along / np.maximum((difference**2).sum(axis=2), LEAST_CONTRAST**2)
+    on_edge = (core == 0) & (outside == 0) & cloth_is_near & background_is_near
+    opacity = np.where(on_edge, share.clip(0, 1), inside)
+    pure = opacity[..., None] * lab + (1 - opacity[..., None]) * cloth
+    return opacity, np.where(on_edge[..., None], pure, lab)
