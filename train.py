@@ -123,7 +123,6 @@ def main() -> int:
     history, ended_by = fit(network, batches, test_batches, steps, epochs, history, this_run)
     if ended_by:
         info(f"ended by {ended_by} in epoch {len(history['loss'])}; --resume goes on from there")
-    model.set_weights(network.get_weights())
 
     probabilities = network.predict(test_batches, verbose=0)
     accuracies = evaluation.accuracies(probabilities, targets[test])

@@ -2,6 +2,7 @@
 
 import json
 import os
+import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from pyimagesearch.console import UserError
 from pyimagesearch.files import written_whole
 
 SUFFIX = ".checkpoint"
+ABOUT_ENTRY = "about.json"
 
 History = dict[str, list[float]]
 
@@ -93,10 +95,13 @@ class SaveCheckpoint(keras.callbacks.Callback):
 
 
 def _save(run: Run, network: keras.Model, history: History) -> None:
-    arrays = {f"{i:04}": np.asarray(variable) for i, variable in enumerate(_state(network))}
     about = json.dumps({"run": run.description, "history": history})
-    with written_whole(run.checkpoint) as partial, partial.open("wb") as file:
-        np.savez(file, about=np.array(about), **arrays)
+    # NumPy's .npz format, an array at a time: np.savez would need all of them in memory.
+    with written_whole(run.checkpoint) as partial, zipfile.ZipFile(partial, "w") as archive:
+        archive.writestr(ABOUT_ENTRY, about)
+        for position, variable in enumerate(_state(network)):
+            with archive.open(f"{position:04}.npy", "w") as file:
+                np.lib.format.write_array(file, np.asarray(variable))
 
 
 def _state(network: keras.Model) -> list[keras.Variable]:
@@ -131,8 +136,8 @@ def load(run: Run, network: keras.Model) -> History:
         raise UserError(f"there is no checkpoint {path} to resume from: train without --resume")
     try:
         with np.load(path) as stored:
-            about = json.loads(str(stored["about"]))
-            arrays = [stored[name] for name in sorted(set(stored.files) - {"about"})]
+            about = json.loads(stored[ABOUT_ENTRY])
+            arrays = [stored[name] for name in sorted(set(stored.files) - {ABOUT_ENTRY})]
     # A damaged archive makes NumPy and zipfile raise all kinds of exceptions.
     except Exception as error:
         raise UserError(f"the checkpoint {path} is damaged: train without --resume") from error

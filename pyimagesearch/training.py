@@ -31,7 +31,7 @@ class Outcome(NamedTuple):
 def compile_network(
     model: keras.Sequential, learning_rate: float, total_steps: int
 ) -> keras.Sequential:
-    """Copy a network for training: fused batch normalisation, Adam, a loss of its own a label.
+    """Set a network up for training: fused batch normalisation, Adam, a loss of its own a label.
 
     The tutorial's learning rate hardly falls, which leaves the accuracy of the last epoch to
     chance. One that rises first, and then falls to zero, learns faster and settles (Smith and
@@ -51,7 +51,7 @@ def compile_network(
     Returns
     -------
     keras.Sequential
-        Compiled; ``model.set_weights`` takes what its ``get_weights`` returns.
+        Compiled; shares its weights with `model`, which is trained with it.
     """
     rising_steps = total_steps // 4
     schedule = keras.optimizers.schedules.CosineDecay(

@@ -4,6 +4,7 @@ import pytest
 import tensorflow as tf
 
 from pyimagesearch import training
+from pyimagesearch.checkpoints import Run
 from pyimagesearch.console import WORK_FAILED, UserError
 from pyimagesearch.fused_normalization import FusedBatchNormalization
 
@@ -31,13 +32,12 @@ def batches(count, value=1.0):
 def fitted(network, tmp_path, value=1.0):
     return training.fit(
         network,
-        lambda epochs: batches(5 * len(epochs), value),
+        batches(15, value),
         batches(2),
         steps=5,
         epochs=range(3),
         history={},
-        checkpoint=tmp_path / "m.checkpoint",
-        run={},
+        run=Run(tmp_path / "m.checkpoint", {}),
     )
 
 
