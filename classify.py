@@ -102,8 +102,9 @@ def main() -> int:
 
     tell("loading network...")
     trained = artifacts.load_model(args.model)
-    labels = artifacts.load_labels(args.labelbin)
-    artifacts.check_labels_match(trained, labels, args.model, args.labelbin)
+    labels, label_note = artifacts.load_labels(trained, args.model, args.labelbin)
+    if label_note:
+        tell(printable(label_note))
 
     tell("classifying image..." if is_only_one else f"classifying {len(files)} images...")
     answers = classification.classify_files(trained.model, labels, files)

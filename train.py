@@ -137,7 +137,7 @@ def main() -> int:
     )
     artifacts.save_model(args.model, model, metadata)
     info(f"serializing label binarizer to {printable(args.labelbin)}...")
-    artifacts.save_binarizer(args.labelbin, mlb)
+    artifacts.save_binarizer(args.labelbin, mlb, metadata["trained_at"])
     info(f"drawing training curves to {printable(args.plot)}...")
     plots.draw_training_curves(history, args.plot)
     if ended_by:

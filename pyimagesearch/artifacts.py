@@ -17,7 +17,7 @@ import keras
 import numpy as np
 
 from pyimagesearch import legacy_models
-from pyimagesearch.binarizer_pickle import PickleRefusedError, read_classes
+from pyimagesearch.binarizer_pickle import PickleRefusedError, StoredBinarizer, read_binarizer
 from pyimagesearch.console import WORK_FAILED, UserError
 from pyimagesearch.files import written_whole
 
@@ -210,27 +210,30 @@ def save_image(path: str | os.PathLike, image: np.ndarray) -> None:
         partial.write_bytes(encoded)
 
 
-def save_binarizer(path: str | os.PathLike, mlb: Any) -> None:
-    """Pickle a MultiLabelBinarizer, as the tutorial does.
+def save_binarizer(path: str | os.PathLike, mlb: Any, trained_at: str) -> None:
+    """Pickle a MultiLabelBinarizer, as the tutorial does, and note in it which run it is from.
 
     Parameters
     ----------
     path : path
         For example ``mlb.pickle``.
     mlb : sklearn.preprocessing.MultiLabelBinarizer
-        Fitted.
+        Fitted. Gets the attribute ``trained_at``, which scikit-learn pays no attention to.
+    trained_at : str
+        As in the model's metadata.
 
     Raises
     ------
     UserError
         If the file cannot be written.
     """
+    mlb.trained_at = trained_at
     with written_whole(path) as partial:
         partial.write_bytes(pickle.dumps(mlb))
 
 
-def load_labels(path: str | os.PathLike) -> list[str]:
-    """Read the label names out of a pickled MultiLabelBinarizer, without running any of it.
+def load_binarizer(path: str | os.PathLike) -> StoredBinarizer:
+    """Read a pickled MultiLabelBinarizer, without running any of it.
 
     Parameters
     ----------
@@ -239,8 +242,8 @@ def load_labels(path: str | os.PathLike) -> list[str]:
 
     Returns
     -------
-    list of str
-        In the order of the network's outputs.
+    StoredBinarizer
+        Its labels, and when it was written.
 
     Raises
     ------
@@ -249,41 +252,54 @@ def load_labels(path: str | os.PathLike) -> list[str]:
     """
     path = Path(path)
     try:
-        return read_classes(path.read_bytes())
+        return read_binarizer(path.read_bytes())
     except OSError as error:
         raise UserError(f"cannot read the label binarizer {path}: {error.strerror}") from error
     except PickleRefusedError as error:
         raise UserError(f"{path} is not a label binarizer that train.py wrote: {error}") from error
 
 
-def check_labels_match(
-    trained: TrainedModel, labels: Sequence[str], model_path: str, labelbin_path: str
-) -> None:
-    """Make sure that a model and a label binarizer come from the same training run.
+def load_labels(
+    trained: TrainedModel, model_path: str, labelbin_path: str
+) -> tuple[list[str], str | None]:
+    """Name the outputs of a network: by its label binarizer, or by the model file itself.
 
     Parameters
     ----------
     trained : TrainedModel
         From :func:`load_model`.
-    labels : sequence of str
-        From :func:`load_labels`.
     model_path, labelbin_path : str
-        Their files, for the message.
+        The files.
+
+    Returns
+    -------
+    labels : list of str
+        In the order of the network's outputs.
+    note : str or None
+        That there is no label binarizer, and that the model's own labels serve.
 
     Raises
     ------
     UserError
-        If the labels differ, or their number from that of the network's outputs.
+        If neither file names the labels, the binarizer is damaged, or the two come from different
+        training runs.
     """
-    trained_labels = trained.metadata.get("labels")
-    if trained_labels is not None and list(labels) != trained_labels:
-        raise UserError(
-            f"{model_path} and {labelbin_path} do not belong together: the model was trained on "
-            f"{', '.join(trained_labels)}; the binarizer holds {', '.join(labels)}"
-        )
+    own_labels = trained.metadata.get("labels")
+    if own_labels is not None and not Path(labelbin_path).exists():
+        return own_labels, f"there is no {labelbin_path}: the labels are those in {model_path}"
+    binarizer = load_binarizer(labelbin_path)
     outputs = trained.model.output_shape[-1]
-    if outputs != len(labels):
+    differs = own_labels is not None and binarizer.classes != own_labels
+    if differs or outputs != len(binarizer.classes):
+        trained_on = ", ".join(own_labels) if own_labels else f"{outputs} labels"
         raise UserError(
-            f"{model_path} and {labelbin_path} do not belong together: the model has {outputs} "
-            f"outputs; the binarizer holds {len(labels)} labels"
+            f"{model_path} and {labelbin_path} do not belong together: "
+            f"the model was trained {_when(trained.metadata.get('trained_at'))}on {trained_on}; "
+            f"the binarizer was written {_when(binarizer.trained_at)}"
+            f"for {', '.join(binarizer.classes)}"
         )
+    return binarizer.classes, None
+
+
+def _when(moment: Any) -> str:
+    return f"at {moment} " if isinstance(moment, str) else ""

@@ -8,13 +8,28 @@ stand-ins keep what they are given and do nothing.
 import io
 import pickle
 import pickletools
-from typing import Any
+from typing import Any, NamedTuple
 
 MAX_PICKLE_BYTES = 2**24
 
 
 class PickleRefusedError(ValueError):
     """A pickle is damaged, or holds something other than a MultiLabelBinarizer."""
+
+
+class StoredBinarizer(NamedTuple):
+    """What a pickled MultiLabelBinarizer says.
+
+    Attributes
+    ----------
+    classes : list of str
+        ``mlb.classes_``, the labels in the order of the network's outputs.
+    trained_at : str or None
+        When the run that it comes from ended, where train.py has noted that.
+    """
+
+    classes: list[str]
+    trained_at: str | None
 
 
 class _Binarizer:
@@ -94,7 +109,7 @@ class _BinarizerUnpickler(pickle.Unpickler):
             raise PickleRefusedError(f"it asks for {module}.{name}") from None
 
 
-def read_classes(data: bytes) -> list[str]:
+def read_binarizer(data: bytes) -> StoredBinarizer:
     """Read the label names out of a pickled MultiLabelBinarizer.
 
     Parameters
@@ -104,8 +119,8 @@ def read_classes(data: bytes) -> list[str]:
 
     Returns
     -------
-    list of str
-        ``mlb.classes_``.
+    StoredBinarizer
+        All that is used of it.
 
     Raises
     ------
@@ -118,8 +133,12 @@ def read_classes(data: bytes) -> list[str]:
     try:
         _check_memo(data)
         binarizer = _BinarizerUnpickler(io.BytesIO(data)).load()
-        classes = binarizer.classes_ if isinstance(binarizer, _Binarizer) else None
-        return _array_strings(classes)
+        if not isinstance(binarizer, _Binarizer):
+            raise PickleRefusedError("it holds no MultiLabelBinarizer")
+        trained_at = getattr(binarizer, "trained_at", None)
+        return StoredBinarizer(
+            _array_strings(binarizer.classes_), trained_at if isinstance(trained_at, str) else None
+        )
     except PickleRefusedError:
         raise
     # A damaged pickle makes the unpickler, or a stand-in given something odd, raise almost any
@@ -140,7 +159,7 @@ def _check_memo(data: bytes) -> None:
 
 def _array_strings(array: Any) -> list[str]:
     if not isinstance(array, _Array):
-        raise PickleRefusedError("it holds no MultiLabelBinarizer with its classes")
+        raise PickleRefusedError("its classes are no array")
     _, shape, data_type, _, content = array.state
     strings = content if isinstance(content, list) else _decode_strings(data_type, content)
     if not all(isinstance(string, str) for string in strings) or tuple(shape) != (len(strings),):

@@ -40,6 +40,16 @@ def _partial_path(path: Path) -> Path:
     return path.with_name(f".{path.stem}.partial{path.suffix}")
 
 
+def _flush_folder(folder: Path) -> None:
+    """Have a new name in a folder survive a power failure, where the system knows how to."""
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
 @contextmanager
 def written_whole(path: str | os.PathLike, suffix: str | None = None) -> Iterator[Path]:
     """Write a file so that a reader sees the old one or the new one, never half of it.
@@ -71,6 +81,7 @@ def written_whole(path: str | os.PathLike, suffix: str | None = None) -> Iterato
         with partial.open("rb") as file:
             os.fsync(file.fileno())
         partial.replace(path)
+        _flush_folder(path.parent)
     except OSError as error:
         reason = error.strerror or error
         raise UserError(f"cannot write {path}: {reason}", WORK_FAILED) from error

@@ -82,30 +82,61 @@ def test_a_model_without_metadata_loads(model, tmp_path):
 
 def test_the_tutorials_own_code_reads_the_binarizer(tmp_path):
     mlb = MultiLabelBinarizer().fit([("blue", "jeans"), ("red", "dress")])
-    artifacts.save_binarizer(tmp_path / "mlb.pickle", mlb)
+    artifacts.save_binarizer(tmp_path / "mlb.pickle", mlb, "2026-01-02T03:04:05+00:00")
     read = pickle.loads((tmp_path / "mlb.pickle").read_bytes())
     assert isinstance(read, MultiLabelBinarizer)
-    assert artifacts.load_labels(tmp_path / "mlb.pickle") == read.classes_.tolist()
+    stored = artifacts.load_binarizer(tmp_path / "mlb.pickle")
+    assert stored == (read.classes_.tolist(), "2026-01-02T03:04:05+00:00")
 
 
 def test_a_binarizer_that_cannot_be_read_is_one_line(tmp_path):
     (tmp_path / "mlb.pickle").write_bytes(pickle.dumps({"no": "binarizer"}))
     with pytest.raises(UserError, match="not a label binarizer"):
-        artifacts.load_labels(tmp_path / "mlb.pickle")
+        artifacts.load_binarizer(tmp_path / "mlb.pickle")
     with pytest.raises(UserError, match="No such file"):
-        artifacts.load_labels(tmp_path / "missing.pickle")
+        artifacts.load_binarizer(tmp_path / "missing.pickle")
 
 
-def test_model_and_binarizer_of_different_runs_do_not_match(model):
+def write_binarizer(path, labels):
+    mlb = MultiLabelBinarizer(classes=labels).fit([])
+    artifacts.save_binarizer(path, mlb, "2026-01-02T03:04:05+00:00")
+    return str(path)
+
+
+def test_model_and_binarizer_of_one_run_match(model, tmp_path):
+    path = write_binarizer(tmp_path / "mlb.pickle", ["blue", "jeans"])
     trained = artifacts.TrainedModel(model, METADATA)
-    artifacts.check_labels_match(trained, ["blue", "jeans"], "m", "l")
-    for labels in (["jeans", "blue"], ["blue", "dress"]):
-        with pytest.raises(UserError, match="do not belong together"):
-            artifacts.check_labels_match(trained, labels, "m", "l")
+    assert artifacts.load_labels(trained, "m", path) == (["blue", "jeans"], None)
+
+
+@pytest.mark.parametrize("labels", [["jeans", "blue"], ["blue", "dress"], ["one", "two", "three"]])
+def test_model_and_binarizer_of_different_runs_are_refused_with_what_is_known_of_both(
+    model, tmp_path, labels
+):
+    path = write_binarizer(tmp_path / "mlb.pickle", labels)
+    trained = artifacts.TrainedModel(model, METADATA | {"trained_at": "2025-09-08T07:06:05+00:00"})
+    with pytest.raises(UserError) as refusal:
+        artifacts.load_labels(trained, "my.model", path)
+    for told in ("my.model", path, "2025-09-08", "2026-01-02", "blue, jeans", ", ".join(labels)):
+        assert told in str(refusal.value)
+
+
+def test_a_foreign_model_takes_any_labels_of_the_right_number(model, tmp_path):
     foreign = artifacts.TrainedModel(model, {})
-    artifacts.check_labels_match(foreign, ["any", "two"], "m", "l")
-    with pytest.raises(UserError, match="2 outputs"):
-        artifacts.check_labels_match(foreign, ["one", "two", "three"], "m", "l")
+    two = write_binarizer(tmp_path / "two.pickle", ["any", "two"])
+    assert artifacts.load_labels(foreign, "m", two) == (["any", "two"], None)
+    three = write_binarizer(tmp_path / "three.pickle", ["one", "two", "three"])
+    with pytest.raises(UserError, match="on 2 labels"):
+        artifacts.load_labels(foreign, "m", three)
+
+
+def test_without_a_binarizer_the_models_own_labels_serve_with_a_note(model, tmp_path):
+    missing = str(tmp_path / "mlb.pickle")
+    labels, note = artifacts.load_labels(artifacts.TrainedModel(model, METADATA), "m", missing)
+    assert labels == ["blue", "jeans"]
+    assert missing in note
+    with pytest.raises(UserError, match="No such file"):
+        artifacts.load_labels(artifacts.TrainedModel(model, {}), "m", missing)
 
 
 def test_metadata_is_readable_without_keras(saved):

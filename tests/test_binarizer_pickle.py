@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.preprocessing import MultiLabelBinarizer
 
-from pyimagesearch.binarizer_pickle import PickleRefusedError, read_classes
+from pyimagesearch.binarizer_pickle import PickleRefusedError, read_binarizer
 
 NAMES = ["black", "blue", "dréss", "джинсы"]
 
@@ -40,7 +40,7 @@ def binarizer(dtype=object):
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 @pytest.mark.parametrize("dtype", [object, str, ">U9"])
 def test_reads_every_protocol(protocol, dtype):
-    assert read_classes(pickle.dumps(binarizer(dtype), protocol)) == NAMES
+    assert read_binarizer(pickle.dumps(binarizer(dtype), protocol)).classes == NAMES
 
 
 @pytest.mark.parametrize("protocol", [2, 3])
@@ -49,7 +49,7 @@ def test_reads_the_names_of_older_releases(protocol):
     PicklerWithOldNames(buffer, protocol).dump(binarizer())
     assert b"sklearn.preprocessing.label\n" in buffer.getvalue()
     assert b"numpy.core.multiarray\n" in buffer.getvalue()
-    assert read_classes(buffer.getvalue()) == NAMES
+    assert read_binarizer(buffer.getvalue()).classes == NAMES
 
 
 class Hostile:
@@ -80,7 +80,7 @@ def test_a_pickle_that_asks_for_more_is_refused_by_name_and_not_run(
     mlb = binarizer()
     mlb.extra = Hostile(function, *arguments)
     with pytest.raises(PickleRefusedError, match=f"asks for .*{named}"):
-        read_classes(pickle.dumps(mlb))
+        read_binarizer(pickle.dumps(mlb))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -97,7 +97,7 @@ def test_a_pickle_that_asks_for_more_is_refused_by_name_and_not_run(
 )
 def test_what_holds_no_labels_is_refused(content):
     with pytest.raises(PickleRefusedError):
-        read_classes(content)
+        read_binarizer(content)
 
 
 def test_classes_that_are_no_names_are_refused():
@@ -105,13 +105,13 @@ def test_classes_that_are_no_names_are_refused():
     for classes in (np.arange(3), np.array([1, "a"], object), np.array([NAMES])):
         mlb.classes_ = classes
         with pytest.raises(PickleRefusedError):
-            read_classes(pickle.dumps(mlb))
+            read_binarizer(pickle.dumps(mlb))
 
 
 def test_a_memo_of_gigabytes_is_refused_before_it_is_allocated():
     claim = b"\x80\x02]r" + struct.pack("<I", 2**31 - 1) + b"."
     with pytest.raises(PickleRefusedError, match="memo"):
-        read_classes(claim)
+        read_binarizer(claim)
 
 
 @given(st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), max_size=5))
@@ -120,7 +120,7 @@ def test_damage_is_refused_or_read_but_never_anything_else(damage):
     for place, value in damage:
         data[place % len(data)] = value
     try:
-        names = read_classes(bytes(data))
+        names = read_binarizer(bytes(data)).classes
     except PickleRefusedError:
         return
     assert all(isinstance(name, str) for name in names)
