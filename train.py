@@ -39,6 +39,10 @@ def parse_arguments() -> Namespace:
     files("-m", "--model", default="fashion.model", help="where to write the network")
     files("-l", "--labelbin", default="mlb.pickle", help="where to write the labels")
     files("-p", "--plot", default="plot.png", help="where to draw the training curves")
+    files("--errors", metavar="FILE", help="where to show the test images it gets most wrong")
+    files("--report", metavar="FILE", help="where to write all that the run found out, as JSON")
+    files("--log", metavar="FILE", help="where to write the metrics of each epoch, as CSV")
+    files("--tensorboard", metavar="DIR", help="where to write them for TensorBoard")
     files("--no-cache", action="store_true", help="decode all images anew")
     files("--resume", action="store_true", help="go on with a run that was ended too early")
 
@@ -70,16 +74,16 @@ def main() -> int:
     import keras
     from sklearn.preprocessing import MultiLabelBinarizer
 
-    from pyimagesearch import artifacts, checkpoints, evaluation, overview, pipeline, plots, recolor
+    from pyimagesearch import artifacts, checkpoints, overview, pipeline, plots, recolor, reports
     from pyimagesearch.combinations import split
     from pyimagesearch.dataset import load_dataset
     from pyimagesearch.duplicates import duplicate_groups
     from pyimagesearch.files import check_writable
     from pyimagesearch.smallervggnet import SmallerVGGNet
-    from pyimagesearch.training import compile_network, fit
+    from pyimagesearch.training import compile_network, fit, loggers
 
-    for output in filter(None, (args.model, args.labelbin, args.plot, args.recolor_preview)):
-        check_writable(output)
+    check_writable(args.model, args.labelbin, args.plot, args.errors, args.report, args.log)
+    check_writable(args.recolor_preview)
     keras.utils.set_random_seed(args.seed)
 
     info(f"loading images from {printable(args.dataset)}...")
@@ -89,16 +93,13 @@ def main() -> int:
     mlb = MultiLabelBinarizer().fit(labels)
     groups = duplicate_groups(images)
     train, test = split(labels, groups, args.test_size, args.seed)
-    for line in overview.dataset_lines(loaded, mlb.classes_, groups):
-        info(line)
+    info(*overview.dataset_lines(loaded, mlb.classes_, groups))
     info(f"{len(train)} images to train on, {len(test)} to test on")
 
     part = args.recolor_part - 1
     composed, reason = recolor.compose_missing(images, labels, train, args.recolor, part, args.seed)
-    if args.recolor:
-        info(overview.composed_line(composed.labels, reason))
-    if args.recolor_preview and composed.labels:
-        artifacts.save_image(args.recolor_preview, recolor.preview(images, composed))
+    info(*overview.composed_lines(args.recolor, composed.labels, reason))
+    recolor.write_preview(args.recolor_preview, images, composed)
     pool = pipeline.Concatenated(images, composed.images)
     targets = mlb.transform([*labels, *composed.labels]).astype("float32")
     learned = [*train, *range(len(images), len(targets))]
@@ -120,30 +121,29 @@ def main() -> int:
     info(f"training network on {device}...")
     batches = pipeline.training_batches(pool, targets, learned, args.batch_size, epochs, args.seed)
     test_batches = pipeline.evaluation_batches(images, targets, test, args.batch_size)
-    history, ended_by = fit(network, batches, test_batches, steps, epochs, history, this_run)
+    log = loggers(args.log, args.tensorboard, args.resume)
+    history, ended_by = fit(network, batches, test_batches, steps, epochs, history, this_run, log)
     if ended_by:
         info(f"ended by {ended_by} in epoch {len(history['loss'])}; --resume goes on from there")
 
-    probabilities = network.predict(test_batches, verbose=0)
-    accuracies = evaluation.accuracies(probabilities, targets[test])
-    info(f"training accuracy: {history['binary_accuracy'][-1]:.2%}")
-    info(f"test accuracy: {accuracies.binary:.2%}, all labels right: {accuracies.exact:.2%}")
-    print(evaluation.label_report(probabilities, targets[test], mlb.classes_))
+    info("evaluating network...")
+    answers = reports.Answers(test, network.predict(test_batches, verbose=0), targets[test])
+    report = reports.training_report(
+        vars(args), loaded, groups, mlb.classes_, composed.labels, history, answers
+    )
+    info(*overview.result_lines(report, answers))
 
     info(f"serializing network to {printable(args.model)}...")
-    counts = {"training": len(train), "composed": len(composed.labels), "test": len(test)}
-    metadata = artifacts.describe_training(
-        mlb.classes_, size, labels, composed.labels, counts, accuracies._asdict()
-    )
-    artifacts.save_model(args.model, model, metadata)
+    artifacts.save_model(args.model, model, reports.model_metadata(report))
     info(f"serializing label binarizer to {printable(args.labelbin)}...")
-    artifacts.save_binarizer(args.labelbin, mlb, metadata["trained_at"])
+    artifacts.save_binarizer(args.labelbin, mlb, report["trained_at"])
     info(f"drawing training curves to {printable(args.plot)}...")
-    plots.draw_training_curves(history, args.plot)
-    if ended_by:
-        return INTERRUPTED
-    this_run.checkpoint.unlink(missing_ok=True)
-    return 0
+    plots.draw_training(history, labels, args.plot)
+    plots.draw_errors(args.errors, loaded, report["worst"])
+    reports.write(args.report, report)
+    if not ended_by:
+        this_run.checkpoint.unlink(missing_ok=True)
+    return INTERRUPTED if ended_by else 0
 
 
 if __name__ == "__main__":

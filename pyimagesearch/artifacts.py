@@ -6,19 +6,16 @@ import pickle
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import cv2
 import keras
-import numpy as np
 
 from pyimagesearch import legacy_models
 from pyimagesearch.binarizer_pickle import PickleRefusedError, StoredBinarizer, read_binarizer
-from pyimagesearch.console import WORK_FAILED, UserError
+from pyimagesearch.console import UserError
 from pyimagesearch.files import written_whole
 
 # Other users of the Keras archive never look for this entry.
@@ -38,45 +35,6 @@ class TrainedModel(NamedTuple):
 
     model: keras.Model
     metadata: dict[str, Any]
-
-
-def describe_training(
-    classes: Sequence[str],
-    image_size: int,
-    labels: Iterable[tuple[str, ...]],
-    composed: Iterable[tuple[str, ...]],
-    counts: Mapping[str, int],
-    accuracies: Mapping[str, float],
-) -> dict[str, Any]:
-    """Put together what a model file must say of the run that it comes from.
-
-    Parameters
-    ----------
-    classes : sequence of str
-        The labels in the order of the network's outputs.
-    image_size : int
-        Width and height, in pixels, of the images that the network takes.
-    labels, composed : iterable of tuple of str
-        The combinations of the images in the folders, and of those composed for training.
-    counts : mapping
-        How many images there were of which kind.
-    accuracies : mapping
-        Of the answers on the test images, by name.
-
-    Returns
-    -------
-    dict
-        JSON values, for :func:`save_model`.
-    """
-    return {
-        "labels": list(map(str, classes)),
-        "image_size": image_size,
-        "combinations": sorted(set(labels)),
-        "composed": sorted(set(composed)),
-        "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "images": dict(counts),
-        "test_accuracies": dict(accuracies),
-    }
 
 
 def save_model(path: str | os.PathLike, model: keras.Model, metadata: Mapping[str, Any]) -> None:
@@ -181,33 +139,6 @@ def _named_keras(path: Path) -> Iterator[Path]:
         except OSError:  # Windows allows links to administrators only.
             shutil.copyfile(path, link)
         yield link
-
-
-def save_image(path: str | os.PathLike, image: np.ndarray) -> None:
-    """Write an image, its folder made where there is none.
-
-    Parameters
-    ----------
-    path : path
-        Its suffix names the format; JPEG, PNG, BMP, TIFF and WebP at least.
-    image : numpy.ndarray
-        uint8, shape (height, width, 3), BGR.
-
-    Raises
-    ------
-    UserError
-        If the suffix names no format that images can be written in, or the file cannot be written.
-    """
-    path = Path(path)
-    if not cv2.haveImageWriter(path.name):
-        raise UserError(f"cannot write {path}: use a name that ends in .jpg or .png")
-    encoded = cv2.imencode(path.suffix, image)[1]
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror}", WORK_FAILED) from error
-    with written_whole(path) as partial:
-        partial.write_bytes(encoded)
 
 
 def save_binarizer(path: str | os.PathLike, mlb: Any, trained_at: str) -> None:

@@ -1,7 +1,9 @@
 """Files in, labels out: what classify.py does between the model and the answer."""
 
+import functools
 import itertools
 import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,6 +14,7 @@ import numpy as np
 
 from pyimagesearch.console import UserError
 from pyimagesearch.dataset import (
+    MAX_FILE_BYTES,
     UnreadableImageError,
     decode_image,
     list_images,
@@ -20,6 +23,7 @@ from pyimagesearch.dataset import (
 )
 
 BATCH_SIZE = 32
+STANDARD_INPUT = "-"
 
 
 class Answer(NamedTuple):
@@ -46,7 +50,7 @@ def expand(inputs: Sequence[str]) -> list[str]:
     Parameters
     ----------
     inputs : sequence of str
-        Files and folders.
+        Files and folders; ``-`` is the standard input.
 
     Returns
     -------
@@ -65,11 +69,29 @@ def expand(inputs: Sequence[str]) -> list[str]:
             if not found:
                 raise UserError(f"there are no images below {given}")
             files.extend(found)
-        elif not os.path.lexists(given):
+        elif given.startswith(("http://", "https://")):
+            raise UserError(f"{given} is not a file: fetch it first, with curl -LO {given}")
+        elif given != STANDARD_INPUT and not os.path.lexists(given):
             raise UserError(f"there is no image {given}")
         else:
             files.append(given)
     return files
+
+
+def read(path: str) -> bytes:
+    """Read an image file, or the standard input for ``-``; raise UnreadableImageError."""
+    return _standard_input() if path == STANDARD_INPUT else read_file(path)
+
+
+@functools.cache
+def _standard_input() -> bytes:
+    # It can be read once only, and is needed twice where the labels are drawn on the image.
+    data = sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
+    if not data:
+        raise UnreadableImageError("there is nothing on the standard input")
+    if len(data) > MAX_FILE_BYTES:
+        raise UnreadableImageError(f"it is larger than {MAX_FILE_BYTES >> 20} MiB")
+    return data
 
 
 def classify_files(
@@ -95,7 +117,7 @@ def classify_files(
 
     def decode(path: str) -> np.ndarray | UnreadableImageError:
         try:
-            return decode_image(read_file(path), size)
+            return decode_image(read(path), size)
         except UnreadableImageError as error:
             return error
 
@@ -141,8 +163,47 @@ def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
     return np.asarray(model.predict_on_batch(scale(images)))
 
 
+def thresholds_of(
+    wanted: float | str | None, labels: Sequence[str], metadata: Mapping[str, Any]
+) -> dict[str, float] | None:
+    """Say from which probability on each label is in the answer.
+
+    Parameters
+    ----------
+    wanted : float, "auto" or None
+        The same for all labels, the values that served best on the test images, or no thresholds.
+    labels : sequence of str
+        Names of all outputs.
+    metadata : mapping
+        What the model file says of the training.
+
+    Returns
+    -------
+    dict of str to float, or None
+        By label.
+
+    Raises
+    ------
+    UserError
+        If "auto" is wanted and the model file holds no thresholds.
+    """
+    if wanted is None:
+        return None
+    if wanted != "auto":
+        return dict.fromkeys(labels, wanted)
+    thresholds = metadata.get("thresholds", {})
+    if set(thresholds) != set(labels):
+        raise UserError(
+            "the model holds no thresholds for --threshold auto: train it with train.py, or give a "
+            "number"
+        )
+    return thresholds
+
+
 def choose(
-    probabilities: Mapping[str, float], top: int, threshold: float | None
+    probabilities: Mapping[str, float],
+    top: int | None,
+    thresholds: Mapping[str, float] | None = None,
 ) -> list[tuple[str, float]]:
     """Choose the labels to answer with, the likeliest first.
 
@@ -150,9 +211,9 @@ def choose(
     ----------
     probabilities : mapping
         Of every label.
-    top : int
-        How many labels to answer with, where no threshold is given.
-    threshold : float or None
+    top : int or None
+        How many labels to answer with, where no thresholds are given; None for all.
+    thresholds : mapping, optional
         Answer with the labels at least as likely as this, however many they are.
 
     Returns
@@ -161,9 +222,9 @@ def choose(
         Label and probability.
     """
     ranked = sorted(probabilities.items(), key=lambda item: -item[1])
-    if threshold is None:
+    if thresholds is None:
         return ranked[:top]
-    return [(label, probability) for label, probability in ranked if probability >= threshold]
+    return [(label, likely) for label, likely in ranked if likely >= thresholds[label]]
 
 
 def combination_note(chosen: Sequence[str], metadata: Mapping[str, Any]) -> str | None:

@@ -3,12 +3,15 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import NoReturn, TypeVar
+
+T = TypeVar("T")
 
 BAD_INPUT = 2
 WORK_FAILED = 1
+COLORS = {"sure": 32, "unsure": 33}
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
@@ -72,6 +75,11 @@ def number(kind: type, low: float, high: float) -> Callable[[str], float]:
     return parse
 
 
+def either(word: str, parse: Callable[[str], float]) -> Callable[[str], float | str]:
+    """Make a type for argparse: a certain word, or what another type takes."""
+    return lambda text: word if text == word else parse(text)
+
+
 def printable(text: str | os.PathLike) -> str:
     r"""Make text from outside, such as a file's name, harmless to print on a terminal.
 
@@ -91,9 +99,56 @@ def printable(text: str | os.PathLike) -> str:
     )
 
 
-def info(message: str) -> None:
-    """Print a line of information on stdout, in the tutorial's style."""
-    print(f"[INFO] {message}", flush=True)
+def highlighted(text: str, mood: str) -> str:
+    """Colour text for a terminal: green for "sure", yellow for "unsure".
+
+    Parameters
+    ----------
+    text : str
+        Without control characters.
+    mood : {"sure", "unsure"}
+        What it is about.
+
+    Returns
+    -------
+    str
+        The text as it is where stdout is no terminal, or where ``NO_COLOR`` is set
+        (https://no-color.org).
+    """
+    plain = (
+        not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    )
+    return text if plain else f"\x1b[{COLORS[mood]}m{text}\x1b[0m"
+
+
+def info(*messages: str) -> None:
+    """Print messages on stdout in the tutorial's style, each on a line of its own."""
+    for message in messages:
+        print(f"[INFO] {message}", flush=True)
+
+
+def progress(items: Iterable[T], total: int, unit: str = "image") -> Iterable[T]:
+    """Show how far a loop has come, on a terminal that the loop's own output does not go to.
+
+    Parameters
+    ----------
+    items : iterable
+        What the loop goes through.
+    total : int
+        How many there are.
+    unit : str
+        What they are.
+
+    Returns
+    -------
+    iterable
+        The same items.
+    """
+    if sys.stdout.isatty() or not sys.stderr.isatty():
+        return items
+    from tqdm import tqdm
+
+    return tqdm(items, total=total, unit=unit)
 
 
 def examples(items: Sequence[str], most: int = 5) -> str:

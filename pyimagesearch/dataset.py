@@ -10,9 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-# OpenCV reads this when it is imported: a damaged file is reported once, by us, with its name.
-os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
-
 import cv2
 import numpy as np
 from imutils import paths

@@ -5,33 +5,36 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import cv2
+import numpy as np
+
 from pyimagesearch.console import WORK_FAILED, UserError
 
 
-def check_writable(path: str | os.PathLike) -> None:
-    """Make sure, before hours of work, that a file can be written afterwards.
+def check_writable(*paths: str | os.PathLike | None) -> None:
+    """Make sure, before hours of work, that files can be written afterwards.
 
     Parameters
     ----------
-    path : path
-        The file that is going to be written.
+    *paths : path or None
+        The files that are going to be written; None stands for one that is not.
 
     Raises
     ------
     UserError
         If its folder does not exist or nothing can be written there, or if it is a folder itself.
     """
-    path = Path(path)
-    if path.is_dir():
-        raise UserError(f"{path} is a folder: give the name of a file to write")
-    if not path.parent.is_dir():
-        raise UserError(f"cannot write {path}: the folder {path.parent} does not exist")
-    try:
-        with _partial_path(path).open("ab"):
-            pass
-        _partial_path(path).unlink()
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror}") from error
+    for path in (Path(path) for path in paths if path is not None):
+        if path.is_dir():
+            raise UserError(f"{path} is a folder: give the name of a file to write")
+        if not path.parent.is_dir():
+            raise UserError(f"cannot write {path}: the folder {path.parent} does not exist")
+        try:
+            with _partial_path(path).open("ab"):
+                pass
+            _partial_path(path).unlink()
+        except OSError as error:
+            raise UserError(f"cannot write {path}: {error.strerror}") from error
 
 
 def _partial_path(path: Path) -> Path:
@@ -87,3 +90,30 @@ def written_whole(path: str | os.PathLike, suffix: str | None = None) -> Iterato
         raise UserError(f"cannot write {path}: {reason}", WORK_FAILED) from error
     finally:
         partial.unlink(missing_ok=True)
+
+
+def save_image(path: str | os.PathLike, image: np.ndarray) -> None:
+    """Write an image, its folder made where there is none.
+
+    Parameters
+    ----------
+    path : path
+        Its suffix names the format; JPEG, PNG, BMP, TIFF and WebP at least.
+    image : numpy.ndarray
+        uint8, shape (height, width, 3), BGR.
+
+    Raises
+    ------
+    UserError
+        If the suffix names no format that images can be written in, or the file cannot be written.
+    """
+    path = Path(path)
+    if not cv2.haveImageWriter(path.name):
+        raise UserError(f"cannot write {path}: use a name that ends in .jpg or .png")
+    encoded = cv2.imencode(path.suffix, image)[1]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror}", WORK_FAILED) from error
+    with written_whole(path) as partial:
+        partial.write_bytes(encoded)

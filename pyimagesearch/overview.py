@@ -1,6 +1,7 @@
 """What a training run says of its data set, in lines for people."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -8,6 +9,8 @@ from pyimagesearch.combinations import coverage_table, missing_combinations
 from pyimagesearch.console import examples, printable
 from pyimagesearch.dataset import LabelledImages
 from pyimagesearch.duplicates import spanning_groups
+from pyimagesearch.evaluation import label_report
+from pyimagesearch.reports import Answers
 
 
 def dataset_lines(loaded: LabelledImages, classes: Sequence[str], groups: np.ndarray) -> list[str]:
@@ -67,9 +70,25 @@ def duplicate_lines(groups: np.ndarray, loaded: LabelledImages) -> list[str]:
     return lines
 
 
-def composed_line(composed: Sequence[tuple[str, ...]], reason: str | None) -> str:
-    """Say of which combinations images were composed, or why of none."""
+def composed_lines(
+    wanted: int, composed: Sequence[tuple[str, ...]], reason: str | None
+) -> list[str]:
+    """Say of which combinations images were composed, or why of none, where that was asked for."""
+    if not wanted:
+        return []
     if reason:
-        return f"no images composed: {reason}"
+        return [f"no images composed: {reason}"]
     names = [" ".join(combination) for combination in sorted(set(composed))]
-    return f"{len(composed)} images composed of {examples(names)}"
+    return [f"{len(composed)} images composed of {examples(names)}"]
+
+
+def result_lines(report: Mapping[str, Any], answers: Answers) -> list[str]:
+    """Say how good the network has become, as a whole and label by label."""
+    trained = report["history"]["binary_accuracy"][-1]
+    tested = report["test_accuracies"]
+    return [
+        f"training accuracy: {trained:.2%}",
+        f"test accuracy: {tested['binary']:.2%}, all labels right: {tested['exact']:.2%}",
+        "test images, label by label:\n"
+        + label_report(answers.probabilities, answers.targets, report["labels"]),
+    ]

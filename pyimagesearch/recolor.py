@@ -1,5 +1,6 @@
 """Training images for combinations that no folder holds: the garment of one image, recoloured."""
 
+import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
@@ -10,6 +11,7 @@ from imutils import build_montages
 
 from pyimagesearch.combinations import missing_combinations
 from pyimagesearch.console import UserError, printable
+from pyimagesearch.files import save_image
 from pyimagesearch.segmentation import color_moments, learn_appearance, segment, to_lab
 
 # So many images of each folder, drawn at random, are enough to learn from and to compose of.
@@ -235,6 +237,20 @@ def preview(images: np.ndarray, composition: Composition, rows: int = 6) -> np.n
         block = np.vstack([title, montage])
         blocks.append(cv2.copyMakeBorder(block, 4, 4, 4, 4, cv2.BORDER_CONSTANT, value=(255,) * 3))
     return np.hstack(blocks)
+
+
+def write_preview(
+    path: str | os.PathLike | None, images: np.ndarray, composition: Composition
+) -> None:
+    """Write what :func:`preview` shows, if there is a path and anything was composed.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be written.
+    """
+    if path is not None and composition.labels:
+        save_image(path, preview(images, composition))
 
 
 def _write(image: np.ndarray, text: str, corner: tuple[int, int], size: float) -> None:

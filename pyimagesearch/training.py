@@ -1,7 +1,9 @@
 """The training itself: what is minimised, how fast, and how a run ends, whatever ends it."""
 
 import math
+import os
 import sys
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import keras
@@ -80,6 +82,7 @@ def fit(
     epochs: range,
     history: checkpoints.History,
     run: checkpoints.Run,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> Outcome:
     """Train, save a checkpoint after each epoch, and stop early where it is asked for.
 
@@ -99,6 +102,8 @@ def fit(
         The metrics of the epochs done before.
     run : pyimagesearch.checkpoints.Run
         Says where to save.
+    callbacks : sequence of keras.callbacks.Callback
+        Called besides those that this function needs, such as :func:`loggers`.
 
     Returns
     -------
@@ -121,7 +126,7 @@ def fit(
             epochs=epochs.stop,
             shuffle=False,
             verbose=1 if sys.stdout.isatty() else 2,
-            callbacks=[stop, keras.callbacks.TerminateOnNaN(), save],
+            callbacks=[stop, keras.callbacks.TerminateOnNaN(), save, *callbacks],
         )
     loss = save.history["loss"][-1]
     if not math.isfinite(loss):
@@ -131,3 +136,30 @@ def fit(
             WORK_FAILED,
         )
     return Outcome(save.history, stop.requested_by)
+
+
+def loggers(
+    csv_path: str | os.PathLike | None, tensorboard_folder: str | os.PathLike | None, append: bool
+) -> list[keras.callbacks.Callback]:
+    """Make the callbacks that write the metrics of each epoch as soon as it is done.
+
+    Parameters
+    ----------
+    csv_path : path, optional
+        A file that gets a line an epoch.
+    tensorboard_folder : path, optional
+        A folder for TensorBoard.
+    append : bool
+        Whether the file goes on, rather than being begun anew.
+
+    Returns
+    -------
+    list of keras.callbacks.Callback
+        One for each that was given.
+    """
+    callbacks: list[keras.callbacks.Callback] = []
+    if csv_path is not None:
+        callbacks.append(keras.callbacks.CSVLogger(csv_path, append=append))
+    if tensorboard_folder is not None:
+        callbacks.append(keras.callbacks.TensorBoard(tensorboard_folder, write_graph=False))
+    return callbacks

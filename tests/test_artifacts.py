@@ -142,11 +142,3 @@ def test_without_a_binarizer_the_models_own_labels_serve_with_a_note(model, tmp_
 def test_metadata_is_readable_without_keras(saved):
     with zipfile.ZipFile(saved) as archive:
         assert json.loads(archive.read(artifacts.METADATA_ENTRY)) == METADATA
-
-
-def test_an_image_is_written_in_the_format_of_its_name(tmp_path):
-    image = np.full((5, 6, 3), 7, np.uint8)
-    artifacts.save_image(tmp_path / "new" / "ä.png", image)
-    assert (tmp_path / "new" / "ä.png").read_bytes().startswith(b"\x89PNG")
-    with pytest.raises(UserError, match=r"\.jpg"):
-        artifacts.save_image(tmp_path / "image.xyz", image)

@@ -1,3 +1,5 @@
+import io
+
 import cv2
 import numpy as np
 import pytest
@@ -63,14 +65,43 @@ def test_a_batch_of_unreadable_files_alone_is_answered(tmp_path):
 
 def test_the_likeliest_labels_come_first():
     probabilities = {"a": 0.2, "b": 0.9, "c": 0.6}
-    assert classification.choose(probabilities, 2, None) == [("b", 0.9), ("c", 0.6)]
-    assert classification.choose(probabilities, 9, None)[-1] == ("a", 0.2)
+    assert classification.choose(probabilities, 2) == [("b", 0.9), ("c", 0.6)]
+    assert classification.choose(probabilities, 9)[-1] == ("a", 0.2)
 
 
-def test_a_threshold_takes_the_place_of_a_number():
+def test_all_labels_may_be_asked_for():
+    assert classification.choose({"a": 0.2, "b": 0.9}, None) == [("b", 0.9), ("a", 0.2)]
+
+
+def test_thresholds_take_the_place_of_a_number():
     probabilities = {"a": 0.2, "b": 0.9, "c": 0.6}
-    assert classification.choose(probabilities, 1, 0.6) == [("b", 0.9), ("c", 0.6)]
-    assert classification.choose(probabilities, 1, 0.95) == []
+    same = classification.thresholds_of(0.6, "abc", {})
+    assert classification.choose(probabilities, 1, same) == [("b", 0.9), ("c", 0.6)]
+    by_label = {"a": 0.1, "b": 0.95, "c": 0.7}
+    assert classification.choose(probabilities, 1, by_label) == [("a", 0.2)]
+
+
+def test_thresholds_may_be_those_of_the_model_and_a_model_without_is_refused():
+    stored = {"a": 0.3, "b": 0.6}
+    assert classification.thresholds_of("auto", ["a", "b"], {"thresholds": stored}) == stored
+    assert classification.thresholds_of(None, ["a", "b"], {"thresholds": stored}) is None
+    with pytest.raises(UserError, match="no thresholds"):
+        classification.thresholds_of("auto", ["a", "b"], {})
+
+
+def test_an_address_is_refused_with_the_command_that_fetches_it():
+    with pytest.raises(UserError, match=r"curl -LO https://example\.org/a\.jpg"):
+        classification.expand(["https://example.org/a.jpg"])
+
+
+def test_the_standard_input_is_an_image_that_can_be_read_twice(monkeypatch):
+    data = cv2.imencode(".png", np.full((4, 4, 3), 255, np.uint8))[1].tobytes()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
+    classification._standard_input.cache_clear()
+    assert classification.expand(["-"]) == ["-"]
+    (answer,) = classification.classify_files(MeanColor(), LABELS, ["-"])
+    assert answer.probabilities["red"] == 1
+    assert classification.read("-") == data
 
 
 def test_what_is_not_there_is_named(tmp_path):

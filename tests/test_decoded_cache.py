@@ -97,7 +97,7 @@ def test_a_folder_that_cannot_be_written_is_no_error(tmp_path, paths, images):
 
 
 def test_loading_decodes_only_what_has_changed(tmp_path, monkeypatch):
-    from pyimagesearch.artifacts import save_image
+    from pyimagesearch.files import save_image
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     folder = tmp_path / "dataset"
@@ -120,7 +120,7 @@ def test_loading_decodes_only_what_has_changed(tmp_path, monkeypatch):
 
 
 def test_without_the_cache_nothing_is_written(tmp_path, monkeypatch, images):
-    from pyimagesearch.artifacts import save_image
+    from pyimagesearch.files import save_image
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     for name in ("a_b/0.png", "c_d/1.png"):

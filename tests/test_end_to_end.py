@@ -42,7 +42,8 @@ def trained(tmp_path_factory):
     (folder / "dataset" / ".hidden").mkdir()
     settings = ["--epochs", 8, "--image-size", 32, "--seed", 3]
     recoloring = ["--recolor", 6, "--recolor-preview", "composed.png"]
-    result = run("train.py", *settings, *recoloring, folder=folder)
+    reports = ["--errors", "errors.png", "--report", "report.json", "--log", "log.csv"]
+    result = run("train.py", *settings, *recoloring, *reports, folder=folder)
     assert result.returncode == 0, result.stderr
     return folder, result
 
@@ -70,10 +71,16 @@ def test_training_without_a_terminal_prints_a_line_an_epoch(trained):
 
 def test_training_leaves_what_the_tutorial_leaves_and_nothing_else(trained):
     folder, _ = trained
-    assert {path.name for path in folder.iterdir()} == {
-        "dataset", "fashion.model", "mlb.pickle", "plot.png", "composed.png"
-    }  # fmt: skip
-    assert cv2.imread(str(folder / "composed.png")) is not None
+    usual = {"dataset", "fashion.model", "mlb.pickle", "plot.png"}
+    asked_for = {"composed.png", "errors.png", "report.json", "log.csv"}
+    assert {path.name for path in folder.iterdir()} == usual | asked_for
+    assert all(
+        cv2.imread(str(folder / name)) is not None for name in ("composed.png", "errors.png")
+    )
+    assert len((folder / "log.csv").read_text().splitlines()) == 1 + 8
+    report = json.loads((folder / "report.json").read_text())
+    assert len(report["history"]["loss"]) == 8
+    assert len(report["skipped"]) == 2
     mlb = pickle.loads((folder / "mlb.pickle").read_bytes())
     assert mlb.classes_.tolist() == ["black", "blue", "dress", "jeans", "red"]
 
@@ -112,6 +119,19 @@ def test_openvino_and_tensorflow_agree(trained):
     np.testing.assert_allclose(
         *[list(answer["probabilities"].values()) for answer in answers], atol=1e-5
     )
+
+
+def test_an_image_comes_from_stdin_and_thresholds_from_the_model(trained):
+    folder, _ = trained
+    image = next((folder / "dataset" / "blue_jeans").iterdir())
+    command = [sys.executable, str(ROOT / "classify.py"), "-i", "-", "--csv", "--threshold", "auto"]
+    result = subprocess.run(
+        command, cwd=folder, input=image.read_bytes(), capture_output=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    header, row = result.stdout.decode().splitlines()
+    assert header == "image,labels,black,blue,dress,jeans,red,note,error"
+    assert row.startswith("-,")
 
 
 def test_a_folder_is_answered_file_by_file_and_one_bad_file_does_not_stop_the_others(trained):

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from pyimagesearch import files
@@ -49,3 +50,11 @@ def test_output_that_cannot_be_written_is_found_before_training(tmp_path):
     ]:
         with pytest.raises(UserError, match=complaint):
             files.check_writable(path)
+
+
+def test_an_image_is_written_in_the_format_of_its_name(tmp_path):
+    image = np.full((5, 6, 3), 7, np.uint8)
+    files.save_image(tmp_path / "new" / "ä.png", image)
+    assert (tmp_path / "new" / "ä.png").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(UserError, match=r"\.jpg"):
+        files.save_image(tmp_path / "image.xyz", image)

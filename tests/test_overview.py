@@ -35,3 +35,12 @@ def test_copies_are_counted_and_contradictions_named():
     count, contradiction = overview.duplicate_lines(np.array([0, 1, 1]), loaded())
     assert count.startswith("1 images are copies")
     assert contradiction.endswith(": d/blue_dress/1.png, d/blue_jeans/2.png")
+
+
+def test_what_was_composed_is_said_where_it_was_asked_for():
+    composed = [("black", "dress")] * 2 + [("red", "jeans")] * 2
+    assert overview.composed_lines(2, composed, None) == [
+        "4 images composed of black dress, red jeans"
+    ]
+    assert overview.composed_lines(2, [], "because") == ["no images composed: because"]
+    assert overview.composed_lines(0, [], "because") == []
