@@ -17,9 +17,6 @@ BS = 32
 IMAGE_DIMS = (96, 96, 3)
 TEST_SIZE = 0.2
 
-# Images composed of each combination that no folder holds, where that is asked for.
-COMPOSED = 150
-
 # A run can be taken up again only with the same values of these.
 DECISIVE = ("epochs", "batch_size", "learning_rate", "image_size", "test_size", "seed")
 DECISIVE += ("recolor", "recolor_part")
@@ -57,8 +54,8 @@ def parse_arguments() -> Namespace:
     training("--seed", type=seed, default=42, help="of everything random")
 
     unseen = parser.add_argument_group("combinations that no folder holds").add_argument
-    compose = f"compose so many training images of each ({COMPOSED} if no number is given)"
-    unseen("--recolor", metavar="N", type=count, nargs="?", default=0, const=COMPOSED, help=compose)
+    compose = "compose training images of each: so many, or as many as an average folder has"
+    unseen("--recolor", metavar="N", type=count, nargs="?", default=0, const=None, help=compose)
     unseen("--recolor-part", type=int, choices=(1, 2), default=1, help="part that is the colour")
     unseen("--recolor-preview", metavar="FILE", help="where to show what was composed of what")
     return parser.parse_args()
@@ -93,7 +90,7 @@ def main() -> int:
     mlb = MultiLabelBinarizer().fit(labels)
     groups = duplicate_groups(images)
     train, test = split(labels, groups, args.test_size, args.seed)
-    info(*overview.dataset_lines(loaded, mlb.classes_, groups))
+    info(*overview.dataset_lines(args.dataset, loaded, mlb.classes_, groups))
     info(f"{len(train)} images to train on, {len(test)} to test on")
 
     part = args.recolor_part - 1

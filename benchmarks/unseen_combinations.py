@@ -32,10 +32,12 @@ EXAMPLES = """examples:
 
 
 class Result(NamedTuple):
-    """What one network was measured to do; all are shares in [0, 1].
+    """What one network was measured to do; all but the first are shares in [0, 1].
 
     Attributes
     ----------
+    composed : float
+        How many images were composed of each missing combination.
     exact : float
         Of the images left out, those whose two likeliest labels are exactly the right two.
     first_recall, second_recall : float
@@ -45,6 +47,7 @@ class Result(NamedTuple):
         Binary accuracy on the test side of the combinations trained on.
     """
 
+    composed: float
     exact: float
     first_recall: float
     second_recall: float
@@ -61,8 +64,8 @@ def parse_arguments() -> Namespace:
     parser.add_argument(
         "--per-combination",
         type=count,
-        default=300,
-        help="how many images to compose for each missing combination",
+        help="how many images to compose of each missing combination; by default as many as an "
+        "average folder has",
     )
     parser.add_argument(
         "--recolor-part",
@@ -92,9 +95,9 @@ def main() -> None:
             "has"
         )
 
-    heading = ("exact", "first label", "second label", "binary, trained ones")
-    print(f"{'left out':<20} {'images composed':>15}", *(f"{name:>12}" for name in heading))
-    results: dict[int, list[Result]] = {0: [], args.per_combination: []}
+    heading = ("composed each", "exact top two", "first label", "second label", "trained ones")
+    print(f"{'left out':<16}", *(f"{name:>13}" for name in heading))
+    results: dict[int | None, list[Result]] = {0: [], args.per_combination: []}
     for left_out in candidates:
         for per_combination, measured in results.items():
             part = args.recolor_part - 1
@@ -102,9 +105,9 @@ def main() -> None:
                 images, labels, left_out, per_combination, part, args.epochs, args.seed
             )
             measured.append(result)
-            print_row(" ".join(left_out), per_combination, result)
-    for per_combination, measured in results.items():
-        print_row("mean", per_combination, Result(*np.mean(measured, axis=0)))
+            print_row(" ".join(left_out), result)
+    for measured in results.values():
+        print_row("mean", Result(*np.mean(measured, axis=0)))
 
 
 def can_be_left_out(combination: tuple[str, ...], labels: list[tuple[str, ...]]) -> bool:
@@ -117,7 +120,7 @@ def measure(
     images: np.ndarray,
     labels: list[tuple[str, ...]],
     left_out: tuple[str, ...],
-    per_combination: int,
+    per_combination: int | None,
     part: int,
     epochs: int,
     seed: int,
@@ -132,8 +135,9 @@ def measure(
         The labels of each of the N images.
     left_out : tuple of str
         The combination to leave out.
-    per_combination : int
-        How many images to compose for each missing combination; none if 0.
+    per_combination : int or None
+        How many images to compose for each missing combination; None for as many as an average
+        folder has.
     part : int
         Which of the labels is the colour.
     epochs, seed : int
@@ -182,13 +186,15 @@ def measure(
     likeliest = mlb.classes_[np.argsort(predict(unseen, right), axis=1)[:, -len(left_out) :]]
     is_found = np.stack([(likeliest == label).any(axis=1) for label in left_out])
     binary = evaluation.accuracies(predict(seen[test], targets[test]), targets[test]).binary
-    return Result(is_found.all(axis=0).mean(), *is_found.mean(axis=1), binary)
+    each = len(composed.labels) / max(1, len(set(composed.labels)))
+    return Result(each, is_found.all(axis=0).mean(), *is_found.mean(axis=1), binary)
 
 
-def print_row(name: str, per_combination: int, result: Result) -> None:
+def print_row(name: str, result: Result) -> None:
     """Print a line of the table."""
-    shares = " ".join(f"{share:>12.2%}" for share in result)
-    print(f"{printable(name):<20} {per_combination:>15} {shares}", flush=True)
+    composed, *shares = result
+    cells = " ".join(f"{share:>13.2%}" for share in shares)
+    print(f"{printable(name):<16} {composed:>13.0f} {cells}", flush=True)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from pyimagesearch import legacy_models
 from pyimagesearch.binarizer_pickle import PickleRefusedError, StoredBinarizer, read_binarizer
 from pyimagesearch.console import UserError
 from pyimagesearch.files import written_whole
+from pyimagesearch.hints import did_you_mean
 
 # Other users of the Keras archive never look for this entry.
 METADATA_ENTRY = "pyimagesearch.json"
@@ -85,7 +86,10 @@ def load_model(path: str | os.PathLike) -> TrainedModel:
         if (path / "saved_model.pb").is_file():
             return TrainedModel(legacy_models.load_saved_model(path), {})
         if not path.is_file():
-            raise UserError(f"there is no model {path}: train one with train.py --model {path}")
+            raise UserError(
+                f"there is no model {path}{did_you_mean(path)}: train one with "
+                f"python train.py --model {path}"
+            )
         with path.open("rb") as file:
             signature = file.read(8)
         if signature == legacy_models.HDF5_SIGNATURE:

@@ -21,6 +21,7 @@ from pyimagesearch.dataset import (
     read_file,
     scale,
 )
+from pyimagesearch.hints import did_you_mean
 
 BATCH_SIZE = 32
 STANDARD_INPUT = "-"
@@ -72,7 +73,7 @@ def expand(inputs: Sequence[str]) -> list[str]:
         elif given.startswith(("http://", "https://")):
             raise UserError(f"{given} is not a file: fetch it first, with curl -LO {given}")
         elif given != STANDARD_INPUT and not os.path.lexists(given):
-            raise UserError(f"there is no image {given}")
+            raise UserError(f"there is no image {given}{did_you_mean(given)}")
         else:
             files.append(given)
     return files

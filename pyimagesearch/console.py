@@ -11,6 +11,15 @@ T = TypeVar("T")
 
 BAD_INPUT = 2
 WORK_FAILED = 1
+# How to install what OpenCV's wheels expect of the system, by the ID of /etc/os-release.
+LIBRARY_COMMANDS = {
+    "debian": "apt-get install -y libgl1 libglib2.0-0",
+    "fedora": "dnf install -y mesa-libGL glib2",
+    "rhel": "dnf install -y mesa-libGL glib2",
+    "suse": "zypper install -y Mesa-libGL1 libglib-2_0-0",
+    "arch": "pacman -S --noconfirm libglvnd glib2",
+    "alpine": "apk add mesa-gl glib",
+}
 COLORS = {"sure": 32, "unsure": 33}
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
@@ -190,6 +199,41 @@ def quiet_stderr() -> Iterator[None]:
         os.close(devnull)
 
 
+def missing_library_cure(error: ImportError, release: str | None = None) -> str | None:
+    """Say how to install the system's libraries that OpenCV needs, where they are missing.
+
+    Parameters
+    ----------
+    error : ImportError
+        What an import has failed with.
+    release : str, optional
+        The content of ``/etc/os-release``, which by default is read.
+
+    Returns
+    -------
+    str or None
+        One line with the command for this distribution; None for any other failure.
+    """
+    library, found, _ = str(error).partition(": cannot open shared object file")
+    if not found:
+        return None
+    release = _read_release() if release is None else release
+    lines = (line.partition("=") for line in release.splitlines())
+    values = {name: value.strip('"').split() for name, _, value in lines}
+    families = [*values.get("ID", []), *values.get("ID_LIKE", [])]
+    commands = [LIBRARY_COMMANDS[family] for family in families if family in LIBRARY_COMMANDS]
+    install = commands[0] if commands else "the package that holds it (often libgl1 or mesa-libGL)"
+    return f"the system lacks {library}, which OpenCV needs: install it with {install}"
+
+
+def _read_release() -> str:
+    try:
+        with open("/etc/os-release", encoding="utf-8") as file:  # noqa: PTH123 (start-up time)
+            return file.read()
+    except OSError:
+        return ""
+
+
 def run(main: Callable[[], int | None]) -> int:
     """Run a script's main function and turn what the user can put right into one line.
 
@@ -208,6 +252,12 @@ def run(main: Callable[[], int | None]) -> int:
     except UserError as error:
         complain(str(error))
         return error.exit_code
+    except ImportError as error:
+        cure = missing_library_cure(error)
+        if cure is None:
+            raise
+        complain(cure)
+        return WORK_FAILED
     except KeyboardInterrupt:
         complain("interrupted")
         return INTERRUPTED

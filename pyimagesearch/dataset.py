@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from pyimagesearch import decoded_cache
 from pyimagesearch.console import UserError, quiet_stderr
+from pyimagesearch.hints import did_you_mean, layout_hint
 
 JPEG_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif")
 IMAGE_SUFFIXES = (*JPEG_SUFFIXES, ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif")
@@ -90,7 +91,9 @@ def list_images(folder: str | os.PathLike) -> list[str]:
     """
     folder = os.fspath(folder)
     if not Path(folder).is_dir():
-        raise UserError(f"{folder} is not a folder: give the folder that holds the images")
+        raise UserError(
+            f"{folder} is not a folder: give the folder that holds the images{did_you_mean(folder)}"
+        )
 
     def hidden(path: str) -> bool:
         return any(part.startswith(".") for part in Path(os.path.relpath(path, folder)).parts)
@@ -145,7 +148,9 @@ def load_dataset(folder: str | os.PathLike, size: int, use_cache: bool = False) 
     top = Path(folder).absolute()
     in_label_folder = [path for path in found if Path(path).absolute().parent != top]
     if not in_label_folder:
-        raise UserError(f"the images of {folder} are not in label folders: {layout}")
+        raise UserError(
+            f"the images of {folder} are not in label folders: {layout}{layout_hint(folder)}"
+        )
 
     cache = decoded_cache.cache_path(folder, size) if use_cache else None
     loaded = load_images(in_label_folder, size, cache)
@@ -159,7 +164,7 @@ def load_dataset(folder: str | os.PathLike, size: int, use_cache: bool = False) 
     if len(set(labels)) < 2:
         raise UserError(
             f"all images below {folder} have the same labels ({' '.join(labels[0])}), so there is "
-            f"nothing to tell apart: {layout}, and at least two of them"
+            f"nothing to tell apart: {layout}, and at least two of them{layout_hint(folder)}"
         )
     unlabelled = sorted(set(found) - set(in_label_folder))
     skipped = loaded.skipped + [(path, "not in a label folder") for path in unlabelled]

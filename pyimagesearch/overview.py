@@ -10,14 +10,19 @@ from pyimagesearch.console import examples, printable
 from pyimagesearch.dataset import LabelledImages
 from pyimagesearch.duplicates import spanning_groups
 from pyimagesearch.evaluation import label_report
+from pyimagesearch.hints import capital_hints, depth_hints
 from pyimagesearch.reports import Answers
 
 
-def dataset_lines(loaded: LabelledImages, classes: Sequence[str], groups: np.ndarray) -> list[str]:
+def dataset_lines(
+    folder: str, loaded: LabelledImages, classes: Sequence[str], groups: np.ndarray
+) -> list[str]:
     """Say all that is worth knowing of a data set before training on it.
 
     Parameters
     ----------
+    folder : str
+        Where it lies.
     loaded : LabelledImages
         The images, and what was skipped.
     classes : sequence of str
@@ -32,6 +37,8 @@ def dataset_lines(loaded: LabelledImages, classes: Sequence[str], groups: np.nda
     """
     return [
         *loaded_lines(loaded),
+        *depth_hints(folder, loaded.paths),
+        *capital_hints(classes),
         *label_lines(loaded.labels, classes),
         *duplicate_lines(groups, loaded),
     ]
@@ -71,10 +78,10 @@ def duplicate_lines(groups: np.ndarray, loaded: LabelledImages) -> list[str]:
 
 
 def composed_lines(
-    wanted: int, composed: Sequence[tuple[str, ...]], reason: str | None
+    wanted: int | None, composed: Sequence[tuple[str, ...]], reason: str | None
 ) -> list[str]:
     """Say of which combinations images were composed, or why of none, where that was asked for."""
-    if not wanted:
+    if wanted == 0:
         return []
     if reason:
         return [f"no images composed: {reason}"]

@@ -70,3 +70,54 @@ def test_a_wrong_flag_is_one_line_and_bad_input(capsys):
 def test_many_things_are_named_by_the_first_few():
     assert console.examples(["a", "b"]) == "a, b"
     assert console.examples(list("abcdefgh"), most=2) == "a, b and 6 more"
+
+
+MISSING_LIBRARY = "libGL.so.1: cannot open shared object file: No such file or directory"
+
+
+@pytest.mark.parametrize(
+    ("release", "command"),
+    [
+        ("NAME=Debian\nID=debian\n", "apt-get install -y libgl1"),
+        ('ID=ubuntu\nID_LIKE=debian\nPRETTY_NAME="U 1"\n', "apt-get install -y libgl1"),
+        ('ID="rocky"\nID_LIKE="rhel centos fedora"\n', "dnf install"),
+        ("ID=something\n", "libgl1 or mesa-libGL"),
+        ("", "libgl1 or mesa-libGL"),
+    ],
+)
+def test_a_missing_library_is_met_with_the_command_that_installs_it(release, command):
+    cure = console.missing_library_cure(ImportError(MISSING_LIBRARY), release)
+    assert "libGL.so.1" in cure
+    assert command in cure
+    assert "\n" not in cure
+
+
+def test_a_missing_library_ends_a_script_in_one_line(capsys):
+    def fail():
+        raise ImportError(MISSING_LIBRARY)
+
+    assert console.run(fail) == console.WORK_FAILED
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_any_other_import_error_keeps_its_traceback():
+    def fail():
+        raise ImportError("cannot import name 'x' from 'y'")
+
+    with pytest.raises(ImportError):
+        console.run(fail)
+
+
+def test_progress_shows_only_on_a_terminal_of_its_own(monkeypatch, capsys):
+    assert list(console.progress(iter("abc"), 3)) == ["a", "b", "c"]
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    assert list(console.progress(iter("abc"), 3)) == ["a", "b", "c"]
+    assert "3/3" in capsys.readouterr().err
+
+
+def test_a_word_is_taken_instead_of_a_number():
+    parse = console.either("auto", console.number(float, 0, 1))
+    assert (parse("auto"), parse("0.5")) == ("auto", 0.5)
+    with pytest.raises(argparse.ArgumentTypeError):
+        parse("automatic")
