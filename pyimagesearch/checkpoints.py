@@ -6,7 +6,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import keras
 import numpy as np
@@ -16,6 +16,7 @@ from pyimagesearch.files import written_whole
 
 SUFFIX = ".checkpoint"
 ABOUT_ENTRY = "about.json"
+ROWS_AT_A_TIME = 1024
 
 History = dict[str, list[float]]
 
@@ -96,12 +97,24 @@ class SaveCheckpoint(keras.callbacks.Callback):
 
 def _save(run: Run, network: keras.Model, history: History) -> None:
     about = json.dumps({"run": run.description, "history": history})
-    # NumPy's .npz format, an array at a time: np.savez would need all of them in memory.
+    # NumPy's .npz format, a piece at a time: np.savez would need a copy of everything in memory.
     with written_whole(run.checkpoint) as partial, zipfile.ZipFile(partial, "w") as archive:
         archive.writestr(ABOUT_ENTRY, about)
         for position, variable in enumerate(_state(network)):
             with archive.open(f"{position:04}.npy", "w") as file:
-                np.lib.format.write_array(file, np.asarray(variable))
+                _write_array(file, variable)
+
+
+def _write_array(file: IO[bytes], variable: keras.Variable) -> None:
+    data_type = np.dtype(keras.backend.standardize_dtype(variable.dtype))
+    shape = tuple(variable.shape)
+    header = {"descr": data_type.str, "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, header)
+    if not shape:
+        file.write(np.asarray(variable).tobytes())
+        return
+    for start in range(0, shape[0], ROWS_AT_A_TIME):
+        file.write(np.asarray(variable.value[start : start + ROWS_AT_A_TIME]).tobytes())
 
 
 def _state(network: keras.Model) -> list[keras.Variable]:

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from pyimagesearch import checkpoints
 from pyimagesearch.console import WORK_FAILED, UserError
+from pyimagesearch.fused_adam import FusedAdam
 from pyimagesearch.fused_normalization import with_fused_normalization
 from pyimagesearch.interruption import StopOnRequest, stopping_on_signals
 
@@ -64,7 +65,7 @@ def compile_network(
     )
     network = with_fused_normalization(model)
     network.compile(
-        optimizer=keras.optimizers.Adam(schedule),
+        optimizer=FusedAdam(schedule),
         # Each label is a question of its own, with the answer yes or no.
         loss="binary_crossentropy",
         # By name: "accuracy" would mean that only the likeliest label is looked at.
