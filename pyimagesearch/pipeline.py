@@ -1,6 +1,7 @@
 """Arrays become batches: shuffling, augmentation and prefetching with tf.data."""
 
 import math
+import os
 from typing import NamedTuple
 
 import numpy as np
@@ -125,8 +126,12 @@ def training_batches(
         return augment(pixels, ranges, seed=tf.stack([tf.constant(seed, tf.int64), step])), labels
 
     epoch_numbers = tf.data.Dataset.range(epochs.start, epochs.stop)
-    batches = epoch_numbers.flat_map(shuffled_batches).map(augmented, num_parallel_calls=2)
-    return _configured(batches.prefetch(2))
+    # Few batches at once: each takes memory from between the activations of the training step,
+    # which then find no room as large as before.
+    at_once = max(1, (os.cpu_count() or 1) // 4)
+    batches = epoch_numbers.flat_map(shuffled_batches)
+    batches = batches.map(augmented, num_parallel_calls=at_once if at_once > 1 else None)
+    return _configured(batches.prefetch(at_once))
 
 
 def evaluation_batches(
@@ -145,7 +150,7 @@ def evaluation_batches(
         All images at `indices`, the last batch smaller where they do not come out even.
     """
     batches = tf.data.Dataset.from_tensor_slices(np.asarray(indices, np.int64)).batch(batch_size)
-    return _configured(batches.map(lambda batch: _fetch(images, targets, batch)).prefetch(2))
+    return _configured(batches.map(lambda batch: _fetch(images, targets, batch)).prefetch(1))
 
 
 def augment(images: tf.Tensor, ranges: AugmentationRanges, seed: tf.Tensor) -> tf.Tensor:
