@@ -58,11 +58,35 @@ def duplicate_groups(images: np.ndarray) -> np.ndarray:
     pairs = [
         (first, second)
         for first, second in _pairs_of_similar_hashes(hashes)
-        if _mean_difference(images[first], images[second]) <= NEAR_PIXEL_DIFFERENCE
+        if _are_near(images[first], images[second])
     ]
     first, second = np.array(pairs, int).reshape(-1, 2).T
     graph = coo_array((np.ones(len(first)), (first, second)), shape=(len(images), len(images)))
     return connected_components(graph, directed=False)[1]
+
+
+def find_copy(
+    image: np.ndarray, others: Sequence[np.ndarray], hashes: Sequence[np.uint64]
+) -> int | None:
+    """Find the first of some images that another one is a copy of, exactly or nearly.
+
+    Parameters
+    ----------
+    image : numpy.ndarray
+        uint8, shape (height, width, 3), BGR.
+    others : sequence of numpy.ndarray
+        Of the same shape.
+    hashes : sequence of numpy.uint64
+        Theirs, from :func:`perceptual_hash`.
+
+    Returns
+    -------
+    int or None
+        Its position, None if there is no copy.
+    """
+    differing_bits = np.bitwise_count(np.array(hashes, np.uint64) ^ perceptual_hash(image))
+    similar = map(int, np.flatnonzero(differing_bits <= NEAR_HASH_BITS))
+    return next((position for position in similar if _are_near(image, others[position])), None)
 
 
 def _pairs_of_similar_hashes(hashes: np.ndarray) -> Iterator[tuple[int, int]]:
@@ -83,8 +107,8 @@ def _pairs_of_similar_hashes(hashes: np.ndarray) -> Iterator[tuple[int, int]]:
                     yield int(first), int(second)
 
 
-def _mean_difference(first: np.ndarray, second: np.ndarray) -> float:
-    return float(cv2.norm(first, second, cv2.NORM_L1)) / first.size
+def _are_near(first: np.ndarray, second: np.ndarray) -> bool:
+    return cv2.norm(first, second, cv2.NORM_L1) <= NEAR_PIXEL_DIFFERENCE * first.size
 
 
 def spanning_groups(groups: np.ndarray, labels: Sequence[tuple[str, ...]]) -> list[np.ndarray]:

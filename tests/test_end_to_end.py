@@ -181,7 +181,7 @@ def test_training_refuses_what_it_could_not_write_before_it_reads_an_image(tmp_p
     assert "loading images" not in result.stdout
 
 
-@pytest.mark.parametrize("script", ["train.py", "classify.py"])
+@pytest.mark.parametrize("script", ["train.py", "classify.py", "search_bing_api.py"])
 def test_help_and_a_wrong_flag_are_answered_without_importing_anything_heavy(script, tmp_path):
     program = (
         "import runpy, sys\n"
@@ -189,7 +189,7 @@ def test_help_and_a_wrong_flag_are_answered_without_importing_anything_heavy(scr
         "try:\n"
         "    runpy.run_path(sys.argv[0], run_name='__main__')\n"
         "finally:\n"
-        "    heavy = {'tensorflow', 'keras', 'sklearn', 'cv2', 'numpy', 'matplotlib'}\n"
+        "    heavy = {'tensorflow', 'keras', 'sklearn', 'cv2', 'numpy', 'matplotlib', 'urllib3'}\n"
         "    print('imported:', sorted(heavy & set(sys.modules)))\n"
     )
     for flag, code in (("--help", 0), ("--wrong", 2)):
