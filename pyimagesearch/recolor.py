@@ -27,14 +27,12 @@ COLOR_SAMPLE_SIZE = (48, 48)
 LEAST_SCALE, LARGEST_SCALE = np.array([0.5, 0.05, 0.05]), np.array([2.0, 2.0, 2.0])
 # A cloth without any variation has none to scale: the least deviation that is believed.
 LEAST_DEVIATION = np.array([1.0, 0.3, 0.3])
-# Garments of one type come in shades that those of another do not: denim is darker and greyer than
-# blue shirts are. So large a share of the images gets its colour in another shade: less vivid, down
-# to this part of the colour, and nearer to the lightness of a dark garment, by up to this much.
-SHARE_IN_OTHER_SHADES = 0.4
-LEAST_VIVIDNESS = 0.2
-MOST_OWN_LIGHTNESS = 0.8
-# A dark cloth shows less colour than a light one with the same dye, but never less than this part.
-LEAST_VIVIDNESS_IN_THE_DARK = 0.3
+# Garments of one type come in darker shades than those of another: denim is darker than blue shirts
+# are. So large a share of the images keeps some of the garment's own darkness, up to this much ...
+SHARE_OF_DARK = 0.5
+MOST_DARKNESS_KEPT = 0.8
+# ... and a dark cloth shows less colour than a light one with the same dye, but at least this part.
+LEAST_VIVIDNESS = 0.3
 
 # Colours less apart than this, in L*a*b*, do not tell how a pixel between them is mixed.
 LEAST_CONTRAST = 5.0
@@ -61,13 +59,6 @@ class Composition(NamedTuple):
     labels: list[tuple[str, ...]]
     type_sources: np.ndarray
     color_sources: np.ndarray
-
-
-class _Shade(NamedTuple):
-    """How a garment takes a colour: how vivid it comes out, how much of its lightness stays."""
-
-    vividness: float
-    own_lightness: float
 
 
 class _Color(NamedTuple):
@@ -165,7 +156,7 @@ def compose(
     per_combination : int
         How many images of each.
     rng : numpy.random.Generator
-        Decides which images are used, and in which shades; nothing else is random.
+        Decides which images are used, and how dark they come out; nothing else is random.
     part : int
         Which of the two labels is the colour, 0 or 1.
 
@@ -207,14 +198,15 @@ def compose(
         small = cv2.resize(images[position], COLOR_SAMPLE_SIZE, interpolation=cv2.INTER_AREA)
         return _color_of(to_lab(small), mask(position, small))
 
-    shades = [_draw_shade(rng) for _ in composed_labels]
+    is_dark = rng.random(len(composed_labels)) < SHARE_OF_DARK
+    darkness_kept = rng.uniform(0, MOST_DARKNESS_KEPT, len(composed_labels)) * is_dark
     composed = np.empty((len(composed_labels), *images.shape[1:]), np.uint8)
 
     def compose_one(place: int) -> None:
         source = type_sources[place]
         target = target_colors[color_sources[place]]
         source_mask = mask(source, images[source])
-        composed[place] = _recolor(images[source], source_mask, target, shades[place])
+        composed[place] = _recolor(images[source], source_mask, target, darkness_kept[place])
 
     with ThreadPoolExecutor() as threads:
         different = sorted(set(color_sources))
@@ -305,18 +297,11 @@ def _draw(
     return drawn[:count].tolist()
 
 
-def _draw_shade(rng: np.random.Generator) -> _Shade:
-    """Draw how a garment takes its colour; most take it as it is."""
-    is_other = rng.random() < SHARE_IN_OTHER_SHADES
-    vividness, own_lightness = rng.uniform(LEAST_VIVIDNESS, 1), rng.uniform(0, MOST_OWN_LIGHTNESS)
-    return _Shade(vividness, own_lightness) if is_other else _Shade(1.0, 0.0)
-
-
-def _shaded(color: _Color, own: _Color, shade: _Shade) -> _Color:
-    """Give a colour in another shade, on a garment that has a colour of its own."""
-    darker_by = shade.own_lightness * max(color.mean[0] - own.mean[0], 0.0)
+def _darkened(color: _Color, own: _Color, darkness_kept: float) -> _Color:
+    """Give a colour as a garment shows it that keeps some of its own darkness, in [0, 1]."""
+    darker_by = darkness_kept * max(color.mean[0] - own.mean[0], 0.0)
     darkening = 1 - darker_by / max(color.mean[0], 1.0)
-    vividness = shade.vividness * max(darkening, LEAST_VIVIDNESS_IN_THE_DARK)
+    vividness = max(darkening, LEAST_VIVIDNESS)
     return _Color(
         color.mean * [darkening, vividness, vividness], color.deviation * [1, vividness, vividness]
     )
@@ -329,7 +314,9 @@ def _color_of(lab: np.ndarray, mask: np.ndarray) -> _Color:
     return _Color(mean, np.sqrt(np.diag(covariance)))
 
 
-def _recolor(image: np.ndarray, mask: np.ndarray, color: _Color, shade: _Shade) -> np.ndarray:
+def _recolor(
+    image: np.ndarray, mask: np.ndarray, color: _Color, darkness_kept: float
+) -> np.ndarray:
     """Give a garment another colour.
 
     Reinhard, Ashikhmin, Gooch and Shirley, "Color Transfer between Images" (2001): each axis of a
@@ -340,7 +327,7 @@ def _recolor(image: np.ndarray, mask: np.ndarray, color: _Color, shade: _Shade) 
     lab = to_lab(image)
     opacity, cloth = _matte(lab, mask)
     source = _color_of(lab, mask)
-    target = _shaded(color, source, shade)
+    target = _darkened(color, source, darkness_kept)
     scale = (target.deviation + LEAST_DEVIATION) / (source.deviation + LEAST_DEVIATION)
     transferred = (cloth - source.mean) * np.clip(scale, LEAST_SCALE, LARGEST_SCALE) + target.mean
     transferred[..., 0] = transferred[..., 0].clip(0, 100)
