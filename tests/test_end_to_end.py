@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import zipfile
@@ -16,6 +17,33 @@ from pyimagesearch.garments import write_dataset
 
 ROOT = Path(__file__).parents[1]
 COMBINATIONS = [("black", "jeans"), ("blue", "jeans"), ("red", "dress"), ("blue", "dress")]
+
+
+def stopped(*arguments, folder, after, number):
+    """Start train.py, send it a signal after a line of its output; its exit code and output."""
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "train.py"), *map(str, arguments)],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if after in line:
+            process.send_signal(number)
+            break
+    rest, _ = process.communicate(timeout=300)
+    return process.returncode, "".join(lines) + rest
+
+
+def metrics(output):
+    """The numbers of a run's last epoch and of its test, without the time they took."""
+    last_epoch = [
+        line.partition("step - ")[2] for line in output.splitlines() if "val_loss" in line
+    ]
+    return last_epoch[-1:] + [line for line in output.splitlines() if "accuracy: " in line[:30]]
 
 
 def run(script, *arguments, folder, **environment):
@@ -179,6 +207,34 @@ def test_training_refuses_what_it_could_not_write_before_it_reads_an_image(tmp_p
     assert result.returncode == 2
     assert result.stderr.startswith("train.py: cannot write missing/fashion.model")
     assert "loading images" not in result.stdout
+
+
+SHORT_RUN = ["--epochs", 4, "--image-size", 24, "--no-cache"]
+
+
+def test_a_killed_run_taken_up_again_ends_with_the_numbers_of_one_that_was_not(tmp_path):
+    write_dataset(tmp_path / "dataset", COMBINATIONS[:2], per_combination=20, seed=2, size=32)
+    whole = run("train.py", *SHORT_RUN, folder=tmp_path)
+    before = (tmp_path / "fashion.model").read_bytes()
+    code, _ = stopped(*SHORT_RUN, folder=tmp_path, after="Epoch 3/4", number=signal.SIGKILL)
+    assert code == -signal.SIGKILL
+    assert (tmp_path / "fashion.model").read_bytes() == before
+    resumed = run("train.py", *SHORT_RUN, "--resume", folder=tmp_path)
+    assert resumed.returncode == 0, resumed.stderr
+    assert "Epoch 2/4" not in resumed.stdout
+    assert metrics(resumed.stdout) == metrics(whole.stdout)
+    assert not list(tmp_path.glob("*.checkpoint")) + list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_keeps_what_was_learnt(tmp_path, number):
+    write_dataset(tmp_path / "dataset", COMBINATIONS[:2], per_combination=20, seed=2, size=32)
+    code, output = stopped(*SHORT_RUN, folder=tmp_path, after="Epoch 2/4", number=number)
+    assert code == 130
+    assert f"ended by {number.name}" in output
+    assert "Epoch 4/4" not in output
+    for name in ("fashion.model", "mlb.pickle", "plot.png", "fashion.model.checkpoint"):
+        assert (tmp_path / name).exists()
 
 
 @pytest.mark.parametrize("script", ["train.py", "classify.py", "search_bing_api.py"])
