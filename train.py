@@ -69,6 +69,7 @@ def main() -> int:
 
     device = prepare_training_device()
     import keras
+    import numpy as np
     from sklearn.preprocessing import MultiLabelBinarizer
 
     from pyimagesearch import artifacts, checkpoints, overview, pipeline, plots, recolor, reports
@@ -97,9 +98,10 @@ def main() -> int:
     composed, reason = recolor.compose_missing(images, labels, train, args.recolor, part, args.seed)
     info(*overview.composed_lines(args.recolor, composed.labels, reason))
     recolor.write_preview(args.recolor_preview, images, composed)
+    # Composed images are for training alone; they are numbered on from the others.
     pool = pipeline.Concatenated(images, composed.images)
     targets = mlb.transform([*labels, *composed.labels]).astype("float32")
-    learned = [*train, *range(len(images), len(targets))]
+    learned = np.r_[train, len(images) : len(targets)]
 
     info("compiling model...")
     model = SmallerVGGNet.build(

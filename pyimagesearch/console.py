@@ -54,6 +54,10 @@ class ArgumentParser(argparse.ArgumentParser):
 class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
     """Defaults beside their flags, and the examples at the end as they were typed."""
 
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        # That a flag is off, or names nothing, unless it is given goes without saying.
+        return super()._get_help_string(action) if action.default else action.help
+
 
 def number(kind: type, low: float, high: float) -> Callable[[str], float]:
     """Make a type for argparse: a number of some kind in a range, both ends included.

@@ -121,3 +121,11 @@ def test_a_word_is_taken_instead_of_a_number():
     assert (parse("auto"), parse("0.5")) == ("auto", 0.5)
     with pytest.raises(argparse.ArgumentTypeError):
         parse("automatic")
+
+
+def test_help_shows_the_defaults_worth_knowing():
+    parser = console.ArgumentParser("what it does", "examples")
+    parser.add_argument("--epochs", default=75, help="how often")
+    parser.add_argument("--log", help="where to")
+    assert "how often (default: 75)" in parser.format_help()
+    assert "None" not in parser.format_help()
