@@ -98,7 +98,10 @@ class SaveCheckpoint(keras.callbacks.Callback):
 def _save(run: Run, network: keras.Model, history: History) -> None:
     about = json.dumps({"run": run.description, "history": history})
     # NumPy's .npz format, a piece at a time: np.savez would need a copy of everything in memory.
-    with written_whole(run.checkpoint) as partial, zipfile.ZipFile(partial, "w") as archive:
+    # It is not worth waiting for the disk after every epoch: a kill does not need that, and what a
+    # power failure spoils is found out by the archive's checksums.
+    whole = written_whole(run.checkpoint, flushed=False)
+    with whole as partial, zipfile.ZipFile(partial, "w") as archive:
         archive.writestr(ABOUT_ENTRY, about)
         for position, variable in enumerate(_state(network)):
             with archive.open(f"{position:04}.npy", "w") as file:

@@ -43,18 +43,18 @@ def _partial_path(path: Path) -> Path:
     return path.with_name(f".{path.stem}.partial{path.suffix}")
 
 
-def _flush_folder(folder: Path) -> None:
-    """Have a new name in a folder survive a power failure, where the system knows how to."""
-    if os.name == "posix":
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager
-def written_whole(path: str | os.PathLike, suffix: str | None = None) -> Iterator[Path]:
+def written_whole(
+    path: str | os.PathLike, suffix: str | None = None, flushed: bool = True
+) -> Iterator[Path]:
     """Write a file so that a reader sees the old one or the new one, never half of it.
 
     Parameters
@@ -63,6 +63,8 @@ def written_whole(path: str | os.PathLike, suffix: str | None = None) -> Iterato
         The file to write.
     suffix : str, optional
         How the temporary file's name must end, where that is not how `path` ends.
+    flushed : bool
+        Whether to wait until the file would survive a power failure.
 
     Yields
     ------
@@ -81,10 +83,11 @@ def written_whole(path: str | os.PathLike, suffix: str | None = None) -> Iterato
         partial = partial.with_name(partial.name + suffix)
     try:
         yield partial
-        with partial.open("rb") as file:
-            os.fsync(file.fileno())
+        if flushed:
+            _flush(partial)
         partial.replace(path)
-        _flush_folder(path.parent)
+        if flushed and os.name == "posix":
+            _flush(path.parent)  # so that its new name survives, too
     except OSError as error:
         reason = error.strerror or error
         raise UserError(f"cannot write {path}: {reason}", WORK_FAILED) from error
