@@ -28,9 +28,11 @@ LEAST_SCALE, LARGEST_SCALE = np.array([0.5, 0.05, 0.05]), np.array([2.0, 2.0, 2.
 # A cloth without any variation has none to scale: the least deviation that is believed.
 LEAST_DEVIATION = np.array([1.0, 0.3, 0.3])
 # Garments of one type come in darker shades than those of another: denim is darker than blue shirts
-# are. So large a share of the images keeps some of the garment's own darkness, up to this much ...
+# are. So large a share of the images keeps some of the garment's own darkness, up to this much, but
+# comes out no darker than all but so many hundredths of the garments of its colour are ...
 SHARE_OF_DARK = 0.5
 MOST_DARKNESS_KEPT = 0.8
+DARKEST_PERCENTILE = 10
 # ... and a dark cloth shows less colour than a light one with the same dye, but at least this part.
 LEAST_VIVIDNESS = 0.3
 
@@ -205,12 +207,22 @@ def compose(
     def compose_one(place: int) -> None:
         source = type_sources[place]
         target = target_colors[color_sources[place]]
+        darkest = darkest_of_color[composed_labels[place][part]]
         source_mask = mask(source, images[source])
-        composed[place] = _recolor(images[source], source_mask, target, darkness_kept[place])
+        composed[place] = _recolor(
+            images[source], source_mask, target, darkness_kept[place], darkest
+        )
 
     with ThreadPoolExecutor() as threads:
         different = sorted(set(color_sources))
         target_colors = dict(zip(different, threads.map(garment_color, different), strict=True))
+        darkest_of_color = {
+            color: np.percentile(
+                [target_colors[i].mean[0] for i in different if labels[i][part] == color],
+                DARKEST_PERCENTILE,
+            )
+            for color in {combination[part] for combination in missing}
+        }
         list(threads.map(compose_one, range(len(composed))))
     return Composition(
         composed, composed_labels, np.array(type_sources, int), np.array(color_sources, int)
@@ -297,9 +309,9 @@ def _draw(
     return drawn[:count].tolist()
 
 
-def _darkened(color: _Color, own: _Color, darkness_kept: float) -> _Color:
+def _darkened(color: _Color, own: _Color, darkness_kept: float, darkest: float) -> _Color:
     """Give a colour as a garment shows it that keeps some of its own darkness, in [0, 1]."""
-    darker_by = darkness_kept * max(color.mean[0] - own.mean[0], 0.0)
+    darker_by = darkness_kept * max(color.mean[0] - max(own.mean[0], darkest), 0.0)
     darkening = 1 - darker_by / max(color.mean[0], 1.0)
     vividness = max(darkening, LEAST_VIVIDNESS)
     return _Color(
@@ -315,7 +327,7 @@ def _color_of(lab: np.ndarray, mask: np.ndarray) -> _Color:
 
 
 def _recolor(
-    image: np.ndarray, mask: np.ndarray, color: _Color, darkness_kept: float
+    image: np.ndarray, mask: np.ndarray, color: _Color, darkness_kept: float, darkest: float
 ) -> np.ndarray:
     """Give a garment another colour.
 
@@ -327,7 +339,7 @@ def _recolor(
     lab = to_lab(image)
     opacity, cloth = _matte(lab, mask)
     source = _color_of(lab, mask)
-    target = _darkened(color, source, darkness_kept)
+    target = _darkened(color, source, darkness_kept, darkest)
     scale = (target.deviation + LEAST_DEVIATION) / (source.deviation + LEAST_DEVIATION)
     transferred = (cloth - source.mean) * np.clip(scale, LEAST_SCALE, LARGEST_SCALE) + target.mean
     transferred[..., 0] = transferred[..., 0].clip(0, 100)

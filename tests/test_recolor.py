@@ -165,23 +165,33 @@ def garment_colours(photographs, composition):
     return (np.array(colours) for colours in zip(*pairs, strict=True))
 
 
-def test_most_garments_take_the_very_colour_wanted(photographs, composition):
+def test_the_garment_takes_the_wanted_colour(photographs, composition):
     composed, wanted = garment_colours(photographs, composition)
-    is_same = np.linalg.norm(composed - wanted, axis=1) < 8
-    assert 0.5 < is_same.mean() < 1
+    distance = np.linalg.norm(composed - wanted, axis=1)
+    assert np.median(distance) < 4
+    # Some keep a little of their own darkness.
+    assert distance.max() < 16
 
 
-def test_the_others_take_it_in_a_darker_shade(photographs, composition):
-    composed, wanted = garment_colours(photographs, composition)
-    assert (composed[:, 0] < wanted[:, 0] + 8).all()
-    red = [label == ("red", "jeans") for label in composition.labels]
-    chroma, wanted_chroma = (np.hypot(*colours[red, 1:].T) for colours in (composed, wanted))
-    assert (chroma < wanted_chroma * 1.1).all()
-    assert chroma.min() < 0.6 * wanted_chroma.min()
-    hue, wanted_hue = (
-        np.degrees(np.arctan2(*colours[red, :0:-1].T)) for colours in (composed, wanted)
+def test_a_dark_garment_keeps_some_darkness_where_the_colour_comes_as_dark(photographs):
+    images, labels, regions = photographs
+    images = images.copy()
+    known = [i for i, label in enumerate(labels) if label != ("blue", "jeans")]
+    # Every other blue garment is as dark as navy.
+    for i in [i for i in known if labels[i][0] == "blue"][::2]:
+        cloth = regions[i]["garment"]
+        images[i][cloth] = (images[i][cloth] * 0.35).astype(np.uint8)
+    composed = recolor.compose(
+        images, labels, np.array(known), [("blue", "jeans")], 40, np.random.default_rng(2)
     )
-    assert (np.abs(hue - wanted_hue) < 20).all()
+    blue, wanted = garment_colours((images, labels, regions), composed)
+    darker_by = wanted[:, 0] - blue[:, 0]
+    was_bright = wanted[:, 0] > wanted[:, 0].mean()
+    assert 0.15 < (darker_by[was_bright] > 4).mean() < 0.6
+    assert blue[:, 0].min() > wanted[:, 0].min() - 4
+    # Darker is less vivid, and still blue.
+    assert (blue[:, 2] < -8).all()
+    assert np.corrcoef(blue[:, 0], blue[:, 2])[0, 1] < -0.8
 
 
 @pytest.mark.parametrize("region", ["background", "skin", "print"])
