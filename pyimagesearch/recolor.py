@@ -29,10 +29,9 @@ LEAST_SCALE, LARGEST_SCALE = np.array([0.5, 0.05, 0.05]), np.array([2.0, 2.0, 2.
 LEAST_DEVIATION = np.array([1.0, 0.3, 0.3])
 # Garments of one type come in darker shades than those of another: denim is darker than blue shirts
 # are. So large a share of the images keeps some of the garment's own darkness, up to this much, but
-# comes out no darker than all but so many hundredths of the garments of its colour are ...
+# no image comes out darker than the darkest garment of its colour ...
 SHARE_OF_DARK = 0.5
 MOST_DARKNESS_KEPT = 0.8
-DARKEST_PERCENTILE = 10
 # ... and a dark cloth shows less colour than a light one with the same dye, but at least this part.
 LEAST_VIVIDNESS = 0.3
 
@@ -217,10 +216,7 @@ def compose(
         different = sorted(set(color_sources))
         target_colors = dict(zip(different, threads.map(garment_color, different), strict=True))
         darkest_of_color = {
-            color: np.percentile(
-                [target_colors[i].mean[0] for i in different if labels[i][part] == color],
-                DARKEST_PERCENTILE,
-            )
+            color: min(target_colors[i].mean[0] for i in different if labels[i][part] == color)
             for color in {combination[part] for combination in missing}
         }
         list(threads.map(compose_one, range(len(composed))))
