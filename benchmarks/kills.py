@@ -9,6 +9,7 @@ and leave no file behind that does not belong there.
 """
 
 import argparse
+import json
 import random
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import tempfile
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from measure import ROOT, print_table
 
@@ -24,8 +26,10 @@ sys.path.insert(0, str(ROOT))
 from pyimagesearch.console import examples
 from pyimagesearch.garments import COMBINATIONS, write_dataset
 
-SETTINGS = ["--epochs", "3", "--image-size", "32", "--seed", "2"]
-ARTIFACTS = {"fashion.model", "mlb.pickle", "plot.png", "dataset"}
+SETTINGS = ["--epochs", "3", "--image-size", "32", "--seed", "2", "--report", "report.json"]
+ARTIFACTS = {"fashion.model", "mlb.pickle", "plot.png", "report.json", "dataset"}
+# What a run arrives at; the rest of its report tells when and where it ran.
+NUMBERS = ("history", "test_accuracies", "label_scores", "thresholds", "worst")
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -45,7 +49,7 @@ def main() -> int:
         folder = Path(name)
         write_dataset(folder / "dataset", COMBINATIONS, 12, seed=1, size=48)
         start = time.perf_counter()
-        expected = final_metrics(finish(folder))
+        expected = numbers(finish(folder))
         duration = time.perf_counter() - start
         for kill in range(args.kills):
             kill_while_saving = kill % 2 == 1
@@ -58,7 +62,7 @@ def main() -> int:
                 failures.append(f"kill {kill}: classify.py does not work")
             resumes = (folder / "fashion.model.checkpoint").exists()
             outcomes["resumed" if resumes else "begun anew"] += 1
-            if final_metrics(finish(folder, *["--resume"] * resumes)) != expected:
+            if numbers(finish(folder, *["--resume"] * resumes)) != expected:
                 failures.append(f"kill {kill}: the run ended with other numbers")
             if litter := {path.name for path in folder.iterdir()} - ARTIFACTS:
                 failures.append(f"kill {kill}: left behind {sorted(litter)}")
@@ -94,8 +98,8 @@ def kill_training(folder: Path, duration: float, while_saving: bool) -> bool:
     return was_alive
 
 
-def finish(folder: Path, *arguments: str) -> list[str]:
-    """Run training to its end and return what it printed."""
+def finish(folder: Path, *arguments: str) -> dict[str, Any]:
+    """Run training to its end and return its report."""
     result = subprocess.run(
         command("train.py", *SETTINGS, *arguments),
         cwd=folder,
@@ -105,15 +109,12 @@ def finish(folder: Path, *arguments: str) -> list[str]:
     )
     if result.returncode:
         raise RuntimeError(f"training failed: {result.stderr}")
-    return result.stdout.splitlines()
+    return json.loads((folder / "report.json").read_text("utf-8"))
 
 
-def final_metrics(lines: list[str]) -> list[str]:
-    """Take the numbers of the last epoch and of the test, without the time they took."""
-    last_epoch = [line for line in lines if "val_loss" in line][-1:]
-    return [line.partition("step - ")[2] for line in last_epoch] + [
-        line for line in lines if "accuracy:" in line and "[INFO]" in line
-    ]
+def numbers(report: dict[str, Any]) -> dict[str, Any]:
+    """Take out of a report all that the same run arrives at again."""
+    return {name: report[name] for name in NUMBERS}
 
 
 def classify(folder: Path) -> int:
