@@ -54,9 +54,10 @@ def main() -> int:
     args = parse_arguments()
     # Keras reads the choice when it is imported, which takes its time; a mistyped flag has been
     # answered by now.
-    from pyimagesearch.devices import choose_inference_backend
+    from pyimagesearch.devices import choose_inference_backend, import_keras_lightly
 
     choose_inference_backend()
+    import_keras_lightly()
     from pyimagesearch import artifacts, classification, dataset, files, formats, plots, window
 
     is_for_programs = args.json or args.csv

@@ -109,10 +109,11 @@ def train(args: argparse.Namespace) -> None:
     )
 
     print("[INFO] training network...", flush=True)
+    # Without the tutorial's steps_per_epoch, which is one less than there are batches: with Keras 3
+    # the one left over is all that every second epoch would then train on.
     history = model.fit(
         augmentation.flow(train_x, train_y, batch_size=BS),
         validation_data=(test_x, test_y),
-        steps_per_epoch=len(train_x) // BS,
         epochs=args.epochs,
         verbose=2,
     ).history

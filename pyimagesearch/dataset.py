@@ -244,12 +244,14 @@ def decode_image(data: bytes, size: int | None = None) -> np.ndarray:
         image = _decode(data, cv2.IMREAD_UNCHANGED)
     else:
         image = _decode(data, cv2.IMREAD_COLOR)
-    if image.ndim == 3 and image.shape[2] == 4:
-        image = _lay_on_white(image)
-
-    if size is None:
-        return image
-    return cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
+    is_transparent = image.ndim == 3 and image.shape[2] == 4
+    if is_transparent:
+        # Colours weigh as much as they are opaque, so that what is invisible leaves no trace in the
+        # resized image, and the white can wait until the image is small.
+        image = cv2.cvtColor(image, cv2.COLOR_RGBA2mRGBA)
+    if size is not None:
+        image = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
+    return _on_white(image) if is_transparent else image
 
 
 def _read_header(data: bytes) -> Image.Image:
@@ -308,9 +310,9 @@ def _decode_jpeg(data: bytes, reduction: int) -> np.ndarray:
     return image
 
 
-def _lay_on_white(image: np.ndarray) -> np.ndarray:
-    alpha = image[:, :, 3:].astype(np.float32) / 255
-    return np.rint(image[:, :, :3] * alpha + 255 * (1 - alpha)).astype(np.uint8)
+def _on_white(premultiplied: np.ndarray) -> np.ndarray:
+    white = cv2.cvtColor(cv2.bitwise_not(premultiplied[:, :, 3]), cv2.COLOR_GRAY2BGR)
+    return cv2.add(premultiplied[:, :, :3], white)
 
 
 def scale(images: np.ndarray) -> np.ndarray:

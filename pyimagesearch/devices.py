@@ -3,6 +3,8 @@
 import functools
 import importlib.util
 import os
+import sys
+import types
 
 from pyimagesearch.console import quiet_stderr
 
@@ -48,6 +50,28 @@ def choose_inference_backend() -> str:
     if backend == "openvino":
         _compute_in_float32()
     return backend
+
+
+def import_keras_lightly() -> None:
+    """Import Keras without the libraries that it loads and prediction never uses.
+
+    They take as long again as all that is needed. Of Matplotlib and scikit-learn Keras does without
+    where they cannot be imported, which ``None`` in `sys.modules` stands for ("The import system"
+    in Python's language reference). SciPy loads its signal processing by itself when it is used, so
+    until then an empty module will do.
+    """
+    unneeded = {
+        "matplotlib": None,
+        "sklearn": None,
+        "scipy.signal": types.ModuleType("scipy.signal"),
+    }
+    stand_ins = {name: module for name, module in unneeded.items() if name not in sys.modules}
+    sys.modules.update(stand_ins)
+    try:
+        import keras  # noqa: F401
+    finally:
+        for name in stand_ins:
+            del sys.modules[name]
 
 
 def _compute_in_float32() -> None:

@@ -1,9 +1,10 @@
 """Arrays become batches: shuffling, augmentation and prefetching with tf.data."""
 
-import math
 import os
+from collections.abc import Callable
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 import tensorflow as tf
 
@@ -121,16 +122,21 @@ def training_batches(
         batches = tf.data.Dataset.from_tensor_slices(order).batch(batch_size).take(steps)
         return batches.enumerate(epoch * steps)
 
-    def augmented(step: tf.Tensor, batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        pixels, labels = _fetch(images, targets, batch)
-        return augment(pixels, ranges, seed=tf.stack([tf.constant(seed, tf.int64), step])), labels
+    def augmented(step: np.int64, batch: np.ndarray) -> np.ndarray:
+        return augment(scale(images[batch]), ranges, seed=(seed, int(step)))
 
     epoch_numbers = tf.data.Dataset.range(epochs.start, epochs.stop)
     # Few batches at once: each takes memory from between the activations of the training step,
     # which then find no room as large as before.
     at_once = max(1, (os.cpu_count() or 1) // 4)
     batches = epoch_numbers.flat_map(shuffled_batches)
-    batches = batches.map(augmented, num_parallel_calls=at_once if at_once > 1 else None)
+    batches = batches.map(
+        lambda step, batch: (
+            _computed(augmented, [step, batch], images),
+            _computed(targets.__getitem__, [batch], targets),
+        ),
+        num_parallel_calls=at_once if at_once > 1 else None,
+    )
     return _configured(batches.prefetch(at_once))
 
 
@@ -150,51 +156,58 @@ def evaluation_batches(
         All images at `indices`, the last batch smaller where they do not come out even.
     """
     batches = tf.data.Dataset.from_tensor_slices(np.asarray(indices, np.int64)).batch(batch_size)
-    return _configured(batches.map(lambda batch: _fetch(images, targets, batch)).prefetch(1))
+    batches = batches.map(
+        lambda batch: (
+            _computed(lambda where: scale(images[where]), [batch], images),
+            _computed(targets.__getitem__, [batch], targets),
+        )
+    )
+    return _configured(batches.prefetch(1))
 
 
-def augment(images: tf.Tensor, ranges: AugmentationRanges, seed: tf.Tensor) -> tf.Tensor:
+def augment(
+    images: np.ndarray, ranges: AugmentationRanges, seed: int | tuple[int, ...]
+) -> np.ndarray:
     """Rotate, shift, shear, zoom and mirror each image of a batch at random, by itself.
 
     Parameters
     ----------
-    images : tf.Tensor
+    images : numpy.ndarray
         float32, shape (N, height, width, channels).
     ranges : AugmentationRanges
         How far.
-    seed : tf.Tensor
-        int, shape (2,): the same seed moves the same batch the same way.
+    seed : int or tuple of int
+        The same seed moves the same batch the same way.
 
     Returns
     -------
-    tf.Tensor
+    numpy.ndarray
         float32, shape (N, height, width, channels).
     """
-    count, height, width = tf.unstack(tf.cast(tf.shape(images)[:3], tf.float32))
-    draws = tf.random.stateless_uniform((7, tf.cast(count, tf.int32)), seed, -1.0, 1.0)
-    draws = tf.unstack(draws)
+    count, height, width, _ = images.shape
+    draws = np.random.default_rng(seed).uniform(-1, 1, (7, count))
     return move(
         images,
-        angle=draws[0] * math.radians(ranges.rotation),
+        angle=draws[0] * np.radians(ranges.rotation),
         shift_x=draws[1] * ranges.width_shift * width,
         shift_y=draws[2] * ranges.height_shift * height,
-        shear=draws[3] * math.radians(ranges.shear),
+        shear=draws[3] * np.radians(ranges.shear),
         zoom_x=1 + draws[4] * ranges.zoom,
         zoom_y=1 + draws[5] * ranges.zoom,
-        mirrored=tf.logical_and(draws[6] < 0, ranges.horizontal_flip),
+        mirrored=(draws[6] < 0) & ranges.horizontal_flip,
     )
 
 
 def move(
-    images: tf.Tensor,
-    angle: tf.Tensor,
-    shift_x: tf.Tensor,
-    shift_y: tf.Tensor,
-    shear: tf.Tensor,
-    zoom_x: tf.Tensor,
-    zoom_y: tf.Tensor,
-    mirrored: tf.Tensor,
-) -> tf.Tensor:
+    images: np.ndarray,
+    angle: np.ndarray,
+    shift_x: np.ndarray,
+    shift_y: np.ndarray,
+    shear: np.ndarray,
+    zoom_x: np.ndarray,
+    zoom_y: np.ndarray,
+    mirrored: np.ndarray,
+) -> np.ndarray:
     """Move each image of a batch by amounts of its own.
 
     All movements are affine, so that a single bilinear interpolation does them together. The
@@ -204,63 +217,61 @@ def move(
 
     Parameters
     ----------
-    images : tf.Tensor
+    images : numpy.ndarray
         float32, shape (N, height, width, channels).
-    angle, shear : tf.Tensor
-        float32, shape (N,), in radians.
-    shift_x, shift_y : tf.Tensor
-        float32, shape (N,), in pixels.
-    zoom_x, zoom_y : tf.Tensor
-        float32, shape (N,); above 1 the content shrinks, as with ImageDataGenerator.
-    mirrored : tf.Tensor
+    angle, shear : numpy.ndarray
+        float, shape (N,), in radians.
+    shift_x, shift_y : numpy.ndarray
+        float, shape (N,), in pixels.
+    zoom_x, zoom_y : numpy.ndarray
+        float, shape (N,); above 1 the content shrinks, as with ImageDataGenerator.
+    mirrored : numpy.ndarray
         bool, shape (N,).
 
     Returns
     -------
-    tf.Tensor
+    numpy.ndarray
         float32, shape (N, height, width, channels).
     """
-    output_shape = tf.shape(images)[1:3]
-    height, width = tf.unstack(tf.cast(output_shape, tf.float32))
-    mirror = tf.where(mirrored, -1.0, 1.0)
+    height, width = images.shape[1:3]
+    mirror = np.where(mirrored, -1, 1)
 
     # From a pixel of the output to the point of the input it is taken from, both measured from
     # the centre: the product of the matrices, written out.
-    x_from_x = tf.cos(angle + shear) * zoom_x * mirror
-    x_from_y = tf.sin(angle) * zoom_y
-    y_from_x = -tf.sin(angle + shear) * zoom_x * mirror
-    y_from_y = tf.cos(angle) * zoom_y
-    offset_x = tf.cos(angle) * shift_x + tf.sin(angle) * shift_y
-    offset_y = tf.cos(angle) * shift_y - tf.sin(angle) * shift_x
+    x_from_x = np.cos(angle + shear) * zoom_x * mirror
+    x_from_y = np.sin(angle) * zoom_y
+    y_from_x = -np.sin(angle + shear) * zoom_x * mirror
+    y_from_y = np.cos(angle) * zoom_y
+    offset_x = np.cos(angle) * shift_x + np.sin(angle) * shift_y
+    offset_y = np.cos(angle) * shift_y - np.sin(angle) * shift_x
 
     centre_x, centre_y = (width - 1) / 2, (height - 1) / 2
     corner_x = centre_x + offset_x - x_from_x * centre_x - x_from_y * centre_y
     corner_y = centre_y + offset_y - y_from_x * centre_x - y_from_y * centre_y
-    none = tf.zeros_like(angle)
-    rows = [x_from_x, x_from_y, corner_x, y_from_x, y_from_y, corner_y, none, none]
-    return tf.raw_ops.ImageProjectiveTransformV3(
-        images=images,
-        transforms=tf.stack(rows, axis=1),
-        output_shape=output_shape,
-        fill_value=0.0,
-        interpolation="BILINEAR",
-        fill_mode="NEAREST",
-    )
+    rows = [[x_from_x, x_from_y, corner_x], [y_from_x, y_from_y, corner_y]]
+    moved = np.empty_like(images)
+    for place, matrix in enumerate(np.moveaxis(np.array(rows), -1, 0)):
+        cv2.warpAffine(
+            images[place],
+            matrix,
+            (width, height),
+            dst=moved[place],
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+    return moved
 
 
-def _fetch(
-    images: np.ndarray | Concatenated, targets: np.ndarray, positions: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Take the images and targets at some positions out of the arrays, scaled to [0, 1].
+def _computed(
+    function: Callable[..., np.ndarray], inputs: list[tf.Tensor], like: np.ndarray | Concatenated
+) -> tf.Tensor:
+    """Compute a batch in NumPy: float32, each of its rows of the shape that those of `like` have.
 
     The arrays stay where they are: as a tensor they would be held in memory a second time.
     """
-    pixels, labels = tf.numpy_function(
-        lambda where: (scale(images[where]), targets[where]), [positions], (tf.float32, tf.float32)
-    )
-    pixels.set_shape((None, *images.shape[1:]))
-    labels.set_shape((None, *targets.shape[1:]))
-    return pixels, labels
+    batch = tf.numpy_function(function, inputs, tf.float32)
+    batch.set_shape((None, *like.shape[1:]))
+    return batch
 
 
 def _configured(batches: tf.data.Dataset) -> tf.data.Dataset:

@@ -12,8 +12,8 @@ import tensorflow as tf
 from pyimagesearch import checkpoints
 from pyimagesearch.console import WORK_FAILED, UserError
 from pyimagesearch.fused_adam import FusedAdam
-from pyimagesearch.fused_normalization import with_fused_normalization
 from pyimagesearch.interruption import StopOnRequest, stopping_on_signals
+from pyimagesearch.training_layers import with_fast_layers
 
 
 class Outcome(NamedTuple):
@@ -34,7 +34,7 @@ class Outcome(NamedTuple):
 def compile_network(
     model: keras.Sequential, learning_rate: float, total_steps: int
 ) -> keras.Sequential:
-    """Set a network up for training: fused batch normalisation, Adam, a loss of its own a label.
+    """Set a network up for training: fast layers, Adam, a loss of its own a label.
 
     The tutorial's learning rate hardly falls, which leaves the accuracy of the last epoch to
     chance. One that rises first, and then falls to zero, learns faster and settles (Smith and
@@ -63,7 +63,7 @@ def compile_network(
         warmup_target=3 * learning_rate,
         warmup_steps=rising_steps,
     )
-    network = with_fused_normalization(model)
+    network = with_fast_layers(model)
     network.compile(
         optimizer=FusedAdam(schedule),
         # Each label is a question of its own, with the answer yes or no.

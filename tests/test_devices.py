@@ -1,5 +1,7 @@
 import importlib.util
 import os
+import subprocess
+import sys
 
 import numpy as np
 import openvino
@@ -53,3 +55,18 @@ def test_the_training_device_is_named():
 def test_training_is_tensorflow_whatever_backend_is_chosen_for_prediction():
     devices.prepare_training_device()
     assert os.environ["KERAS_BACKEND"] == "tensorflow"
+
+
+def test_keras_for_prediction_brings_along_nothing_that_prediction_does_not_use(monkeypatch):
+    monkeypatch.delenv("KERAS_BACKEND")
+    script = (
+        "import sys\n"
+        "from pyimagesearch import devices\n"
+        "devices.choose_inference_backend()\n"
+        "devices.import_keras_lightly()\n"
+        "heavy = {'tensorflow', 'sklearn', 'matplotlib', 'scipy.signal'} & set(sys.modules)\n"
+        "import keras, matplotlib.pyplot, scipy.signal, sklearn.metrics\n"
+        "print(keras.backend.backend(), heavy, len(scipy.signal.get_window('hann', 4)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout.split() == ["openvino", "set()", "4"], done.stderr

@@ -1,3 +1,5 @@
+import itertools
+
 import cv2
 import numpy as np
 import pytest
@@ -58,14 +60,30 @@ def test_copies_of_copies_are_one_group(images):
     assert len(set(groups[:6])) == 1
 
 
-def test_pairs_are_found_among_all_hashes():
+def test_pairs_are_found_among_all_hashes(monkeypatch):
     random = np.random.default_rng(0)
+    # Few pairs at once, so that ranges are taken apart and put together again.
+    monkeypatch.setattr(duplicates, "PAIRS_AT_ONCE", 5)
     hashes = random.integers(0, 2**64, 500, np.uint64)
     for bits in range(duplicates.NEAR_HASH_BITS + 1):
         flipped = random.choice(64, bits, replace=False)
         hashes[400 + bits] = hashes[bits] ^ np.uint64(sum(1 << int(bit) for bit in flipped))
-    found = set(duplicates._pairs_of_similar_hashes(hashes))
-    assert found == {(bits, 400 + bits) for bits in range(duplicates.NEAR_HASH_BITS + 1)}
+    hashes[450:460] = hashes[449]
+    found = {
+        frozenset(pair)
+        for pairs in duplicates._pairs_of_similar_hashes(hashes)
+        for pair in pairs.T.tolist()
+    }
+    far_apart = {frozenset((bits, 400 + bits)) for bits in range(duplicates.NEAR_HASH_BITS + 1)}
+    assert found == far_apart | set(map(frozenset, itertools.combinations(range(449, 460), 2)))
+
+
+def test_many_copies_of_one_image_are_one_group(images):
+    images[:30:2] = images[0]
+    images[1:30:2] = cv2.convertScaleAbs(images[0], beta=2)
+    groups = duplicates.duplicate_groups(images)
+    assert len(set(groups[:30])) == 1
+    assert len(set(groups)) == 11
 
 
 def test_no_images_make_no_groups():

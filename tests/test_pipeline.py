@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-import tensorflow as tf
 from scipy import ndimage
 
 from pyimagesearch import pipeline
@@ -28,12 +27,7 @@ def picture():
 def moved(picture, **amounts):
     still = {"angle": 0, "shift_x": 0, "shift_y": 0, "shear": 0, "zoom_x": 1, "zoom_y": 1}
     still |= {"mirrored": False} | amounts
-    tensors = {name: tf.constant([value]) for name, value in still.items()}
-    tensors = {
-        name: value if value.dtype == tf.bool else tf.cast(value, tf.float32)
-        for name, value in tensors.items()
-    }
-    return pipeline.move(tf.constant(picture), **tensors).numpy()
+    return pipeline.move(picture, **{name: np.array([value]) for name, value in still.items()})
 
 
 def as_image_data_generator(image, angle, shift_x, shift_y, shear, zoom_x, zoom_y):
@@ -72,7 +66,7 @@ def as_image_data_generator(image, angle, shift_x, shift_y, shear, zoom_x, zoom_
 def test_moves_as_image_data_generator_did(picture, amounts):
     still = {"angle": 0, "shift_x": 0, "shift_y": 0, "shear": 0, "zoom_x": 1, "zoom_y": 1}
     expected = as_image_data_generator(picture[0], **still | amounts)
-    np.testing.assert_allclose(moved(picture, **amounts)[0], expected, atol=2e-4)
+    np.testing.assert_allclose(moved(picture, **amounts)[0], expected, atol=2e-3)
 
 
 def test_mirror_turns_left_into_right(picture):
@@ -99,10 +93,10 @@ def test_each_range_is_used_in_full_and_never_exceeded(monkeypatch, field, amoun
     seen = {}
     monkeypatch.setattr(pipeline, "move", lambda images, **amounts: seen.update(amounts))
     only = STILL._replace(**{field: getattr(pipeline.TUTORIAL_RANGES, field)})
-    pipeline.augment(tf.zeros((4000, 40, 60, 3)), only, seed=tf.constant([1, 2]))
+    pipeline.augment(np.zeros((4000, 40, 60, 3), np.float32), only, seed=1)
     middle = 1.0 if field == "zoom" else 0.0
     spread = high - middle
-    values = seen[amount].numpy() - middle
+    values = seen[amount] - middle
     assert np.abs(values).max() <= spread * (1 + 1e-6)
     assert values.min() < -0.98 * spread
     assert values.max() > 0.98 * spread
@@ -112,13 +106,13 @@ def test_each_range_is_used_in_full_and_never_exceeded(monkeypatch, field, amoun
 def test_half_of_the_images_are_mirrored(monkeypatch):
     seen = {}
     monkeypatch.setattr(pipeline, "move", lambda images, **amounts: seen.update(amounts))
-    pipeline.augment(tf.zeros((4000, 8, 8, 3)), pipeline.TUTORIAL_RANGES, tf.constant([0, 0]))
-    assert 0.45 < seen["mirrored"].numpy().mean() < 0.55
+    pipeline.augment(np.zeros((4000, 8, 8, 3), np.float32), pipeline.TUTORIAL_RANGES, seed=0)
+    assert 0.45 < seen["mirrored"].mean() < 0.55
 
 
 def test_images_of_a_batch_move_independently():
-    same = tf.repeat(tf.random.stateless_uniform((1, 16, 16, 3), (0, 0)), 8, axis=0)
-    augmented = pipeline.augment(same, pipeline.TUTORIAL_RANGES, tf.constant([3, 4])).numpy()
+    image = np.random.default_rng(0).random((1, 16, 16, 3)).astype(np.float32)
+    augmented = pipeline.augment(image.repeat(8, axis=0), pipeline.TUTORIAL_RANGES, seed=3)
     assert len(np.unique(augmented.reshape(8, -1), axis=0)) == 8
 
 

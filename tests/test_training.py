@@ -6,7 +6,7 @@ import tensorflow as tf
 from pyimagesearch import training
 from pyimagesearch.checkpoints import Run
 from pyimagesearch.console import WORK_FAILED, UserError
-from pyimagesearch.fused_normalization import FusedBatchNormalization
+from pyimagesearch.training_layers import FusedBatchNormalization
 
 
 @pytest.fixture
