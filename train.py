@@ -7,7 +7,15 @@ and it is jeans.
 import sys
 from argparse import Namespace
 
-from pyimagesearch.console import INTERRUPTED, ArgumentParser, info, number, printable, run
+from pyimagesearch.console import (
+    INTERRUPTED,
+    ArgumentParser,
+    bytes_of,
+    info,
+    number,
+    printable,
+    run,
+)
 
 # The tutorial's settings: how often each image is seen, the learning rate at the start, the
 # images a step, the size of an image as the network takes it, and the share kept for testing.
@@ -41,6 +49,8 @@ def parse_arguments() -> Namespace:
     files("--log", metavar="FILE", help="where to write the metrics of each epoch, as CSV")
     files("--tensorboard", metavar="DIR", help="where to write them for TensorBoard")
     files("--no-cache", action="store_true", help="decode all images anew")
+    limit = "as 8GB; images that need over a quarter of it stay on disk; default all there is"
+    files("--memory-limit", metavar="SIZE", type=bytes_of, help=limit)
     files("--resume", action="store_true", help="go on with a run that was ended too early")
 
     training = parser.add_argument_group("training").add_argument
@@ -78,6 +88,7 @@ def main() -> int:
     from pyimagesearch.duplicates import duplicate_groups
     from pyimagesearch.files import check_writable
     from pyimagesearch.smallervggnet import SmallerVGGNet
+    from pyimagesearch.stored_images import physical_memory
     from pyimagesearch.training import compile_network, fit, loggers
 
     check_writable(args.model, args.labelbin, args.plot, args.errors, args.report, args.log)
@@ -86,7 +97,8 @@ def main() -> int:
 
     info(f"loading images from {printable(args.dataset)}...")
     size = args.image_size
-    loaded = load_dataset(args.dataset, size, use_cache=not args.no_cache)
+    memory_limit = args.memory_limit or physical_memory()
+    loaded = load_dataset(args.dataset, size, not args.no_cache, memory_limit)
     images, labels = loaded.images, loaded.labels
     mlb = MultiLabelBinarizer().fit(labels)
     groups = duplicate_groups(images)

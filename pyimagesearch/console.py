@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -86,6 +87,26 @@ def number(kind: type, low: float, high: float) -> Callable[[str], float]:
         return value
 
     return parse
+
+
+def bytes_of(text: str) -> int:
+    """Read an amount of memory: a type for argparse.
+
+    Parameters
+    ----------
+    text : str
+        Such as ``8GB``, ``512M``, ``1.5 GiB``, or a number of bytes; a K is 1,024 bytes.
+
+    Returns
+    -------
+    int
+        Bytes, at least one.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:I?B)?", text.strip().upper())
+    count = int(float(match[1]) * 1024 ** " KMGT".index(match[2] or " ")) if match else 0
+    if count < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no amount of memory, such as 8GB or 512MB")
+    return count
 
 
 def either(word: str, parse: Callable[[str], float]) -> Callable[[str], float | str]:

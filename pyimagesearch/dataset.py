@@ -1,6 +1,8 @@
 """Images on disk become arrays and labels: list, decode, label, load."""
 
+import functools
 import io
+import itertools
 import os
 import stat
 import sys
@@ -19,6 +21,7 @@ from tqdm import tqdm
 from pyimagesearch import decoded_cache
 from pyimagesearch.console import UserError, quiet_stderr
 from pyimagesearch.hints import did_you_mean, layout_hint
+from pyimagesearch.stored_images import Images, first, room_for_images
 
 JPEG_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif")
 IMAGE_SUFFIXES = (*JPEG_SUFFIXES, ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif")
@@ -27,6 +30,8 @@ IMAGE_SUFFIXES = (*JPEG_SUFFIXES, ".png", ".bmp", ".tif", ".tiff", ".webp", ".gi
 # worth, and are refused before anything is allocated.
 MAX_PIXELS = 2**26
 MAX_FILE_BYTES = 2**28
+# So many files are handed to the decoding threads at once: each that waits takes memory.
+FILES_AT_ONCE = 1024
 
 # Pillow, which reads the headers, warns of large images; here they are refused.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
@@ -41,7 +46,7 @@ class LoadedImages(NamedTuple):
 
     Attributes
     ----------
-    images : numpy.ndarray
+    images : numpy.ndarray or pyimagesearch.stored_images.StoredImages
         uint8, shape (N, size, size, 3), BGR.
     paths : list of str
         The N files they come from, in the same order.
@@ -49,7 +54,7 @@ class LoadedImages(NamedTuple):
         The files that could not be decoded, each with the reason.
     """
 
-    images: np.ndarray
+    images: Images
     paths: list[str]
     skipped: list[tuple[str, str]]
 
@@ -65,7 +70,7 @@ class LabelledImages(NamedTuple):
         Those of each image, from :func:`folder_labels`.
     """
 
-    images: np.ndarray
+    images: Images
     paths: list[str]
     labels: list[tuple[str, ...]]
     skipped: list[tuple[str, str]]
@@ -115,10 +120,21 @@ def folder_labels(path: str | os.PathLike) -> tuple[str, ...]:
     tuple of str
         The folder's name split at ``_``, for example ``("blue", "jeans")``.
     """
-    return tuple(part for part in Path(path).absolute().parent.name.split("_") if part)
+    return _labels_below(os.path.dirname(path))  # noqa: PTH120 (called once an image)
 
 
-def load_dataset(folder: str | os.PathLike, size: int, use_cache: bool = False) -> LabelledImages:
+@functools.cache
+def _labels_below(folder: str) -> tuple[str, ...]:
+    # Images of one folder share one tuple, which counts where there are a million of them.
+    return tuple(part for part in Path(folder).absolute().name.split("_") if part)
+
+
+def load_dataset(
+    folder: str | os.PathLike,
+    size: int,
+    use_cache: bool = False,
+    memory_limit: int | None = None,
+) -> LabelledImages:
     """Load the images of a folder of label folders.
 
     Parameters
@@ -129,6 +145,8 @@ def load_dataset(folder: str | os.PathLike, size: int, use_cache: bool = False) 
         Width and height of the decoded images in pixels.
     use_cache : bool
         Whether to take unchanged images from the user's cache, and to leave them there.
+    memory_limit : int, optional
+        Bytes; images that would take more than a quarter of them stay in a file.
 
     Returns
     -------
@@ -145,15 +163,16 @@ def load_dataset(folder: str | os.PathLike, size: int, use_cache: bool = False) 
     found = list_images(folder)
     if not found:
         raise UserError(f"there are no images ({kinds}) below {folder}: {layout}")
-    top = Path(folder).absolute()
-    in_label_folder = [path for path in found if Path(path).absolute().parent != top]
+    top = Path(folder)
+    is_in_label_folder = [Path(path).parent != top for path in found]
+    in_label_folder = list(itertools.compress(found, is_in_label_folder))
     if not in_label_folder:
         raise UserError(
             f"the images of {folder} are not in label folders: {layout}{layout_hint(folder)}"
         )
 
     cache = decoded_cache.cache_path(folder, size) if use_cache else None
-    loaded = load_images(in_label_folder, size, cache)
+    loaded = load_images(in_label_folder, size, cache, memory_limit)
     if not loaded.paths:
         path, reason = loaded.skipped[0]
         raise UserError(
@@ -166,8 +185,11 @@ def load_dataset(folder: str | os.PathLike, size: int, use_cache: bool = False) 
             f"all images below {folder} have the same labels ({' '.join(labels[0])}), so there is "
             f"nothing to tell apart: {layout}, and at least two of them{layout_hint(folder)}"
         )
-    unlabelled = sorted(set(found) - set(in_label_folder))
-    skipped = loaded.skipped + [(path, "not in a label folder") for path in unlabelled]
+    skipped = loaded.skipped + [
+        (path, "not in a label folder")
+        for path, is_inside in zip(found, is_in_label_folder, strict=True)
+        if not is_inside
+    ]
     return LabelledImages(loaded.images, loaded.paths, labels, skipped)
 
 
@@ -331,7 +353,12 @@ def scale(images: np.ndarray) -> np.ndarray:
     return images.astype(np.float32) / np.float32(255)
 
 
-def load_images(image_paths: Sequence[str], size: int, cache: Path | None = None) -> LoadedImages:
+def load_images(
+    image_paths: Sequence[str],
+    size: int,
+    cache: Path | None = None,
+    memory_limit: int | None = None,
+) -> LoadedImages:
     """Decode files in parallel into one array, with a progress bar on a terminal.
 
     Parameters
@@ -343,13 +370,16 @@ def load_images(image_paths: Sequence[str], size: int, cache: Path | None = None
     cache : pathlib.Path, optional
         From :func:`pyimagesearch.decoded_cache.cache_path`: files that have not changed since they
         were decoded into this cache are taken from it.
+    memory_limit : int, optional
+        Bytes; images that would take more than a quarter of them stay in a file.
 
     Returns
     -------
     LoadedImages
         The images that could be read, in the order of `image_paths`, and those that could not.
     """
-    images = np.empty((len(image_paths), size, size, 3), np.uint8)
+    shape = (len(image_paths), size, size, 3)
+    images = room_for_images(shape, memory_limit, decoded_cache.cache_folder())
     keys = decoded_cache.image_keys(image_paths, size) if cache else None
     is_decoded = decoded_cache.recall(cache, keys, images) if cache else np.zeros(len(images), bool)
     missing = np.flatnonzero(~is_decoded)
@@ -362,7 +392,7 @@ def load_images(image_paths: Sequence[str], size: int, cache: Path | None = None
     for place, position in enumerate(readable):
         if place != position:
             images[place] = images[position]
-    images = images[: len(readable)]
+    images = first(images, len(readable))
     if cache and reasons.count(None):
         decoded_cache.remember(cache, keys[readable], images)
     return LoadedImages(
@@ -373,7 +403,7 @@ def load_images(image_paths: Sequence[str], size: int, cache: Path | None = None
 
 
 def _decode_into(
-    images: np.ndarray, positions: np.ndarray, image_paths: Sequence[str]
+    images: Images, positions: np.ndarray, image_paths: Sequence[str]
 ) -> list[str | None]:
     """Decode some of the files into their places, and say of each why it could not be, or None."""
 
@@ -387,9 +417,11 @@ def _decode_into(
     # OpenCV and the file system release the interpreter's lock, so threads are enough. The image
     # libraries' complaints about damaged files name no file; the list of skipped files does.
     with quiet_stderr(), ThreadPoolExecutor(os.cpu_count()) as pool:
+        starts = range(0, len(positions), FILES_AT_ONCE)
+        chunks = (pool.map(load, positions[start : start + FILES_AT_ONCE]) for start in starts)
         return list(
             tqdm(
-                pool.map(load, positions),
+                itertools.chain.from_iterable(chunks),
                 total=len(positions),
                 desc="decoding",
                 unit="image",

@@ -11,6 +11,7 @@ import platformdirs
 
 from pyimagesearch.console import UserError
 from pyimagesearch.files import written_whole
+from pyimagesearch.stored_images import Images, StoredImages
 
 MAX_CACHE_BYTES = 4 * 2**30
 
@@ -35,8 +36,12 @@ def cache_path(dataset: str | os.PathLike, size: int) -> Path:
         In the user's cache folder, which ``XDG_CACHE_HOME`` names on Linux.
     """
     name = hashlib.blake2b(f"{Path(dataset).resolve()}\0{size}".encode("utf-8", "surrogateescape"))
-    folder = platformdirs.user_cache_path("pyimagesearch", appauthor=False)
-    return folder / f"{name.hexdigest()[:32]}{SUFFIX}"
+    return cache_folder() / f"{name.hexdigest()[:32]}{SUFFIX}"
+
+
+def cache_folder() -> Path:
+    """Name the user's cache folder, which there may not be yet."""
+    return platformdirs.user_cache_path("pyimagesearch", appauthor=False)
 
 
 def image_keys(paths: Sequence[str], size: int) -> np.ndarray:
@@ -67,7 +72,7 @@ def image_keys(paths: Sequence[str], size: int) -> np.ndarray:
     return np.frombuffer(b"".join(map(key, paths)), np.uint64).reshape(-1, 2)
 
 
-def recall(path: Path, keys: np.ndarray, images: np.ndarray) -> np.ndarray:
+def recall(path: Path, keys: np.ndarray, images: Images) -> np.ndarray:
     """Take what is there out of the cache.
 
     Parameters
@@ -76,7 +81,7 @@ def recall(path: Path, keys: np.ndarray, images: np.ndarray) -> np.ndarray:
         From :func:`cache_path`.
     keys : numpy.ndarray
         uint64, shape (N, 2), from :func:`image_keys`.
-    images : numpy.ndarray
+    images : numpy.ndarray or StoredImages
         uint8, shape (N, size, size, 3), into which the images are written that the cache holds.
 
     Returns
@@ -90,21 +95,24 @@ def recall(path: Path, keys: np.ndarray, images: np.ndarray) -> np.ndarray:
         with path.open("rb") as file:
             stored_keys = np.load(file)
             checksums = np.load(file)
-            offset = file.tell()
-        stored = np.memmap(path, np.uint8, "r", offset, (len(stored_keys), *images.shape[1:]))
-        os.utime(path)
+            shape = (len(stored_keys), *images.shape[1:])
+            stored = StoredImages(file, shape, offset=file.tell())
+            os.utime(path)
+            rows = {key.tobytes(): row for row, key in enumerate(stored_keys)}
+            for position, key in enumerate(keys):
+                row = rows.get(key.tobytes())
+                if row is None:
+                    continue
+                image = stored[row]
+                if zlib.crc32(image) == checksums[row]:
+                    images[position] = image
+                    found[position] = True
     except (OSError, ValueError, EOFError):
         return found
-    rows = {key.tobytes(): row for row, key in enumerate(stored_keys)}
-    for position, key in enumerate(keys):
-        row = rows.get(key.tobytes())
-        if row is not None and zlib.crc32(stored[row]) == checksums[row]:
-            images[position] = stored[row]
-            found[position] = True
     return found
 
 
-def remember(path: Path, keys: np.ndarray, images: np.ndarray) -> None:
+def remember(path: Path, keys: np.ndarray, images: Images) -> None:
     """Put images into the cache, in the place of what it held.
 
     Parameters
@@ -127,7 +135,8 @@ def remember(path: Path, keys: np.ndarray, images: np.ndarray) -> None:
         with written_whole(path) as partial, partial.open("wb") as file:
             np.save(file, keys)
             np.save(file, np.array([zlib.crc32(image) for image in images], np.uint32))
-            images.tofile(file)
+            for image in images:
+                file.write(image)
         _remove_least_recently_used(path.parent)
     except (OSError, UserError):
         return

@@ -7,6 +7,8 @@ import cv2
 import numpy as np
 from scipy.cluster.hierarchy import DisjointSet
 
+from pyimagesearch.stored_images import Images
+
 # Images closer than this are one photograph, saved twice: perceptual hashes that differ in so
 # many of their 64 bits, and pixels that differ by so many grey levels on average.
 NEAR_HASH_BITS = 7
@@ -41,7 +43,7 @@ def perceptual_hash(image: np.ndarray) -> np.uint64:
     return np.packbits(bits).view(np.uint64)[0]
 
 
-def duplicate_groups(images: np.ndarray) -> np.ndarray:
+def duplicate_groups(images: Images) -> np.ndarray:
     """Find images that are copies of one another, exactly or nearly.
 
     Two images are near-identical if both their perceptual hashes and their pixels are. Copies of
@@ -49,7 +51,7 @@ def duplicate_groups(images: np.ndarray) -> np.ndarray:
 
     Parameters
     ----------
-    images : numpy.ndarray
+    images : numpy.ndarray or StoredImages
         uint8, shape (N, height, width, 3), BGR. Read once in order, and where two images may be
         copies of one another.
 
@@ -58,12 +60,14 @@ def duplicate_groups(images: np.ndarray) -> np.ndarray:
     numpy.ndarray
         int, shape (N,): images with the same number are copies of one another.
     """
-    if not len(images):
-        return np.zeros(0, int)
-    seen = [(perceptual_hash(image), zlib.crc32(image), cv2.mean(image)[:3]) for image in images]
-    hashes, checksums, means = (np.array(column) for column in zip(*seen, strict=True))
+    count = len(images)
+    hashes, checksums = np.empty(count, np.uint64), np.empty(count, np.uint64)
+    means = np.empty((count, 3), np.float32)
+    for position, image in enumerate(images):
+        hashes[position], checksums[position] = perceptual_hash(image), zlib.crc32(image)
+        means[position] = cv2.mean(image)[:3]
     # Of identical images one stands for all, so that many of them do not make many pairs.
-    identity = np.stack([hashes, checksums.astype(np.uint64)], axis=1)
+    identity = np.stack([hashes, checksums], axis=1)
     _, distinct, group = np.unique(identity, axis=0, return_index=True, return_inverse=True)
 
     copies = DisjointSet()

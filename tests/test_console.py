@@ -129,3 +129,17 @@ def test_help_shows_the_defaults_worth_knowing():
     parser.add_argument("--log", help="where to")
     assert "how often (default: 75)" in parser.format_help()
     assert "None" not in parser.format_help()
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [("1", 1), ("1GB", 2**30), ("512m", 2**29), ("1.5 GiB", 3 * 2**29), ("2T", 2**41)],
+)
+def test_amounts_of_memory_are_read(text, count):
+    assert console.bytes_of(text) == count
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1GB", "1XB", "GB", "1e9", "nan"])
+def test_what_is_no_amount_of_memory_is_refused(text):
+    with pytest.raises(argparse.ArgumentTypeError, match="8GB"):
+        console.bytes_of(text)
