@@ -6,6 +6,7 @@ and it is jeans.
 
 import sys
 from argparse import Namespace
+from functools import partial
 
 from pyimagesearch.console import (
     INTERRUPTED,
@@ -61,6 +62,8 @@ def parse_arguments() -> Namespace:
     training("--learning-rate", type=rate, default=INIT_LR, help="at the start of training")
     training("--image-size", type=size, default=IMAGE_DIMS[0], help="width and height in pixels")
     training("--test-size", type=share, default=TEST_SIZE, help="share of images to test on")
+    devices = ("auto", "cpu", "gpu")
+    training("--device", choices=devices, default="auto", help="what to train on")
     training("--seed", type=seed, default=42, help="of everything random")
 
     unseen = parser.add_argument_group("combinations that no folder holds").add_argument
@@ -77,22 +80,33 @@ def main() -> int:
     # TensorFlow takes seconds to import; a mistyped flag has been answered by now.
     from pyimagesearch.devices import prepare_training_device
 
-    device = prepare_training_device()
+    device = prepare_training_device(args.device)
+    strategy = device.strategy
     import keras
     import numpy as np
     from sklearn.preprocessing import MultiLabelBinarizer
 
-    from pyimagesearch import artifacts, checkpoints, overview, pipeline, plots, recolor, reports
+    from pyimagesearch import (
+        artifacts,
+        checkpoints,
+        distribution,
+        overview,
+        pipeline,
+        plots,
+        recolor,
+        reports,
+    )
     from pyimagesearch.combinations import split
     from pyimagesearch.dataset import load_dataset
     from pyimagesearch.duplicates import duplicate_groups
     from pyimagesearch.files import check_writable
     from pyimagesearch.smallervggnet import SmallerVGGNet
     from pyimagesearch.stored_images import physical_memory
-    from pyimagesearch.training import compile_network, fit, loggers
+    from pyimagesearch.training import compile_network, fit, loggers, predict
 
-    check_writable(args.model, args.labelbin, args.plot, args.errors, args.report, args.log)
-    check_writable(args.recolor_preview)
+    if device.is_chief:
+        check_writable(args.model, args.labelbin, args.plot, args.errors, args.report, args.log)
+        check_writable(args.recolor_preview)
     keras.utils.set_random_seed(args.seed)
 
     info(f"loading images from {printable(args.dataset)}...")
@@ -105,6 +119,7 @@ def main() -> int:
     train, test = split(labels, groups, args.test_size, args.seed)
     info(*overview.dataset_lines(args.dataset, loaded, mlb.classes_, groups))
     info(f"{len(train)} images to train on, {len(test)} to test on")
+    distribution.check_shares(strategy, args.batch_size, train, test)
 
     part = args.recolor_part - 1
     composed, reason = recolor.compose_missing(images, labels, train, args.recolor, part, args.seed)
@@ -115,30 +130,39 @@ def main() -> int:
     targets = mlb.transform([*labels, *composed.labels]).astype("float32")
     learned = np.r_[train, len(images) : len(targets)]
 
-    info("compiling model...")
-    model = SmallerVGGNet.build(
-        width=size, height=size, depth=IMAGE_DIMS[2], classes=len(mlb.classes_), finalAct="sigmoid"
-    )
-    steps = pipeline.steps_per_epoch(len(learned), args.batch_size)
-    network = compile_network(model, args.learning_rate, steps * args.epochs)
-
     settings = {name: vars(args)[name] for name in DECISIVE}
-    this_run = checkpoints.describe_run(args.model, settings, loaded.paths, images)
+    model_path = args.model if device.is_chief else None
+    this_run = checkpoints.describe_run(model_path, settings, loaded.paths, images)
+    distribution.check_agreement(strategy, this_run.description)
+
+    info("compiling model...")
+    steps = pipeline.steps_per_epoch(len(learned), args.batch_size)
+    with strategy.scope():
+        model = SmallerVGGNet.build(size, size, IMAGE_DIMS[2], len(mlb.classes_), "sigmoid")
+        network = compile_network(model, args.learning_rate, steps * args.epochs)
+
     history = checkpoints.load(this_run, network) if args.resume else {"loss": []}
-    epochs = range(len(history["loss"]), args.epochs)
+    epochs_done = distribution.share_state(strategy, network, len(history["loss"]))
+    epochs = range(epochs_done, args.epochs)
     if args.resume:
         info(f"resuming after epoch {epochs.start}")
 
-    info(f"training network on {device}...")
-    batches = pipeline.training_batches(pool, targets, learned, args.batch_size, epochs, args.seed)
-    test_batches = pipeline.evaluation_batches(images, targets, test, args.batch_size)
-    log = loggers(args.log, args.tensorboard, args.resume)
+    info(f"training network on {device.name}...")
+    data = (pool, targets, learned, args.batch_size, epochs, args.seed)
+    batches = distribution.shared_batches(strategy, partial(pipeline.training_batches, *data))
+    test_data = (images, targets, test, args.batch_size)
+    make_test_batches = partial(pipeline.evaluation_batches, *test_data)
+    test_batches = distribution.shared_batches(strategy, make_test_batches)
+    log = loggers(args.log, args.tensorboard, args.resume) if device.is_chief else []
     history, ended_by = fit(network, batches, test_batches, steps, epochs, history, this_run, log)
+    if not device.is_chief:
+        distribution.wait_for_all(strategy)
+        return 0
     if ended_by:
         info(f"ended by {ended_by} in epoch {len(history['loss'])}; --resume goes on from there")
 
     info("evaluating network...")
-    answers = reports.Answers(test, network.predict(test_batches, verbose=0), targets[test])
+    answers = reports.Answers(test, predict(network, make_test_batches()), targets[test])
     report = reports.training_report(
         vars(args), loaded, groups, mlb.classes_, composed.labels, history, answers
     )
@@ -154,6 +178,7 @@ def main() -> int:
     reports.write(args.report, report)
     if not ended_by:
         this_run.checkpoint.unlink(missing_ok=True)
+    distribution.wait_for_all(strategy)
     return INTERRUPTED if ended_by else 0
 
 

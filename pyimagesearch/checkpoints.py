@@ -26,18 +26,18 @@ class Run(NamedTuple):
 
     Attributes
     ----------
-    checkpoint : pathlib.Path
-        Where its state is kept until it has ended well.
+    checkpoint : pathlib.Path or None
+        Where its state is kept until it has ended well; None if another process keeps it.
     description : dict
         JSON values by name: its settings, and checksums of the files' names and of the images.
     """
 
-    checkpoint: Path
+    checkpoint: Path | None
     description: dict[str, Any]
 
 
 def describe_run(
-    model_path: str | os.PathLike,
+    model_path: str | os.PathLike | None,
     settings: Mapping[str, Any],
     paths: Sequence[str],
     images: np.ndarray,
@@ -46,8 +46,9 @@ def describe_run(
 
     Parameters
     ----------
-    model_path : path
-        The model that the run is going to write; the checkpoint stands beside it.
+    model_path : path or None
+        The model that the run is going to write; the checkpoint stands beside it. None if another
+        process writes both.
     settings : mapping
         JSON values by the name of their flag, such as ``batch_size`` and ``seed``.
     paths : sequence of str
@@ -67,7 +68,8 @@ def describe_run(
     checksums = [zlib.crc32(names.encode("utf-8", "surrogateescape")), pixels]
     flags = {f"--{name.replace('_', '-')}": value for name, value in settings.items()}
     description = {**flags, "images": [len(paths), *checksums]}
-    return Run(Path(f"{os.fspath(model_path)}{SUFFIX}"), description)
+    checkpoint = None if model_path is None else Path(f"{os.fspath(model_path)}{SUFFIX}")
+    return Run(checkpoint, description)
 
 
 class SaveCheckpoint(keras.callbacks.Callback):
@@ -91,7 +93,7 @@ class SaveCheckpoint(keras.callbacks.Callback):
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(float(value))
         # Stopped in the middle of an epoch, the network is no state that a run passes through.
-        if not self.model.stop_training:
+        if self.run.checkpoint and not self.model.stop_training:
             _save(self.run, self.model, self.history)
 
 
@@ -139,7 +141,8 @@ def load(run: Run, network: keras.Model) -> History:
     Returns
     -------
     dict of str to list of float
-        The metrics of the epochs done, a value an epoch.
+        The metrics of the epochs done, a value an epoch; none where another process keeps the
+        state.
 
     Raises
     ------
@@ -148,6 +151,8 @@ def load(run: Run, network: keras.Model) -> History:
         what differs.
     """
     path = run.checkpoint
+    if path is None:
+        return {"loss": []}
     if not path.is_file():
         raise UserError(f"there is no checkpoint {path} to resume from: train without --resume")
     try:

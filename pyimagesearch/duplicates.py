@@ -58,7 +58,8 @@ def duplicate_groups(images: Images) -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        int, shape (N,): images with the same number are copies of one another.
+        int, shape (N,): images with the same number are copies of one another. Numbers are given
+        in the order of the first images of the groups.
     """
     count = len(images)
     hashes, checksums = np.empty(count, np.uint64), np.empty(count, np.uint64)
@@ -80,10 +81,10 @@ def duplicate_groups(images: Images) -> np.ndarray:
                 copies.add(member)
             if not copies.connected(*pair) and _are_near(*(images[distinct[i]] for i in pair)):
                 copies.merge(*pair)
-    representative = np.arange(len(distinct))
-    for members in copies.subsets():
-        representative[list(members)] = min(members)
-    return np.unique(representative[group], return_inverse=True)[1]
+    first_of_group = distinct.copy()
+    for members in map(list, copies.subsets()):
+        first_of_group[members] = distinct[members].min()
+    return np.unique(first_of_group[group], return_inverse=True)[1]
 
 
 def find_copy(

@@ -1,7 +1,7 @@
 """Arrays become batches: shuffling, augmentation and prefetching with tf.data."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import cv2
@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from pyimagesearch.dataset import scale
+from pyimagesearch.stored_images import Images
 
 
 class AugmentationRanges(NamedTuple):
@@ -40,12 +41,37 @@ class AugmentationRanges(NamedTuple):
 TUTORIAL_RANGES = AugmentationRanges()
 
 
+class Share(NamedTuple):
+    """Which part of every batch one process computes, a replica of the network at a time.
+
+    Attributes
+    ----------
+    first, count : int
+        The replicas of this process: `count` of them, from the one numbered `first`.
+    replicas : int
+        How many there are in all processes. Each takes an equal part of a batch.
+    """
+
+    first: int = 0
+    count: int = 1
+    replicas: int = 1
+
+    def of(self, parts: np.ndarray) -> np.ndarray:
+        """Take this share of an array of shape (steps * replicas, ...)."""
+        steps = parts.reshape(-1, self.replicas, *parts.shape[1:])
+        own = steps[:, self.first : self.first + self.count]
+        return own.reshape(-1, *parts.shape[1:])
+
+
+WHOLE = Share()
+
+
 class Concatenated:
     """Arrays of images that are addressed as one, without being copied into one.
 
     Parameters
     ----------
-    *parts : numpy.ndarray
+    *parts : numpy.ndarray or StoredImages
         uint8, each of shape (any number, height, width, channels).
 
     Attributes
@@ -54,7 +80,7 @@ class Concatenated:
         What the shape of the one array would be.
     """
 
-    def __init__(self, *parts: np.ndarray) -> None:
+    def __init__(self, *parts: Images) -> None:
         self.parts = parts
         self.starts = np.cumsum([0, *map(len, parts)])
         self.shape = (int(self.starts[-1]), *parts[0].shape[1:])
@@ -77,63 +103,78 @@ def steps_per_epoch(count: int, batch_size: int) -> int:
     return max(1, count // batch_size)
 
 
+def evaluation_steps(count: int, batch_size: int, replicas: int = 1) -> int:
+    """Count the steps in which images are tested; none is left out, and no replica is without."""
+    return max(1, min(-(-count // batch_size), count // replicas))
+
+
 def training_batches(
-    images: np.ndarray | Concatenated,
+    images: Images | Concatenated,
     targets: np.ndarray,
     indices: np.ndarray,
     batch_size: int,
     epochs: range,
     seed: int,
     ranges: AugmentationRanges = TUTORIAL_RANGES,
+    share: Share = WHOLE,
 ) -> tf.data.Dataset:
     """Make the batches of all epochs: shuffled anew, augmented and scaled.
 
     What a step sees depends on the seed, the epoch and the step alone, not on what ran before, so
-    that training can be taken up again in the middle.
+    that training can be taken up again in the middle, nor on how many share the work.
 
     Parameters
     ----------
-    images : numpy.ndarray or Concatenated
-        uint8, shape (N, height, width, channels). Not copied; may be a memory map.
+    images : numpy.ndarray, StoredImages or Concatenated
+        uint8, shape (N, height, width, channels). Not copied.
     targets : numpy.ndarray
         float32, shape (N, L).
     indices : numpy.ndarray
-        int, the positions of the images to train on.
+        int, the positions of the images to train on, as many as there are replicas or more.
     batch_size : int
-        Images a step.
+        Images a step, of all replicas together.
     epochs : range
         The epochs to make batches for.
     seed : int
         Of the order and the augmentation.
     ranges : AugmentationRanges
         How far images may be moved.
+    share : Share
+        Which part of each batch to make.
 
     Returns
     -------
     tf.data.Dataset
-        ``steps_per_epoch(len(indices), batch_size)`` batches an epoch of (float32 (batch_size,
-        height, width, channels) in [0, 1], float32 (batch_size, L)).
+        ``share.count * steps_per_epoch(len(indices), batch_size)`` parts of batches an epoch, of
+        (float32 (batch_size / replicas, height, width, channels) in [0, 1], float32 (batch_size /
+        replicas, L)).
     """
     steps = steps_per_epoch(len(indices), batch_size)
+    part_size = min(batch_size, len(indices)) // share.replicas
+    parts = steps * share.replicas
     positions = tf.constant(indices, tf.int64)
+    own_parts = share.of(np.arange(parts))
 
-    def shuffled_batches(epoch: tf.Tensor) -> tf.data.Dataset:
+    def shuffled_parts(epoch: tf.Tensor) -> tf.data.Dataset:
         order = tf.random.experimental.stateless_shuffle(positions, seed=[seed, epoch])
-        batches = tf.data.Dataset.from_tensor_slices(order).batch(batch_size).take(steps)
-        return batches.enumerate(epoch * steps)
+        shuffled = tf.reshape(order[: parts * part_size], (parts, part_size))
+        numbers = epoch * parts + own_parts
+        return tf.data.Dataset.from_tensor_slices((numbers, tf.gather(shuffled, own_parts)))
 
-    def augmented(step: np.int64, batch: np.ndarray) -> np.ndarray:
-        return augment(scale(images[batch]), ranges, seed=(seed, int(step)))
+    def augmented(number: np.int64, part: np.ndarray) -> np.ndarray:
+        step, place = divmod(int(number), share.replicas)
+        part_of_batch = slice(place * part_size, (place + 1) * part_size)
+        amounts = draw_amounts(part_size * share.replicas, (seed, step))[:, part_of_batch]
+        return augment(scale(images[part]), ranges, amounts)
 
     epoch_numbers = tf.data.Dataset.range(epochs.start, epochs.stop)
     # Few batches at once: each takes memory from between the activations of the training step,
     # which then find no room as large as before.
     at_once = max(1, (os.cpu_count() or 1) // 4)
-    batches = epoch_numbers.flat_map(shuffled_batches)
-    batches = batches.map(
-        lambda step, batch: (
-            _computed(augmented, [step, batch], images),
-            _computed(targets.__getitem__, [batch], targets),
+    batches = epoch_numbers.flat_map(shuffled_parts).map(
+        lambda number, part: (
+            _computed(augmented, [number, part], images),
+            _computed(targets.__getitem__, [part], targets),
         ),
         num_parallel_calls=at_once if at_once > 1 else None,
     )
@@ -141,22 +182,31 @@ def training_batches(
 
 
 def evaluation_batches(
-    images: np.ndarray, targets: np.ndarray, indices: np.ndarray, batch_size: int
+    images: Images,
+    targets: np.ndarray,
+    indices: np.ndarray,
+    batch_size: int,
+    share: Share = WHOLE,
 ) -> tf.data.Dataset:
     """Make batches of images as they are, in order, once.
 
     Parameters
     ----------
-    images, targets, indices, batch_size
+    images, targets, indices, batch_size, share
         As for :func:`training_batches`.
 
     Returns
     -------
     tf.data.Dataset
-        All images at `indices`, the last batch smaller where they do not come out even.
+        All images at `indices`, in ``evaluation_steps(len(indices), batch_size, replicas)`` nearly
+        equal batches, each of which the replicas share nearly equally.
     """
-    batches = tf.data.Dataset.from_tensor_slices(np.asarray(indices, np.int64)).batch(batch_size)
-    batches = batches.map(
+    parts = share.replicas * evaluation_steps(len(indices), batch_size, share.replicas)
+    edges = np.arange(parts + 1) * len(indices) // parts
+    own_edges = share.of(np.stack([edges[:-1], edges[1:]], axis=1))
+    positions = tf.constant(indices, tf.int64)
+    batches = tf.data.Dataset.from_tensor_slices(own_edges)
+    batches = batches.map(lambda edge: positions[edge[0] : edge[1]]).map(
         lambda batch: (
             _computed(lambda where: scale(images[where]), [batch], images),
             _computed(targets.__getitem__, [batch], targets),
@@ -165,36 +215,51 @@ def evaluation_batches(
     return _configured(batches.prefetch(1))
 
 
-def augment(
-    images: np.ndarray, ranges: AugmentationRanges, seed: int | tuple[int, ...]
-) -> np.ndarray:
-    """Rotate, shift, shear, zoom and mirror each image of a batch at random, by itself.
+def draw_amounts(count: int, seed: int | Sequence[int]) -> np.ndarray:
+    """Draw how far each image of a batch moves in each of seven ways.
+
+    Parameters
+    ----------
+    count : int
+        Images of the batch.
+    seed : int or sequence of int
+        The same seed moves the same batch the same way.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64, shape (7, count), even in [-1, 1): shares of what :func:`augment` allows.
+    """
+    return np.random.default_rng(seed).uniform(-1, 1, (7, count))
+
+
+def augment(images: np.ndarray, ranges: AugmentationRanges, amounts: np.ndarray) -> np.ndarray:
+    """Rotate, shift, shear, zoom and mirror each image of a batch by itself.
 
     Parameters
     ----------
     images : numpy.ndarray
         float32, shape (N, height, width, channels).
     ranges : AugmentationRanges
-        How far.
-    seed : int or tuple of int
-        The same seed moves the same batch the same way.
+        How far at most.
+    amounts : numpy.ndarray
+        float, shape (7, N), from :func:`draw_amounts`.
 
     Returns
     -------
     numpy.ndarray
         float32, shape (N, height, width, channels).
     """
-    count, height, width, _ = images.shape
-    draws = np.random.default_rng(seed).uniform(-1, 1, (7, count))
+    height, width = images.shape[1:3]
     return move(
         images,
-        angle=draws[0] * np.radians(ranges.rotation),
-        shift_x=draws[1] * ranges.width_shift * width,
-        shift_y=draws[2] * ranges.height_shift * height,
-        shear=draws[3] * np.radians(ranges.shear),
-        zoom_x=1 + draws[4] * ranges.zoom,
-        zoom_y=1 + draws[5] * ranges.zoom,
-        mirrored=(draws[6] < 0) & ranges.horizontal_flip,
+        angle=amounts[0] * np.radians(ranges.rotation),
+        shift_x=amounts[1] * ranges.width_shift * width,
+        shift_y=amounts[2] * ranges.height_shift * height,
+        shear=amounts[3] * np.radians(ranges.shear),
+        zoom_x=1 + amounts[4] * ranges.zoom,
+        zoom_y=1 + amounts[5] * ranges.zoom,
+        mirrored=(amounts[6] < 0) & ranges.horizontal_flip,
     )
 
 
@@ -263,7 +328,9 @@ def move(
 
 
 def _computed(
-    function: Callable[..., np.ndarray], inputs: list[tf.Tensor], like: np.ndarray | Concatenated
+    function: Callable[..., np.ndarray],
+    inputs: list[tf.Tensor],
+    like: np.ndarray | Images | Concatenated,
 ) -> tf.Tensor:
     """Compute a batch in NumPy: float32, each of its rows of the shape that those of `like` have.
 

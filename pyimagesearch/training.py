@@ -1,5 +1,6 @@
 """The training itself: what is minimised, how fast, and how a run ends, whatever ends it."""
 
+import contextlib
 import math
 import os
 import sys
@@ -7,10 +8,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from pyimagesearch import checkpoints
 from pyimagesearch.console import WORK_FAILED, UserError
+from pyimagesearch.distribution import in_several_processes, losses_of_workers_named
 from pyimagesearch.fused_adam import FusedAdam
 from pyimagesearch.interruption import StopOnRequest, stopping_on_signals
 from pyimagesearch.training_layers import with_fast_layers
@@ -72,6 +75,8 @@ def compile_network(
         metrics=["binary_accuracy"],
         jit_compile=False,
     )
+    # Now, where several devices are in scope, rather than at the first step.
+    network.optimizer.build(network.trainable_variables)
     return network
 
 
@@ -118,7 +123,11 @@ def fit(
     """
     stop = StopOnRequest()
     save = checkpoints.SaveCheckpoint(run, history)
-    with stopping_on_signals(stop):
+    strategy = network.distribute_strategy
+    # A worker that stopped by itself would leave the others waiting for it.
+    may_stop = not in_several_processes(strategy)
+    stopping = stopping_on_signals(stop) if may_stop else contextlib.nullcontext()
+    with stopping, losses_of_workers_named(strategy):
         network.fit(
             training_batches,
             validation_data=test_batches,
@@ -137,6 +146,25 @@ def fit(
             WORK_FAILED,
         )
     return Outcome(save.history, stop.requested_by)
+
+
+def predict(network: keras.Model, batches: tf.data.Dataset) -> np.ndarray:
+    """Predict in this process alone, whoever else the network was trained by.
+
+    Parameters
+    ----------
+    network : keras.Model
+        The network.
+    batches : tf.data.Dataset
+        Images and targets, which do not matter.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, shape (N, L).
+    """
+    forward = tf.function(lambda images: network(images, training=False), reduce_retracing=True)
+    return np.concatenate([forward(images) for images, _ in batches])
 
 
 def loggers(

@@ -1,18 +1,22 @@
-"""Keras's layers computed faster, for training on TensorFlow.
+"""Keras's layers computed faster, and the same on however many replicas, for TensorFlow.
 
 The mathematics is the same, so a network trains with these layers, which share their weights with
-the plain ones that are saved.
+the plain ones that are saved. Where several replicas share a batch (`tf.distribute`), they compute
+what one would from all of it.
 """
 
 import keras
 import tensorflow as tf
+
+from pyimagesearch.distribution import InStep
 
 
 class FusedBatchNormalization(keras.layers.Layer):
     """Keras's BatchNormalization, computed by TensorFlow's fused kernel.
 
     Keras 3 computes it as a dozen element-wise operations, each of which reads and writes all of
-    the activations; the fused kernel does it in one.
+    the activations; the fused kernel does it in one. Replicas that share a batch normalise by the
+    mean and the variance of all of it.
 
     Parameters
     ----------
@@ -32,6 +36,8 @@ class FusedBatchNormalization(keras.layers.Layer):
         images = inputs if is_image else inputs[:, None, None, :]
         channels_first = is_image and plain.axis in (1, -3)
         in_training = bool(training) and plain.trainable
+        if in_training and _replicas() > 1:
+            return self._normalize_together(inputs)
         normalized, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
             x=images,
             scale=plain.gamma.value,
@@ -50,9 +56,59 @@ class FusedBatchNormalization(keras.layers.Layer):
             self._move(plain.moving_variance, variance * (count - 1) / count)
         return normalized if is_image else normalized[:, 0, 0, :]
 
+    def _normalize_together(self, inputs):
+        plain = self.plain
+        axes = [axis for axis in range(inputs.shape.rank) if axis != plain.axis % inputs.shape.rank]
+        moments = [tf.reduce_mean(values, axes, True) for values in (inputs, tf.square(inputs))]
+        # Each replica has an equal part of the batch, so that the mean of the means is the mean.
+        together = tf.distribute.get_replica_context().all_reduce(
+            tf.distribute.ReduceOp.MEAN, moments
+        )
+        mean, variance = together[0], together[1] - tf.square(together[0])
+        self._move(plain.moving_mean, tf.reshape(mean, [-1]))
+        self._move(plain.moving_variance, tf.reshape(variance, [-1]))
+        scale, offset = (
+            tf.reshape(weight.value, tf.shape(mean)) for weight in (plain.gamma, plain.beta)
+        )
+        return tf.nn.batch_normalization(inputs, mean, variance, offset, scale, plain.epsilon)
+
     def _move(self, average: keras.Variable, batch_statistic: tf.Tensor) -> None:
         momentum = self.plain.momentum
         average.assign(average * momentum + batch_statistic * (1 - momentum))
+
+
+class SharedDropout(keras.layers.Layer):
+    """Keras's Dropout, which drops the same whoever computes which part of a batch.
+
+    Parameters
+    ----------
+    plain : keras.layers.Dropout
+        Its rate and its seed are used.
+    """
+
+    def __init__(self, plain: keras.layers.Dropout) -> None:
+        super().__init__(name=plain.name)
+        self.rate = plain.rate
+        self.seed = int(plain.seed_generator.state.numpy()[0])
+        self.step = self.add_weight(
+            shape=(),
+            dtype="int64",
+            initializer="zeros",
+            trainable=False,
+            aggregation="only_first_replica",
+        )
+
+    def call(self, inputs, training=None):
+        """Drop some of the inputs in training, and scale the others so that the sum stays."""
+        if not training or not self.rate:
+            return inputs
+        seed = tf.stack([tf.constant(self.seed, tf.int64), self.step.value])
+        self.step.assign(self.step.value + 1)
+        count, replica = tf.shape(inputs)[0], _replica()
+        shape = tf.concat([[count * _replicas()], tf.shape(inputs)[1:]], axis=0)
+        draws = tf.random.stateless_uniform(shape, seed, dtype=inputs.dtype)
+        own_draws = draws[replica * count : (replica + 1) * count]
+        return tf.where(own_draws >= self.rate, inputs / (1 - self.rate), 0.0)
 
 
 class FastDense(keras.layers.Layer):
@@ -85,11 +141,23 @@ def _product(inputs: tf.Tensor, kernel: tf.Tensor):
     return tf.matmul(inputs, kernel), gradient
 
 
+def _replicas() -> int:
+    context = tf.distribute.get_replica_context()
+    return context.num_replicas_in_sync if context else 1
+
+
+def _replica() -> int | tf.Tensor:
+    context = tf.distribute.get_replica_context()
+    return context.replica_id_in_sync_group if context else 0
+
+
 def _fast(layer: keras.layers.Layer) -> keras.layers.Layer:
     if isinstance(layer, keras.layers.BatchNormalization):
         return FusedBatchNormalization(layer)
     if isinstance(layer, keras.layers.Dense):
         return FastDense(layer)
+    if isinstance(layer, keras.layers.Dropout):
+        return SharedDropout(layer)
     return layer
 
 
@@ -106,4 +174,4 @@ def with_fast_layers(model: keras.Sequential) -> keras.Sequential:
     keras.Sequential
         Shares all weights with `model`: training the one trains the other.
     """
-    return keras.Sequential([keras.Input(model.input_shape[1:]), *map(_fast, model.layers)])
+    return InStep([keras.Input(model.input_shape[1:]), *map(_fast, model.layers)])

@@ -265,17 +265,24 @@ def test_an_output_that_is_a_file_is_refused(folder):
 def test_an_interruption_keeps_what_has_come(folder):
     web = Web(images(3))
     never = threading.Event()
-    arrived = threading.Barrier(2)
+    # Nothing is begun while nobody asks for the next outcome, so the first comes after all began.
+    begun, arrived = threading.Barrier(3), threading.Barrier(2)
+
+    def fetched_first():
+        begun.wait(20)
+        return encoded(pattern(1))
 
     def fetched_last():
+        begun.wait(20)
         arrived.wait(20)
         return encoded(pattern(3))
 
     def hang():
+        begun.wait(20)
         assert never.wait(20)
         raise FetchError("stopped", is_transient=True)
 
-    web.pages |= {"http://a/2": hang, "http://a/3": fetched_last}
+    web.pages |= {"http://a/1": fetched_first, "http://a/2": hang, "http://a/3": fetched_last}
     web.stop = never.set
     with Collection(folder, 64) as collection:
         results = [SearchResult(url) for url in web.pages]

@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 from pyimagesearch import devices
+from pyimagesearch.console import UserError
 
 
 @pytest.fixture(autouse=True)
@@ -48,8 +49,42 @@ def test_a_backend_chosen_by_the_user_stays():
 
 
 def test_the_training_device_is_named():
-    name = devices.prepare_training_device()
-    assert name.startswith("CPU, ") or tf.config.list_physical_devices("GPU")
+    device = devices.prepare_training_device()
+    assert device.name.startswith("CPU, ") or tf.config.list_physical_devices("GPU")
+    assert device.is_chief
+    assert device.strategy.num_replicas_in_sync >= 1
+
+
+@pytest.mark.skipif(bool(tf.config.list_physical_devices("GPU")), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_one_line():
+    with pytest.raises(UserError, match=r"no GPU.*--device cpu"):
+        devices.prepare_training_device("gpu")
+
+
+@pytest.mark.parametrize(
+    ("tf_config", "complaint"),
+    [
+        ("{", "not right.*looks like"),
+        ("[]", "not right"),
+        ('{"cluster": {"worker": ["a:1", "b:2"]}}', "not right"),
+        ('{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}', "not right"),
+        (
+            '{"cluster": {"ps": ["a:1"], "worker": ["b:1"]}, "task": {"type": "ps", "index": 0}}',
+            "workers, and nothing else",
+        ),
+    ],
+)
+def test_a_wrong_tf_config_is_one_line(monkeypatch, tf_config, complaint):
+    monkeypatch.setenv("TF_CONFIG", tf_config)
+    with pytest.raises(UserError, match=complaint) as caught:
+        devices.prepare_training_device()
+    assert "\n" not in str(caught.value)
+
+
+def test_one_worker_alone_needs_no_other(monkeypatch):
+    alone = '{"cluster": {"worker": ["127.0.0.1:1"]}, "task": {"type": "worker", "index": 0}}'
+    monkeypatch.setenv("TF_CONFIG", alone)
+    assert devices.prepare_training_device().is_chief
 
 
 def test_training_is_tensorflow_whatever_backend_is_chosen_for_prediction():

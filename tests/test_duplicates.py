@@ -86,6 +86,13 @@ def test_many_copies_of_one_image_are_one_group(images):
     assert len(set(groups)) == 11
 
 
+def test_groups_are_numbered_in_the_order_of_their_first_images(images):
+    images[10], images[30] = images[3], images[3]
+    groups = duplicates.duplicate_groups(images)
+    expected = [3 if number in (10, 30) else number for number in range(40)]
+    assert groups.tolist() == np.unique(expected, return_inverse=True)[1].tolist()
+
+
 def test_no_images_make_no_groups():
     assert len(duplicates.duplicate_groups(np.empty((0, 8, 8, 3), np.uint8))) == 0
 

@@ -93,7 +93,9 @@ def test_each_range_is_used_in_full_and_never_exceeded(monkeypatch, field, amoun
     seen = {}
     monkeypatch.setattr(pipeline, "move", lambda images, **amounts: seen.update(amounts))
     only = STILL._replace(**{field: getattr(pipeline.TUTORIAL_RANGES, field)})
-    pipeline.augment(np.zeros((4000, 40, 60, 3), np.float32), only, seed=1)
+    pipeline.augment(
+        np.zeros((4000, 40, 60, 3), np.float32), only, pipeline.draw_amounts(4000, seed=1)
+    )
     middle = 1.0 if field == "zoom" else 0.0
     spread = high - middle
     values = seen[amount] - middle
@@ -106,13 +108,15 @@ def test_each_range_is_used_in_full_and_never_exceeded(monkeypatch, field, amoun
 def test_half_of_the_images_are_mirrored(monkeypatch):
     seen = {}
     monkeypatch.setattr(pipeline, "move", lambda images, **amounts: seen.update(amounts))
-    pipeline.augment(np.zeros((4000, 8, 8, 3), np.float32), pipeline.TUTORIAL_RANGES, seed=0)
+    images = np.zeros((4000, 8, 8, 3), np.float32)
+    pipeline.augment(images, pipeline.TUTORIAL_RANGES, pipeline.draw_amounts(4000, seed=0))
     assert 0.45 < seen["mirrored"].mean() < 0.55
 
 
 def test_images_of_a_batch_move_independently():
     image = np.random.default_rng(0).random((1, 16, 16, 3)).astype(np.float32)
-    augmented = pipeline.augment(image.repeat(8, axis=0), pipeline.TUTORIAL_RANGES, seed=3)
+    amounts = pipeline.draw_amounts(8, seed=3)
+    augmented = pipeline.augment(image.repeat(8, axis=0), pipeline.TUTORIAL_RANGES, amounts)
     assert len(np.unique(augmented.reshape(8, -1), axis=0)) == 8
 
 
@@ -158,6 +162,42 @@ def test_fewer_images_than_a_batch_make_one_step(images, targets):
     batches = list(pipeline.training_batches(images, targets, np.arange(3), 32, range(1), seed=0))
     assert len(batches) == pipeline.steps_per_epoch(3, 32) == 1
     assert batches[0][0].shape == (3, 24, 32, 3)
+
+
+def test_replicas_share_each_batch_as_one_process_would_see_it(images, targets):
+    def batches(share):
+        made = pipeline.training_batches(
+            images, targets, np.arange(10), 6, range(2), seed=5, share=share
+        )
+        return [(pixels.numpy(), labels.numpy()) for pixels, labels in made]
+
+    whole = batches(pipeline.WHOLE)
+    first_process = batches(pipeline.Share(0, 2, 3))
+    second_process = batches(pipeline.Share(2, 1, 3))
+    assert len(first_process) == 2 * len(second_process) == 2 * len(whole)
+    for step, expected in enumerate(whole):
+        parts = [*first_process[2 * step : 2 * step + 2], second_process[step]]
+        for found, wanted in zip(zip(*parts, strict=True), expected, strict=True):
+            np.testing.assert_array_equal(np.concatenate(found), wanted)
+
+
+@pytest.mark.parametrize("count", [3, 4, 7, 10])
+def test_replicas_share_the_evaluation_and_none_is_without(images, targets, count):
+    shares = [pipeline.Share(number, 1, 3) for number in range(3)]
+    seen = [
+        [
+            labels.numpy()[:, 0].tolist()
+            for _, labels in pipeline.evaluation_batches(
+                images, targets, np.arange(count), 4, share
+            )
+        ]
+        for share in shares
+    ]
+    steps = pipeline.evaluation_steps(count, 4, 3)
+    assert [len(batches) for batches in seen] == [steps] * 3
+    assert all(batch for batches in seen for batch in batches)
+    in_order = [seen[number][step] for step in range(steps) for number in range(3)]
+    assert np.concatenate(in_order).tolist() == list(range(count))
 
 
 def test_evaluation_shows_every_image_in_order_as_it_is(images, targets):
