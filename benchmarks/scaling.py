@@ -1,9 +1,10 @@
 """How cost grows with the number of images: seconds and memory an image, loading and training.
 
     python benchmarks/scaling.py --most 64000
+    python benchmarks/scaling.py --least 200000 --most 200000 --image-size 96 --memory-limit 1GB
 
-trains two epochs on one, two, four, ... thousand generated images. What an image costs should not
-depend on how many there are.
+trains on one, two, four, ... thousand generated images, or on as many as do not fit in memory. What
+an image costs should not depend on how many there are.
 """
 
 import argparse
@@ -28,6 +29,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--least", type=int, default=1000, help="images to begin with")
     parser.add_argument("--most", type=int, default=64000, help="images to end with")
     parser.add_argument("--image-size", type=int, default=32, help="as for train.py")
+    parser.add_argument("--memory-limit", help="as for train.py")
+    parser.add_argument("--epochs", type=int, default=2, help="as for train.py")
     return parser.parse_args()
 
 
@@ -43,11 +46,12 @@ def write_images(folder: Path, first: int, last: int) -> None:
         path.write_bytes(cv2.imencode(".jpg", image)[1].tobytes())
 
 
-def row(count: int, timed: Run, before: tuple[int, Run] | None) -> list[str]:
+def row(count: int, timed: Run, epochs: int, before: tuple[int, Run] | None) -> list[str]:
     """Lay out what a run cost, an image, and how much memory each image more took."""
     loading = timed.when("[INFO] compiling") - timed.when("[INFO] loading")
-    # The first of the two epochs compiles the network, too.
-    training = timed.when("val_loss", last=True) - timed.when("val_loss")
+    # The first epoch compiles the network, too, so it does not count where there is another.
+    start = timed.when("val_loss" if epochs > 1 else "[INFO] training network")
+    training = (timed.when("val_loss", last=True) - start) / max(1, epochs - 1)
     more = "-"
     if before:
         more = f"{1000 * (timed.peak_mb - before[1].peak_mb) / (count - before[0]):.1f} KB"
@@ -69,9 +73,11 @@ def main() -> None:
         folder = Path(name)
         while count <= args.most:
             write_images(folder / "dataset", written, count)
-            settings = ["--epochs", 2, "--image-size", args.image_size, "--no-cache"]
-            timed = run("train.py", *settings, folder=folder)
-            rows.append(row(count, timed, before))
+            settings = ["--epochs", args.epochs, "--image-size", args.image_size, "--no-cache"]
+            if args.memory_limit:
+                settings += ["--memory-limit", args.memory_limit]
+            timed = run("train.py", *settings, folder=folder, XDG_CACHE_HOME=name)
+            rows.append(row(count, timed, args.epochs, before))
             print_table(rows)
             before, written, count = (count, timed), count, 2 * count
 
