@@ -67,7 +67,7 @@ def parse_arguments() -> Namespace:
     training("--seed", type=seed, default=42, help="of everything random")
 
     unseen = parser.add_argument_group("combinations that no folder holds").add_argument
-    compose = "compose training images of each: so many, or as many as an average folder has"
+    compose = "compose images of each: so many an epoch, or as many as an average folder has"
     unseen("--recolor", metavar="N", type=count, nargs="?", default=0, const=None, help=compose)
     unseen("--recolor-part", type=int, choices=(1, 2), default=1, help="part that is the colour")
     unseen("--recolor-preview", metavar="FILE", help="where to show what was composed of what")
@@ -125,10 +125,11 @@ def main() -> int:
     composed, reason = recolor.compose_missing(images, labels, train, args.recolor, part, args.seed)
     info(*overview.composed_lines(args.recolor, composed.labels, reason))
     recolor.write_preview(args.recolor_preview, images, composed)
-    # Composed images are for training alone; they are numbered on from the others.
+    # Composed images are for training alone, a part of them in each epoch, and numbered on.
     pool = pipeline.Concatenated(images, composed.images)
     targets = mlb.transform([*labels, *composed.labels]).astype("float32")
-    learned = np.r_[train, len(images) : len(targets)]
+    in_turn = np.arange(len(images), len(targets)), recolor.TURNS
+    shown = len(train) + len(composed.labels) // recolor.TURNS
 
     settings = {name: vars(args)[name] for name in DECISIVE}
     model_path = args.model if device.is_chief else None
@@ -136,7 +137,7 @@ def main() -> int:
     distribution.check_agreement(strategy, this_run.description)
 
     info("compiling model...")
-    steps = pipeline.steps_per_epoch(len(learned), args.batch_size)
+    steps = pipeline.steps_per_epoch(shown, args.batch_size)
     with strategy.scope():
         model = SmallerVGGNet.build(size, size, IMAGE_DIMS[2], len(mlb.classes_), "sigmoid")
         network = compile_network(model, args.learning_rate, steps * args.epochs)
@@ -148,10 +149,10 @@ def main() -> int:
         info(f"resuming after epoch {epochs.start}")
 
     info(f"training network on {device.name}...")
-    data = (pool, targets, learned, args.batch_size, epochs, args.seed)
-    batches = distribution.shared_batches(strategy, partial(pipeline.training_batches, *data))
-    test_data = (images, targets, test, args.batch_size)
-    make_test_batches = partial(pipeline.evaluation_batches, *test_data)
+    data = (pool, targets, train, args.batch_size, epochs, args.seed)
+    make_batches = partial(pipeline.training_batches, *data, in_turn=in_turn)
+    make_test_batches = partial(pipeline.evaluation_batches, images, targets, test, args.batch_size)
+    batches = distribution.shared_batches(strategy, make_batches)
     test_batches = distribution.shared_batches(strategy, make_test_batches)
     log = loggers(args.log, args.tensorboard, args.resume) if device.is_chief else []
     history, ended_by = fit(network, batches, test_batches, steps, epochs, history, this_run, log)

@@ -163,14 +163,17 @@ def measure(
     composed, _ = recolor.compose_missing(seen, seen_labels, train, per_combination, part, seed)
     mlb = MultiLabelBinarizer()
     targets = mlb.fit_transform([*seen_labels, *composed.labels]).astype("float32")
-    train = np.concatenate([train, np.arange(len(seen), len(targets))])
+    in_turn = (np.arange(len(seen), len(targets)), recolor.TURNS)
+    shown = len(train) + len(composed.labels) // recolor.TURNS
     pool = pipeline.Concatenated(seen, composed.images)
 
     model = SmallerVGGNet.build(IMAGE_SIZE, IMAGE_SIZE, 3, len(mlb.classes_), finalAct="sigmoid")
-    steps = pipeline.steps_per_epoch(len(train), BATCH_SIZE)
+    steps = pipeline.steps_per_epoch(shown, BATCH_SIZE)
     network = training.compile_network(model, LEARNING_RATE, steps * epochs)
     network.fit(
-        pipeline.training_batches(pool, targets, train, BATCH_SIZE, range(epochs), seed),
+        pipeline.training_batches(
+            pool, targets, train, BATCH_SIZE, range(epochs), seed, in_turn=in_turn
+        ),
         steps_per_epoch=steps,
         epochs=epochs,
         shuffle=False,

@@ -11,6 +11,7 @@ from pyimagesearch.dataset import LabelledImages
 from pyimagesearch.duplicates import spanning_groups
 from pyimagesearch.evaluation import label_report
 from pyimagesearch.hints import capital_hints, depth_hints
+from pyimagesearch.recolor import TURNS
 from pyimagesearch.reports import Answers
 
 
@@ -86,7 +87,8 @@ def composed_lines(
     if reason:
         return [f"no images composed: {reason}"]
     names = [" ".join(combination) for combination in sorted(set(composed))]
-    return [f"{len(composed)} images composed of {examples(names)}"]
+    shown = len(composed) // TURNS
+    return [f"{len(composed)} images composed of {examples(names)}, {shown} for each epoch"]
 
 
 def result_lines(report: Mapping[str, Any], answers: Answers) -> list[str]:

@@ -64,6 +64,7 @@ class Share(NamedTuple):
 
 
 WHOLE = Share()
+NONE_IN_TURN = (np.zeros(0, np.int64), 1)
 
 
 class Concatenated:
@@ -116,6 +117,7 @@ def training_batches(
     epochs: range,
     seed: int,
     ranges: AugmentationRanges = TUTORIAL_RANGES,
+    in_turn: tuple[np.ndarray, int] = NONE_IN_TURN,
     share: Share = WHOLE,
 ) -> tf.data.Dataset:
     """Make the batches of all epochs: shuffled anew, augmented and scaled.
@@ -139,24 +141,34 @@ def training_batches(
         Of the order and the augmentation.
     ranges : AugmentationRanges
         How far images may be moved.
+    in_turn : (numpy.ndarray, int)
+        More positions, and in how many epochs all of them are shown once, an equal part in each.
     share : Share
         Which part of each batch to make.
 
     Returns
     -------
     tf.data.Dataset
-        ``share.count * steps_per_epoch(len(indices), batch_size)`` parts of batches an epoch, of
+        ``share.count * steps_per_epoch(images an epoch, batch_size)`` parts of batches an epoch, of
         (float32 (batch_size / replicas, height, width, channels) in [0, 1], float32 (batch_size /
         replicas, L)).
     """
-    steps = steps_per_epoch(len(indices), batch_size)
-    part_size = min(batch_size, len(indices)) // share.replicas
-    parts = steps * share.replicas
     positions = tf.constant(indices, tf.int64)
+    turn_positions, turns = tf.constant(in_turn[0], tf.int64), in_turn[1]
+    turn_size = len(in_turn[0]) // turns
+    count = len(indices) + turn_size
+    steps = steps_per_epoch(count, batch_size)
+    part_size = min(batch_size, count) // share.replicas
+    parts = steps * share.replicas
     own_parts = share.of(np.arange(parts))
 
+    stateless_shuffle = tf.random.experimental.stateless_shuffle
+
     def shuffled_parts(epoch: tf.Tensor) -> tf.data.Dataset:
-        order = tf.random.experimental.stateless_shuffle(positions, seed=[seed, epoch])
+        round_of_turns, turn = epoch // turns, epoch % turns
+        turn_order = stateless_shuffle(turn_positions, seed=[seed, -1 - round_of_turns])
+        shown_now = turn_order[turn * turn_size : (turn + 1) * turn_size]
+        order = stateless_shuffle(tf.concat([positions, shown_now], 0), seed=[seed, epoch])
         shuffled = tf.reshape(order[: parts * part_size], (parts, part_size))
         numbers = epoch * parts + own_parts
         return tf.data.Dataset.from_tensor_slices((numbers, tf.gather(shuffled, own_parts)))

@@ -14,6 +14,11 @@ from pyimagesearch.console import UserError, printable
 from pyimagesearch.files import save_image
 from pyimagesearch.segmentation import color_moments, learn_appearance, segment, to_lab
 
+# Of what is composed, an epoch shows one part of so many, and the next one another: what is learnt
+# from many pairs of a garment and a colour carries over better than what is learnt from few.
+TURNS = 3
+# Where no number is given, no more than this many of each combination are composed for an epoch.
+MOST_BY_DEFAULT = 2000
 # So many images of each folder, drawn at random, are enough to learn from and to compose of.
 SOURCES_PER_COMBINATION = 200
 # A good source has a garment that fills neither next to nothing of its image nor everything.
@@ -84,14 +89,16 @@ def compose_missing(
     images, labels, indices, part
         As for :func:`compose`.
     per_combination : int or None
-        How many images of each; None for as many as an average folder has at `indices`.
+        How many images of each an epoch is to show; None for as many as an average folder has at
+        `indices`, but no more than ``MOST_BY_DEFAULT``.
     seed : int
         The same seed and images give the same composition.
 
     Returns
     -------
     composition : Composition
-        Without any image if `per_combination` is 0.
+        ``TURNS`` times as many, of which epochs show one such part after the other. Without any
+        image if `per_combination` is 0.
     reason : str or None
         Why there is nothing to compose.
     """
@@ -100,9 +107,10 @@ def compose_missing(
     if reason or per_combination == 0:
         missing = []
     if per_combination is None:
-        per_combination = round(len(indices) / len(set(labels)))
+        per_combination = min(round(len(indices) / len(set(labels))), MOST_BY_DEFAULT)
     rng = np.random.default_rng(seed)
-    return compose(images, labels, indices, missing, per_combination, rng, part), reason
+    composed = compose(images, labels, indices, missing, TURNS * per_combination, rng, part)
+    return composed, reason
 
 
 def why_nothing_to_compose(labels: Sequence[tuple[str, ...]], part: int = 0) -> str | None:
@@ -175,7 +183,9 @@ def compose(
     if not missing:
         nothing = np.zeros(0, int)
         return Composition(np.empty((0, *images.shape[1:]), np.uint8), [], nothing, nothing)
-    drawn = _draw_sources(labels, indices, max(SOURCES_PER_COMBINATION, per_combination), rng)
+    drawn = _draw_sources(
+        labels, indices, max(SOURCES_PER_COMBINATION, per_combination // TURNS), rng
+    )
     colors = np.array([labels[i][part] for i in drawn])
     types = np.array([labels[i][1 - part] for i in drawn])
     appearance, shares = learn_appearance(images, drawn, colors, types)

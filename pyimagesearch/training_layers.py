@@ -154,7 +154,7 @@ def _replica() -> int | tf.Tensor:
 def _fast(layer: keras.layers.Layer) -> keras.layers.Layer:
     if isinstance(layer, keras.layers.BatchNormalization):
         return FusedBatchNormalization(layer)
-    if isinstance(layer, keras.layers.Dense):
+    if isinstance(layer, keras.layers.Dense) and layer.activation is keras.activations.linear:
         return FastDense(layer)
     if isinstance(layer, keras.layers.Dropout):
         return SharedDropout(layer)
@@ -167,7 +167,7 @@ def with_fast_layers(model: keras.Sequential) -> keras.Sequential:
     Parameters
     ----------
     model : keras.Sequential
-        Built of plain layers; the dense ones without activations of their own.
+        Built of plain layers.
 
     Returns
     -------

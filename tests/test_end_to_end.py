@@ -82,7 +82,7 @@ def test_training_tells_its_story_in_order(trained):
     told = [line for line in result.stdout.splitlines() if line.startswith("[INFO]")]
     story = ["loading images", "96 images", "2 files skipped", "class labels", "combination"]
     story += ["no folder holds black dress, red jeans", "copies", "to train on"]
-    story += ["12 images composed of black dress, red jeans", "compiling"]
+    story += ["36 images composed of black dress, red jeans, 12 for each epoch", "compiling"]
     story += ["training network on", "training accuracy", "test accuracy", "serializing network"]
     story += ["serializing label binarizer", "drawing"]
     remaining = iter(told)
@@ -119,7 +119,7 @@ def test_the_model_says_which_combinations_it_was_trained_on(trained):
         metadata = json.loads(archive.read("pyimagesearch.json"))
     assert metadata["combinations"] == sorted(map(list, COMBINATIONS))
     assert metadata["composed"] == [["black", "dress"], ["red", "jeans"]]
-    assert metadata["images"] == {"training": 76, "composed": 12, "test": 20}
+    assert metadata["images"] == {"training": 76, "composed": 36, "test": 20}
 
 
 def test_one_image_is_answered_the_likeliest_first_and_drawn(trained, tmp_path):

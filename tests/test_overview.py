@@ -38,9 +38,9 @@ def test_copies_are_counted_and_contradictions_named():
 
 
 def test_what_was_composed_is_said_where_it_was_asked_for():
-    composed = [("black", "dress")] * 2 + [("red", "jeans")] * 2
+    composed = [("black", "dress")] * 6 + [("red", "jeans")] * 6
     assert overview.composed_lines(2, composed, None) == [
-        "4 images composed of black dress, red jeans"
+        "12 images composed of black dress, red jeans, 4 for each epoch"
     ]
     assert overview.composed_lines(2, [], "because") == ["no images composed: because"]
     assert overview.composed_lines(0, [], "because") == []

@@ -222,3 +222,14 @@ def test_arrays_addressed_as_one_are_taken_from_the_right_one(images):
     positions = np.array([9, 0, 4, 3, 8, 4])
     assert joined.shape == images.shape
     np.testing.assert_array_equal(joined[positions], images[positions])
+
+
+def test_some_images_take_turns_from_epoch_to_epoch(images, targets):
+    batches = pipeline.training_batches(
+        images, targets, np.arange(4), 6, range(4), 0, STILL, (np.arange(4, 10), 3)
+    )
+    epochs = [set(labels.numpy()[:, 0].astype(int)) for _, labels in batches]
+    assert all(set(range(4)) <= shown for shown in epochs)
+    turns = [shown - set(range(4)) for shown in epochs]
+    assert [len(turn) for turn in turns] == [2, 2, 2, 2]
+    assert turns[0] | turns[1] | turns[2] == set(range(4, 10))

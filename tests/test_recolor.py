@@ -89,7 +89,7 @@ def test_every_missing_combination_is_composed_from_the_training_side(photograph
     composed, reason = recolor.compose_missing(images, labels, train, 4, part=0, seed=1)
     assert reason is None
     wanted = [("black", "dress"), ("black", "shirt"), ("red", "jeans")]
-    assert composed.labels == [label for label in wanted for _ in range(4)]
+    assert composed.labels == [label for label in wanted for _ in range(4 * recolor.TURNS)]
     assert set(composed.type_sources) | set(composed.color_sources) <= set(train)
 
 

@@ -4,7 +4,12 @@ import pytest
 import tensorflow as tf
 
 from pyimagesearch.smallervggnet import SmallerVGGNet
-from pyimagesearch.training_layers import FastDense, FusedBatchNormalization, with_fast_layers
+from pyimagesearch.training_layers import (
+    FastDense,
+    FusedBatchNormalization,
+    SharedDropout,
+    with_fast_layers,
+)
 
 
 def trained_one_step(fused, inputs):
@@ -64,7 +69,31 @@ def test_training_the_fast_network_trains_the_plain_one():
     )
 
 
-@pytest.mark.parametrize(("kind", "count"), [(FusedBatchNormalization, 6), (FastDense, 2)])
+def test_a_dense_layer_with_an_activation_keeps_it():
+    plain = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, activation="sigmoid")])
+    inputs = np.random.default_rng(0).normal(size=(4, 3))
+    np.testing.assert_allclose(
+        with_fast_layers(plain).predict(inputs, verbose=0), plain.predict(inputs, verbose=0)
+    )
+
+
+def test_dropout_drops_its_share_and_keeps_the_sum():
+    plain = keras.layers.Dropout(0.25, seed=1)
+    layer = SharedDropout(plain)
+    ones = tf.ones((50, 40, 10))
+    first, second = (layer(ones, training=True).numpy() for _ in range(2))
+    assert (first == 0).mean() == pytest.approx(0.25, abs=0.02)
+    assert first.mean() == pytest.approx(1, abs=0.03)
+    assert set(np.unique(first)) == {np.float32(0), np.float32(1 / 0.75)}
+    assert (first != second).any()
+    np.testing.assert_array_equal(layer(ones, training=False), ones)
+    again = SharedDropout(plain)
+    np.testing.assert_array_equal(again(ones, training=True), first)
+
+
+@pytest.mark.parametrize(
+    ("kind", "count"), [(FusedBatchNormalization, 6), (FastDense, 2), (SharedDropout, 4)]
+)
 def test_all_layers_of_the_network_that_can_be_fast_are(kind, count):
     fast = with_fast_layers(SmallerVGGNet.build(24, 24, 3, 4))
     assert sum(isinstance(layer, kind) for layer in fast.layers) == count
