@@ -124,7 +124,8 @@ def main() -> int:
     part = args.recolor_part - 1
     composed, reason = recolor.compose_missing(images, labels, train, args.recolor, part, args.seed)
     info(*overview.composed_lines(args.recolor, composed.labels, reason))
-    recolor.write_preview(args.recolor_preview, images, composed)
+    if device.is_chief:
+        recolor.write_preview(args.recolor_preview, images, composed)
     # Composed images are for training alone, a part of them in each epoch, and numbered on.
     pool = pipeline.Concatenated(images, composed.images)
     targets = mlb.transform([*labels, *composed.labels]).astype("float32")

@@ -66,6 +66,7 @@ def prepare_training_device(wanted: str = "auto") -> TrainingDevice:
     workers, number = _workers()
     # TensorFlow says at every start, whatever the log level, that it found no GPU.
     with quiet_stderr():
+        import_keras_lightly()
         import tensorflow as tf
 
         gpus = tf.config.list_physical_devices("GPU")
@@ -146,12 +147,12 @@ def choose_inference_backend() -> str:
 
 
 def import_keras_lightly() -> None:
-    """Import Keras without the libraries that it loads and prediction never uses.
+    """Import Keras without the libraries that it loads and that are not needed, or not yet.
 
-    They take as long again as all that is needed. Of Matplotlib and scikit-learn Keras does without
-    where they cannot be imported, which ``None`` in `sys.modules` stands for ("The import system"
-    in Python's language reference). SciPy loads its signal processing by itself when it is used, so
-    until then an empty module will do.
+    They take as long again as all that prediction needs. Keras does without Matplotlib and
+    scikit-learn where they cannot be imported, which ``None`` in `sys.modules` stands for ("The
+    import system" in Python's language reference). SciPy loads its signal processing by itself when
+    it is used, so until then an empty module will do.
     """
     unneeded = {
         "matplotlib": None,
