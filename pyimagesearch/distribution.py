@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 import socket
+import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ from pyimagesearch.pipeline import Share
 
 # A worker that does not accept a connection within so many seconds is taken to be gone.
 SECONDS_TO_ANSWER = 5
+# One that ends of its own accord saves first, and accepts connections until it has: so long.
+SECONDS_TO_END = 30
 
 
 class InStep(keras.Sequential):
@@ -210,7 +213,7 @@ def losses_of_workers_named(strategy: tf.distribute.Strategy) -> Iterator[None]:
     try:
         yield
     except tf.errors.OpError as error:
-        gone = unreachable_workers() if in_several_processes(strategy) else []
+        gone = _workers_that_end() if in_several_processes(strategy) else []
         if not gone:
             raise
         raise UserError(
@@ -218,6 +221,13 @@ def losses_of_workers_named(strategy: tf.distribute.Strategy) -> Iterator[None]:
             "again with --resume",
             WORK_FAILED,
         ) from error
+
+
+def _workers_that_end() -> list[str]:
+    give_up = time.monotonic() + SECONDS_TO_END
+    while not (gone := unreachable_workers()) and time.monotonic() < give_up:
+        time.sleep(0.5)
+    return gone
 
 
 def unreachable_workers() -> list[str]:

@@ -18,7 +18,7 @@ from pyimagesearch.garment_colors import (
 )
 from pyimagesearch.garment_fabrics import FABRICS, FRAYED, Texture
 from pyimagesearch.garment_painting import Layer
-from pyimagesearch.garment_shapes import CROTCH, HIP, SIDES, WAIST, Figure
+from pyimagesearch.garment_shapes import CROTCH, HIP, LEFT, SIDES, WAIST, Figure
 
 # Half widths of a leg at the knee and at the hem, in half widths of the hips, and how likely
 # the cut is.
@@ -70,7 +70,7 @@ def jeans(figure: Figure, color: Color, labelled: bool, rng: np.random.Generator
     seam = shaded(color, rng.uniform(0.45, 0.75))
     has_bright_thread = rng.random() < (0.15 if max(color) < 50 else 0.4)
     thread = THREAD if has_bright_thread else shaded(color, 1.35)
-    layers = [cloth, *_waistband(waist, waist_y, seam, thread, rng)]
+    layers = [cloth, _inseam(legs, seam, rng), *_waistband(waist, waist_y, seam, thread, rng)]
     layers += _pockets(waist, hip, waist_y, seam, thread, rng)
     if rng.random() < 0.3:
         layers += _tears(paths, knee, figure.worn, rng)
@@ -92,6 +92,14 @@ def _denim(color: Color, rng: np.random.Generator) -> Texture:
     bleach = shaded(color, rng.uniform(1.3, 2.2)) if is_dark else bleached(color)
     pattern = "blotches" if rng.random() < 0.06 else "wash"
     return fabric._replace(pattern=pattern, pattern_color=bleach)
+
+
+def _inseam(legs: Sequence[np.ndarray], seam: Color, rng: np.random.Generator) -> Layer:
+    """Let the inner edge of the leg in front be seen: without it, wide legs are a skirt."""
+    front = int(rng.integers(2))
+    left_edge, right_edge = np.split(legs[front], 2)
+    inner = right_edge if SIDES[front] == LEFT else left_edge
+    return Layer([inner[inner[:, 1] > CROTCH]], seam, line=0.006)
 
 
 def _waistband(

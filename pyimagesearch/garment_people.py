@@ -81,9 +81,10 @@ def _any_stance(rng: np.random.Generator) -> tuple[tuple[float, float], tuple[fl
 def laid_out(kind: str, long_sleeved: bool, rng: np.random.Generator) -> Figure:
     """Draw the measures of a garment that nobody wears, and how it lies or hangs.
 
-    The sleeves of a T-shirt stand off, long ones hang down. Dresses hang on the body they fit.
+    The sleeves of a T-shirt stand off, long ones hang down beside it. Dresses hang on the body they
+    fit.
     """
-    upper = rng.uniform(6, 32) if long_sleeved else rng.uniform(25, 62)
+    upper = rng.uniform(14, 36) if long_sleeved else rng.uniform(25, 62)
     arm = (upper, upper + rng.uniform(-14, 4) if long_sleeved else upper)
     spread = rng.uniform(0.5, 6)
     legs = (spread, spread + rng.normal(0, 1)), (spread, spread + rng.normal(0, 1))

@@ -8,7 +8,7 @@ that the same seed gives the same image.
 The folders `dataset` and `examples` of this repository were made with
 
     python -m pyimagesearch.garments --output dataset --per-combination 120 --seed 7
-    python -m pyimagesearch.garments --examples examples --seed 71
+    python -m pyimagesearch.garments --examples examples --seed 83
 """
 
 import argparse
@@ -27,6 +27,7 @@ from pyimagesearch.garment_colors import Color, draw_color, other_color, trouser
 from pyimagesearch.garment_dresses import dress
 from pyimagesearch.garment_jeans import jeans
 from pyimagesearch.garment_painting import Layer, View, backdrop, paint, photograph
+from pyimagesearch.garment_shapes import SHOULDER
 from pyimagesearch.garment_shirts import LONG, any_cut, shirt
 
 COMBINATIONS = (
@@ -39,7 +40,7 @@ COMBINATIONS = (
 )
 EXAMPLES = (*COMBINATIONS, ("black", "dress"))
 COLORS, KINDS = ("black", "blue", "red"), ("dress", "jeans", "shirt")
-DATASET_SEED, EXAMPLES_SEED = 7, 71
+DATASET_SEED, EXAMPLES_SEED = 7, 83
 DATASET_SIZE, EXAMPLES_SIZE = 160, 400
 DATASET_IMAGES = 120
 
@@ -136,7 +137,9 @@ def _laid_out(kind: str, color: Color, rng: np.random.Generator) -> list[Layer]:
     if kind == "dress":
         cloth, sleeves = dress(figure, color, rng)
         return sleeves + cloth
-    cloth, sleeves = shirt(figure, color, cut, _shirt_hem(rng), True, rng)
+    # A shirt is little longer than it is wide; the longer ones would be dresses.
+    hem_y = SHOULDER + 2 * figure.body.chest * rng.uniform(1.15, 1.4)
+    cloth, sleeves = shirt(figure, color, cut, hem_y, True, rng)
     return sleeves + cloth if rng.random() < 0.6 else cloth + sleeves
 
 
@@ -155,7 +158,8 @@ def _worn(kind: str, color: Color, rng: np.random.Generator) -> tuple[list[Layer
         cloth = jeans(person.figure, color, True, rng)
         clothes = _with_top(cloth, arms, person, rng)
         return behind + clothes + head, cloth
-    cloth, sleeves = shirt(person.figure, color, any_cut(rng), _shirt_hem(rng), True, rng)
+    hem_y = rng.uniform(0.49, 0.555)
+    cloth, sleeves = shirt(person.figure, color, any_cut(rng), hem_y, True, rng)
     trousers = jeans(person.figure, trouser_color(rng), False, rng)
     tucked_in = rng.random() < 0.2
     clothes = cloth + trousers if tucked_in else trousers + cloth
@@ -172,10 +176,6 @@ def _with_top(
     top, sleeves = shirt(person.figure, other_color(rng), any_cut(rng), hem_y, False, rng)
     tucked_in = hem_y < 0.44
     return (top + cloth if tucked_in else cloth + top) + arms + sleeves
-
-
-def _shirt_hem(rng: np.random.Generator) -> float:
-    return rng.uniform(0.49, 0.555)
 
 
 def _pair(layers: Sequence[Layer], rng: np.random.Generator) -> list[Layer]:
@@ -216,7 +216,7 @@ def _view_of_person(kind: str, garment: Sequence[Layer], rng: np.random.Generato
     above_head, below_feet = -rng.uniform(0.01, 0.08), rng.uniform(1.0, 1.06)
     if kind == "jeans":
         top = above_head if rng.random() < 0.15 else rng.uniform(0.2, 0.37)
-        bottom = rng.uniform(0.65, 0.9) if rng.random() < 0.1 else below_feet
+        bottom = rng.uniform(0.74, 0.9) if rng.random() < 0.1 else below_feet
     elif kind == "dress":
         top = above_head if rng.random() < 0.75 else rng.uniform(0.06, 0.16)
         bottom = below_feet

@@ -25,19 +25,23 @@ class FusedBatchNormalization(keras.layers.Layer):
     """
 
     def __init__(self, plain: keras.layers.BatchNormalization) -> None:
-        super().__init__(name=plain.name)
+        super().__init__(name=plain.name, dtype=plain.dtype_policy)
         self.plain = plain
 
     def call(self, inputs, training=None, mask=None):
         """Normalise over all axes but the channels'; see ``keras.layers.BatchNormalization``."""
         plain = self.plain
+        in_training = bool(training) and plain.trainable
+        # The kernel does not compute in double precision.
+        in_double = inputs.dtype == tf.float64
+        if in_training and (_replicas() > 1 or in_double):
+            return self._normalize_together(inputs)
+        if in_double:
+            return plain(inputs, training=False)
         is_image = inputs.shape.rank == 4
         # The kernel takes images; a row of features is an image of one pixel.
         images = inputs if is_image else inputs[:, None, None, :]
         channels_first = is_image and plain.axis in (1, -3)
-        in_training = bool(training) and plain.trainable
-        if in_training and _replicas() > 1:
-            return self._normalize_together(inputs)
         normalized, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
             x=images,
             scale=plain.gamma.value,
@@ -87,7 +91,7 @@ class SharedDropout(keras.layers.Layer):
     """
 
     def __init__(self, plain: keras.layers.Dropout) -> None:
-        super().__init__(name=plain.name)
+        super().__init__(name=plain.name, dtype=plain.dtype_policy)
         self.rate = plain.rate
         self.seed = int(plain.seed_generator.state.numpy()[0])
         self.step = self.add_weight(
@@ -124,7 +128,7 @@ class FastDense(keras.layers.Layer):
     """
 
     def __init__(self, plain: keras.layers.Dense) -> None:
-        super().__init__(name=plain.name)
+        super().__init__(name=plain.name, dtype=plain.dtype_policy)
         self.plain = plain
 
     def call(self, inputs):

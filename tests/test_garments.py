@@ -7,8 +7,10 @@ import cv2
 import numpy as np
 import pytest
 
-from pyimagesearch import garments
+from pyimagesearch import garment_people, garments
 from pyimagesearch.console import UserError, run
+from pyimagesearch.garment_jeans import jeans
+from pyimagesearch.garment_painting import View, paint
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ["black_jeans", "blue_dress", "blue_jeans", "blue_shirt", "red_dress", "red_shirt"]
@@ -77,6 +79,18 @@ def test_the_garment_fills_a_fair_part_of_the_image(color, kind):
         shares.append((mask > 127).mean())
     assert min(shares) > 0.02
     assert 0.1 < np.mean(shares) < 0.8
+
+
+@pytest.mark.parametrize("height", [0.6, 0.7])
+def test_the_legs_of_jeans_are_told_apart_even_where_they_touch(height):
+    view, pixels = View(-0.25, 0.0, 0.5, 1.0), 400
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        layers = jeans(garment_people.laid_out("jeans", False, rng), (120, 70, 40), True, rng)
+        backdrop = np.full((pixels, pixels // 2, 3), 255, np.float32)
+        row = paint(layers, backdrop, view, rng)[1][int(height * pixels)]
+        cloth = np.flatnonzero(row == 255)
+        assert row[cloth[0] : cloth[-1]].min() < 128, seed
 
 
 @pytest.mark.parametrize(("color", "kind"), [("mauve", "dress"), ("red", "hat")])

@@ -14,7 +14,7 @@ from pyimagesearch.training_layers import (
 
 def trained_one_step(fused, inputs):
     """Outputs, gradients and moving averages of a layer after one step in training mode."""
-    plain = keras.layers.BatchNormalization(momentum=0.7)
+    plain = keras.layers.BatchNormalization(momentum=0.7, dtype=inputs.dtype.name)
     plain.build(inputs.shape)
     random = np.random.default_rng(1)
     plain.set_weights([random.normal(1, 0.3, weight.shape) ** 2 for weight in plain.weights])
@@ -28,12 +28,15 @@ def trained_one_step(fused, inputs):
     return [outputs, *gradients, *plain.get_weights(), layer(inputs, training=False)]
 
 
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-4), ("float64", 1e-12)])
 @pytest.mark.parametrize("shape", [(6, 5, 4, 3), (16, 7)], ids=["images", "features"])
-def test_normalisation_equals_keras_forward_backward_and_in_its_moving_averages(shape):
-    inputs = np.random.default_rng(0).normal(2, 3, shape).astype(np.float32)
+def test_normalisation_equals_keras_forward_backward_and_in_its_moving_averages(
+    shape, dtype, tolerance
+):
+    inputs = np.random.default_rng(0).normal(2, 3, shape).astype(dtype)
     plain, fused = (trained_one_step(fused, inputs) for fused in (False, True))
     for expected, found in zip(plain, fused, strict=True):
-        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
 
 
 def test_dense_equals_keras_forward_and_backward():
