@@ -153,9 +153,9 @@ def _skirt(
 
 
 def _slit(rng: np.random.Generator) -> Layer:
-    """Let a leg be seen."""
-    x, top = rng.uniform(-0.05, 0.05), rng.uniform(0.5, 0.65)
-    leg = np.array([(x, top), (x + 0.03, 0.8), (x + 0.04, 0.985), (x - 0.02, 0.985)])
+    """Let a leg be seen, on one side: down the middle it would make trousers of a skirt."""
+    side, x, top = one_of(SIDES, rng), rng.uniform(0.02, 0.06), rng.uniform(0.5, 0.65)
+    leg = np.array([(x, top), (x + 0.02, 0.8), (x + 0.03, 0.985), (x - 0.02, 0.985)]) * (side, 1)
     return Layer([leg], one_of(SKIN_TONES[:4], rng), SKIN)
 
 

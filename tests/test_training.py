@@ -75,11 +75,3 @@ def test_a_loss_that_is_no_number_fails_in_one_line_and_saves_nothing(model, tmp
         fitted(network, tmp_path, value=np.nan)
     assert caught.value.exit_code == WORK_FAILED
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    ("total_steps", "beta_2"), [(540, 0.99), (1200, 0.995), (3000, 0.998), (60_000, 0.999)]
-)
-def test_adam_remembers_a_part_of_the_run(model, total_steps, beta_2):
-    network = training.compile_network(model, 1e-3, total_steps)
-    assert network.optimizer.beta_2 == pytest.approx(beta_2)
