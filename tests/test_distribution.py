@@ -98,7 +98,7 @@ def test_two_workers_train_in_step_and_as_one_process_would(folder, expected_los
     chief, other = start_workers(together, *SETTINGS, "--report", "report.json")
     (output, weights), (other_output, other_weights) = finished(chief), finished(other)
     assert weights == other_weights != []
-    np.testing.assert_allclose(losses(together / "worker0"), expected_losses, rtol=1e-9)
+    np.testing.assert_allclose(losses(together / "worker0"), expected_losses, rtol=1e-6)
     assert "training network on 2 workers" in output
     assert other_output == ""
     assert {path.name for path in (together / "worker1").iterdir()} == {"cache"}
@@ -109,7 +109,7 @@ def test_two_workers_train_in_step_and_as_one_process_would(folder, expected_los
 def test_two_devices_train_as_one_would(folder, expected_losses):
     output, _ = finished(start(folder / "devices", *SETTINGS, "--report", "report.json", devices=2))
     assert "training network" in output
-    np.testing.assert_allclose(losses(folder / "devices"), expected_losses, rtol=1e-9)
+    np.testing.assert_allclose(losses(folder / "devices"), expected_losses, rtol=1e-6)
 
 
 def test_a_worker_that_dies_ends_the_other_and_both_go_on_with_resume(folder, expected_losses):
@@ -131,7 +131,7 @@ def test_a_worker_that_dies_ends_the_other_and_both_go_on_with_resume(folder, ex
     (output, weights), (_, other_weights) = map(finished, workers)
     assert "resuming after epoch 1" in output
     assert weights == other_weights != []
-    np.testing.assert_allclose(losses(killed / "worker0"), expected_losses, rtol=1e-9)
+    np.testing.assert_allclose(losses(killed / "worker0"), expected_losses, rtol=1e-6)
 
 
 def test_workers_with_other_settings_are_told_which_differ(folder):
