@@ -102,7 +102,13 @@ def main() -> int:
     from pyimagesearch.files import check_writable
     from pyimagesearch.smallervggnet import SmallerVGGNet
     from pyimagesearch.stored_images import physical_memory
-    from pyimagesearch.training import compile_network, fit, loggers, predict
+    from pyimagesearch.training import (
+        compile_network,
+        fit,
+        loggers,
+        predict,
+        subtract_from_logits,
+    )
 
     if device.is_chief:
         check_writable(args.model, args.labelbin, args.plot, args.errors, args.report, args.log)
@@ -162,6 +168,11 @@ def main() -> int:
         return 0
     if ended_by:
         info(f"ended by {ended_by} in epoch {len(history['loss'])}; --resume goes on from there")
+
+    # The network has seen some colours more often than the folders show them.
+    train_labels = [labels[i] for i in train]
+    offsets = recolor.logit_offsets(mlb.classes_, train_labels, composed.labels, part)
+    subtract_from_logits(model, offsets)
 
     info("evaluating network...")
     answers = reports.Answers(test, predict(network, make_test_batches()), targets[test])

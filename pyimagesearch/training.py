@@ -152,6 +152,23 @@ def fit(
     return Outcome(save.history, stop.requested_by)
 
 
+def subtract_from_logits(model: keras.Sequential, logit_offsets: np.ndarray) -> None:
+    """Have a trained network answer as if some labels had been less frequent in training.
+
+    Saerens, Latinne and Decaestecker, "Adjusting the Outputs of a Classifier to New a Priori
+    Probabilities" (2002).
+
+    Parameters
+    ----------
+    model : keras.Sequential
+        Ends with a dense layer of L outputs and a sigmoid, and is changed in place.
+    logit_offsets : numpy.ndarray
+        float, shape (L,): the log odds of each label in training less those that are wanted, such
+        as :func:`pyimagesearch.recolor.logit_offsets`.
+    """
+    model.layers[-2].bias.assign_sub(logit_offsets)
+
+
 def predict(network: keras.Model, batches: tf.data.Dataset) -> np.ndarray:
     """Predict in this process alone, whoever else the network was trained by.
 

@@ -285,6 +285,34 @@ def test_a_label_without_images_is_named(photographs, combination):
         )
 
 
+def test_offsets_say_how_much_likelier_composed_images_make_a_colour():
+    labels = [("black", "jeans")] * 20 + [("blue", "dress")] * 80
+    composed_labels = [("black", "dress")] * 100 * recolor.TURNS
+    black, blue, dress, jeans = recolor.logit_offsets(
+        ["black", "blue", "dress", "jeans"], labels, composed_labels
+    )
+    assert black == pytest.approx(np.log((120 / 80) / (20 / 80)), abs=0.05)
+    assert blue == pytest.approx(-black)
+    assert (dress, jeans) == (0, 0)
+
+
+def test_the_colour_of_offsets_may_be_the_second_part():
+    labels = [("jeans", "black")] * 20 + [("dress", "blue")] * 80
+    composed_labels = [("dress", "black")] * 100 * recolor.TURNS
+    offsets = recolor.logit_offsets(["black", "dress", "jeans"], labels, composed_labels, part=1)
+    assert offsets[0] > 1
+    np.testing.assert_array_equal(offsets[1:], 0)
+
+
+def test_a_colour_of_all_images_has_a_finite_offset():
+    offsets = recolor.logit_offsets(["a", "b"], [("a", "b")] * 9, [("a", "b")] * recolor.TURNS)
+    assert np.isfinite(offsets).all()
+
+
+def test_where_nothing_is_composed_all_offsets_are_zero():
+    np.testing.assert_array_equal(recolor.logit_offsets(["a", "b"], [("a",), ("b",)], []), 0)
+
+
 @settings(max_examples=30, deadline=None)
 @given(
     size=st.integers(1, 20),

@@ -6,6 +6,7 @@ import tensorflow as tf
 from pyimagesearch import training
 from pyimagesearch.checkpoints import Run
 from pyimagesearch.console import WORK_FAILED, UserError
+from pyimagesearch.smallervggnet import SmallerVGGNet
 from pyimagesearch.training_layers import FusedBatchNormalization
 
 
@@ -41,6 +42,10 @@ def fitted(network, tmp_path, value=1.0):
     )
 
 
+def log_odds(probabilities):
+    return np.log(probabilities / (1 - probabilities))
+
+
 def test_the_learning_rate_rises_to_three_times_its_start_and_falls_to_zero(model):
     rate = training.compile_network(model, 1e-3, 100).optimizer._learning_rate
     rates = [float(rate(step)) for step in range(101)]
@@ -67,6 +72,17 @@ def test_the_history_of_all_epochs_is_returned(model, tmp_path):
         "val_loss": 3,
     }
     assert outcome.history["loss"][-1] < outcome.history["loss"][0]
+
+
+def test_offsets_are_subtracted_from_the_logits_of_the_trained_network():
+    model = SmallerVGGNet.build(12, 12, 3, 2, finalAct="sigmoid")
+    network = training.compile_network(model, 1e-3, 100)
+    images = np.random.default_rng(0).random((3, 12, 12, 3)).astype(np.float32)
+    before = log_odds(model.predict(images, verbose=0))
+    training.subtract_from_logits(model, np.array([0.5, -2.0]))
+    for changed in (model, network):
+        after = log_odds(changed.predict(images, verbose=0))
+        np.testing.assert_allclose(before - after, [[0.5, -2.0]] * 3, atol=1e-4)
 
 
 def test_a_loss_that_is_no_number_fails_in_one_line_and_saves_nothing(model, tmp_path):
