@@ -9,10 +9,11 @@ import cv2
 import numpy as np
 from imutils import build_montages
 
+from pyimagesearch.color_transfer import Color, color_of, recolor
 from pyimagesearch.combinations import missing_combinations
 from pyimagesearch.console import UserError, printable
 from pyimagesearch.files import save_image
-from pyimagesearch.segmentation import color_moments, learn_appearance, segment, to_lab
+from pyimagesearch.segmentation import learn_appearance, segment, to_lab
 
 # Of what is composed, an epoch shows one part of so many, and the next one another: what is learnt
 # from many pairs of a garment and a colour carries over better than what is learnt from few.
@@ -26,22 +27,11 @@ LEAST_SHARE, LARGEST_SHARE = 0.04, 0.95
 # On so many pixels the colour of a garment can be measured.
 COLOR_SAMPLE_SIZE = (48, 48)
 
-# Lightness and the two axes of colour are spread by at most so much less or more than they were:
-# further apart, and the noise of a black cloth becomes a pattern; closer, and the folds of a
-# garment disappear. Colours alone may come as close as they like: there are none in black.
-LEAST_SCALE, LARGEST_SCALE = np.array([0.5, 0.05, 0.05]), np.array([2.0, 2.0, 2.0])
-# A cloth without any variation has none to scale: the least deviation that is believed.
-LEAST_DEVIATION = np.array([1.0, 0.3, 0.3])
 # Garments of one type come in darker shades than those of another: denim is darker than blue shirts
 # are. So large a share of the images keeps some of the garment's own darkness, up to this much, but
-# no image comes out darker than the darkest garment of its colour ...
+# no image comes out darker than the darkest garment of its colour.
 SHARE_OF_DARK = 0.5
 MOST_DARKNESS_KEPT = 0.8
-# ... and a dark cloth shows less colour than a light one with the same dye, but at least this part.
-LEAST_VIVIDNESS = 0.3
-
-# Colours less apart than this, in L*a*b*, do not tell how a pixel between them is mixed.
-LEAST_CONTRAST = 5.0
 
 PREVIEW_CELL = (96, 96)
 
@@ -65,13 +55,6 @@ class Composition(NamedTuple):
     labels: list[tuple[str, ...]]
     type_sources: np.ndarray
     color_sources: np.ndarray
-
-
-class _Color(NamedTuple):
-    """The colour of a garment in CIE L*a*b*: mean and standard deviation of the three axes."""
-
-    mean: np.ndarray
-    deviation: np.ndarray
 
 
 def compose_missing(
@@ -205,9 +188,9 @@ def compose(
     def mask(position: int, image: np.ndarray) -> np.ndarray:
         return segment(image, labels[position][part], labels[position][1 - part], appearance)
 
-    def garment_color(position: int) -> _Color:
+    def garment_color(position: int) -> Color:
         small = cv2.resize(images[position], COLOR_SAMPLE_SIZE, interpolation=cv2.INTER_AREA)
-        return _color_of(to_lab(small), mask(position, small))
+        return color_of(to_lab(small), mask(position, small))
 
     is_dark = rng.random(len(composed_labels)) < SHARE_OF_DARK
     darkness_kept = rng.uniform(0, MOST_DARKNESS_KEPT, len(composed_labels)) * is_dark
@@ -218,7 +201,7 @@ def compose(
         target = target_colors[color_sources[place]]
         darkest = darkest_of_color[composed_labels[place][part]]
         source_mask = mask(source, images[source])
-        composed[place] = _recolor(
+        composed[place] = recolor(
             images[source], source_mask, target, darkness_kept[place], darkest
         )
 
@@ -361,75 +344,3 @@ def _draw(
     rounds = -(-count // len(candidates))
     drawn = np.concatenate([rng.permutation(candidates) for _ in range(rounds)])
     return drawn[:count].tolist()
-
-
-def _darkened(color: _Color, own: _Color, darkness_kept: float, darkest: float) -> _Color:
-    """Give a colour as a garment shows it that keeps some of its own darkness, in [0, 1]."""
-    darker_by = darkness_kept * max(color.mean[0] - max(own.mean[0], darkest), 0.0)
-    darkening = 1 - darker_by / max(color.mean[0], 1.0)
-    vividness = max(darkening, LEAST_VIVIDNESS)
-    return _Color(
-        color.mean * [darkening, vividness, vividness], color.deviation * [1, vividness, vividness]
-    )
-
-
-def _color_of(lab: np.ndarray, mask: np.ndarray) -> _Color:
-    """Measure the colour of the pixels of a mask, or of all where the mask is empty."""
-    is_garment = mask > 0.5
-    mean, covariance = color_moments(lab[is_garment] if is_garment.any() else lab.reshape(-1, 3))
-    return _Color(mean, np.sqrt(np.diag(covariance)))
-
-
-def _recolor(
-    image: np.ndarray, mask: np.ndarray, color: _Color, darkness_kept: float, darkest: float
-) -> np.ndarray:
-    """Give a garment another colour.
-
-    Reinhard, Ashikhmin, Gooch and Shirley, "Color Transfer between Images" (2001): each axis of a
-    space that separates lightness from colour is shifted and scaled to the mean and the standard
-    deviation of the target. Here the space is CIE L*a*b*, and only the garment is measured and
-    changed.
-    """
-    lab = to_lab(image)
-    opacity, cloth = _matte(lab, mask)
-    source = _color_of(lab, mask)
-    target = _darkened(color, source, darkness_kept, darkest)
-    scale = (target.deviation + LEAST_DEVIATION) / (source.deviation + LEAST_DEVIATION)
-    transferred = (cloth - source.mean) * np.clip(scale, LEAST_SCALE, LARGEST_SCALE) + target.mean
-    transferred[..., 0] = transferred[..., 0].clip(0, 100)
-    recolored = lab + opacity[..., None] * (transferred - cloth)
-    bgr = cv2.cvtColor(recolored.astype(np.float32), cv2.COLOR_LAB2BGR)
-    return np.rint(bgr.clip(0, 1) * 255).astype(np.uint8)
-
-
-def _matte(lab: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Separate the cloth from what shows beside it in the pixels along the garment's edge.
-
-    A pixel on the edge is a mixture of the cloth nearby and of the background nearby; where it lies
-    between the two colours says how much of each. Without this a rim in the old colour remains.
-
-    Returns
-    -------
-    opacity : numpy.ndarray
-        Shape (height, width), in [0, 1]: the cloth's share of each pixel.
-    cloth : numpy.ndarray
-        Shape (height, width, 3): the colour of the cloth alone.
-    """
-    inside = (mask > 0.5).astype(np.float32)
-    neighbours = np.ones((3, 3), np.uint8)
-    core, outside = cv2.erode(inside, neighbours), cv2.erode(1 - inside, neighbours)
-
-    def nearby_mean(region: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        weight = cv2.GaussianBlur(region, (0, 0), 1.5)[..., None]
-        total = cv2.GaussianBlur(lab * region[..., None], (0, 0), 1.5)
-        return total / np.maximum(weight, 1e-3), weight[..., 0] > 0.01
-
-    cloth, cloth_is_near = nearby_mean(core)
-    background, background_is_near = nearby_mean(outside)
-    difference = cloth - background
-    along = ((lab - background) * difference).sum(axis=2)
-    share = along / np.maximum((difference**2).sum(axis=2), LEAST_CONTRAST**2)
-    on_edge = (core == 0) & (outside == 0) & cloth_is_near & background_is_near
-    opacity = np.where(on_edge, share.clip(0, 1), inside)
-    pure = opacity[..., None] * lab + (1 - opacity[..., None]) * cloth
-    return opacity, np.where(on_edge[..., None], pure, lab)
