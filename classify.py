@@ -3,18 +3,9 @@
 import sys
 from argparse import Namespace
 
-from pyimagesearch.console import (
-    BAD_INPUT,
-    WORK_FAILED,
-    ArgumentParser,
-    complain,
-    either,
-    info,
-    number,
-    printable,
-    progress,
-    run,
-)
+from pyimagesearch.arguments import ArgumentParser, either, number
+from pyimagesearch.console import complain, info, printable, progress, run
+from pyimagesearch.errors import BAD_INPUT, WORK_FAILED
 
 EXAMPLES = """examples:
   python classify.py --image examples/example_01.jpg
@@ -54,11 +45,15 @@ def main() -> int:
     args = parse_arguments()
     # Keras reads the choice when it is imported, which takes its time; a mistyped flag has been
     # answered by now.
-    from pyimagesearch.devices import choose_inference_backend, import_keras_lightly
+    from pyimagesearch.inference.backend import choose_inference_backend, import_keras_lightly
 
     choose_inference_backend()
     import_keras_lightly()
-    from pyimagesearch import artifacts, classification, dataset, files, formats, plots, window
+    from pyimagesearch import files
+    from pyimagesearch.artifacts import label_file, model_file
+    from pyimagesearch.data import decoding
+    from pyimagesearch.inference import classification, output_formats, window
+    from pyimagesearch.reports import pictures
 
     is_for_programs = args.json or args.csv
     tell = (lambda *messages: None) if is_for_programs else info
@@ -68,39 +63,41 @@ def main() -> int:
     wants_window = is_only_one and not args.no_display and not is_for_programs
 
     tell("loading network...")
-    trained = artifacts.load_model(args.model)
-    labels, label_note = artifacts.load_labels(trained, args.model, args.labelbin)
+    trained = model_file.load_model(args.model)
+    labels, label_note = label_file.load_labels(trained, args.model, args.labelbin)
     tell(*filter(None, [label_note]))
     top = None if args.top == "all" else args.top
     thresholds = classification.thresholds_of(args.threshold, labels, trained.metadata)
-    widths = formats.column_widths(paths, labels)
+    widths = output_formats.column_widths(paths, labels)
 
     tell("classifying image..." if is_only_one else f"classifying {len(paths):,} images...")
     if args.csv:
-        print(formats.csv_header(labels), flush=True)
+        print(output_formats.csv_header(labels), flush=True)
     unreadable = 0
     answers = classification.classify_files(trained.model, labels, paths)
     for answer, output in zip(progress(answers, len(paths)), outputs, strict=True):
         chosen = classification.choose(answer.probabilities, top, thresholds)
         note = classification.combination_note([label for label, _ in chosen], trained.metadata)
         if args.json:
-            print(formats.as_json(answer, chosen, note), flush=True)
+            print(output_formats.as_json(answer, chosen, note), flush=True)
         elif args.csv:
-            print(formats.as_csv(answer, chosen, note, labels), flush=True)
+            print(output_formats.as_csv(answer, chosen, note, labels), flush=True)
         if answer.error:
             unreadable += 1
             complain(f"cannot read {answer.path}: {answer.error}")
             continue
         if is_only_one and not is_for_programs:
-            print(formats.as_text(answer, chosen))
+            print(output_formats.as_text(answer, chosen))
             tell(*filter(None, [note]))
         elif not is_for_programs:
-            print(formats.as_row(answer, chosen, note, widths), flush=True)
+            print(output_formats.as_row(answer, chosen, note, widths), flush=True)
 
         if output is None and not wants_window:
             continue
         lines = [f"{label}: {likely:.2%}" for label, likely in chosen]
-        annotated = plots.annotate(dataset.decode_image(classification.read(answer.path)), lines)
+        annotated = pictures.annotate(
+            decoding.decode_image(classification.read(answer.path)), lines
+        )
         if output is not None:
             files.save_image(output, annotated)
             tell(f"annotated image written to {printable(output)}")

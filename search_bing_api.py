@@ -3,7 +3,9 @@
 import sys
 from argparse import Namespace
 
-from pyimagesearch.console import WORK_FAILED, ArgumentParser, info, number, printable, run
+from pyimagesearch.arguments import ArgumentParser, number
+from pyimagesearch.console import info, printable, run
+from pyimagesearch.errors import WORK_FAILED
 
 # The tutorial's settings: how many results to look at in all, and how many to ask for at once.
 MAX_RESULTS = 400
@@ -55,15 +57,15 @@ def main() -> int:
 
     from tqdm import tqdm
 
-    from pyimagesearch import image_search
-    from pyimagesearch.collection import KEPT, Collection, summary
     from pyimagesearch.console import quiet_stderr
-    from pyimagesearch.download import Downloader, Limits
+    from pyimagesearch.search import services
+    from pyimagesearch.search.collection import KEPT, Collection, summary
+    from pyimagesearch.search.download import Downloader, Limits
 
-    service, reason = image_search.choose_service(args.provider, args.endpoint, args.key_file)
+    service, reason = services.choose_service(args.provider, args.endpoint, args.key_file)
     info(f"searching with {service.name}: {printable(reason)}")
     asking = Downloader(Limits(allow_loopback=args.allow_loopback))
-    found = image_search.search(
+    found = services.search(
         service, args.query, args.max_results, args.group_size, asking, args.license
     )
     info(f"{found.total} results to look at")

@@ -8,15 +8,9 @@ import sys
 from argparse import Namespace
 from functools import partial
 
-from pyimagesearch.console import (
-    INTERRUPTED,
-    ArgumentParser,
-    bytes_of,
-    info,
-    number,
-    printable,
-    run,
-)
+from pyimagesearch.arguments import ArgumentParser, bytes_of, number
+from pyimagesearch.console import info, printable, run
+from pyimagesearch.errors import INTERRUPTED
 
 # The tutorial's settings: how often each image is seen, the learning rate at the start, the
 # images a step, the size of an image as the network takes it, and the share kept for testing.
@@ -78,7 +72,7 @@ def main() -> int:
     """Train once, from images on disk to a model, a label binarizer and a plot."""
     args = parse_arguments()
     # TensorFlow takes seconds to import; a mistyped flag has been answered by now.
-    from pyimagesearch.devices import prepare_training_device
+    from pyimagesearch.training.devices import prepare_training_device
 
     device = prepare_training_device(args.device)
     strategy = device.strategy
@@ -86,23 +80,18 @@ def main() -> int:
     import numpy as np
     from sklearn.preprocessing import MultiLabelBinarizer
 
-    from pyimagesearch import (
-        artifacts,
-        checkpoints,
-        distribution,
-        overview,
-        pipeline,
-        plots,
-        recolor,
-        reports,
-    )
-    from pyimagesearch.combinations import split
-    from pyimagesearch.dataset import load_dataset
-    from pyimagesearch.duplicates import duplicate_groups
+    from pyimagesearch.artifacts import label_file, model_file
+    from pyimagesearch.data import batches, image_arrays
+    from pyimagesearch.data.duplicates import duplicate_groups
+    from pyimagesearch.data.image_arrays import physical_memory
+    from pyimagesearch.data.loading import load_dataset
+    from pyimagesearch.data.split import split
     from pyimagesearch.files import check_writable
+    from pyimagesearch.recoloring import composition, prior
+    from pyimagesearch.reports import messages, pictures, training_report
     from pyimagesearch.smallervggnet import SmallerVGGNet
-    from pyimagesearch.stored_images import physical_memory
-    from pyimagesearch.training import (
+    from pyimagesearch.training import checkpoints, workers
+    from pyimagesearch.training.fitting import (
         compile_network,
         fit,
         loggers,
@@ -123,75 +112,77 @@ def main() -> int:
     mlb = MultiLabelBinarizer().fit(labels)
     groups = duplicate_groups(images)
     train, test = split(labels, groups, args.test_size, args.seed)
-    info(*overview.dataset_lines(args.dataset, loaded, mlb.classes_, groups))
+    info(*messages.dataset_lines(args.dataset, loaded, mlb.classes_, groups))
     info(f"{len(train)} images to train on, {len(test)} to test on")
-    distribution.check_shares(strategy, args.batch_size, train, test)
+    workers.check_shares(strategy, args.batch_size, train, test)
 
     part = args.recolor_part - 1
-    composed, reason = recolor.compose_missing(images, labels, train, args.recolor, part, args.seed)
-    info(*overview.composed_lines(args.recolor, composed.labels, reason))
+    composed, reason = composition.compose_missing(
+        images, labels, train, args.recolor, part, args.seed
+    )
+    info(*messages.composed_lines(args.recolor, composed.labels, reason))
     if device.is_chief:
-        recolor.write_preview(args.recolor_preview, images, composed)
+        pictures.write_preview(args.recolor_preview, images, composed)
     # Composed images are for training alone, a part of them in each epoch, and numbered on.
-    pool = pipeline.Concatenated(images, composed.images)
+    pool = image_arrays.Concatenated(images, composed.images)
     targets = mlb.transform([*labels, *composed.labels]).astype("float32")
-    in_turn = np.arange(len(images), len(targets)), recolor.TURNS
-    shown = len(train) + len(composed.labels) // recolor.TURNS
+    in_turn = np.arange(len(images), len(targets)), composition.TURNS
+    shown = len(train) + len(composed.labels) // composition.TURNS
 
     settings = {name: vars(args)[name] for name in DECISIVE}
     model_path = args.model if device.is_chief else None
     this_run = checkpoints.describe_run(model_path, settings, loaded.paths, images)
-    distribution.check_agreement(strategy, this_run.description)
+    workers.check_agreement(strategy, this_run.description)
 
     info("compiling model...")
-    steps = pipeline.steps_per_epoch(shown, args.batch_size)
+    steps = batches.steps_per_epoch(shown, args.batch_size)
     with strategy.scope():
         model = SmallerVGGNet.build(size, size, IMAGE_DIMS[2], len(mlb.classes_), "sigmoid")
         network = compile_network(model, args.learning_rate, steps * args.epochs)
 
     history = checkpoints.load(this_run, network) if args.resume else {"loss": []}
-    epochs_done = distribution.share_state(strategy, network, len(history["loss"]))
+    epochs_done = workers.share_state(strategy, network, len(history["loss"]))
     epochs = range(epochs_done, args.epochs)
     if args.resume:
         info(f"resuming after epoch {epochs.start}")
 
     info(f"training network on {device.name}...")
     data = (pool, targets, train, args.batch_size, epochs, args.seed)
-    make_batches = partial(pipeline.training_batches, *data, in_turn=in_turn)
-    make_test_batches = partial(pipeline.evaluation_batches, images, targets, test, args.batch_size)
-    batches = distribution.shared_batches(strategy, make_batches)
-    test_batches = distribution.shared_batches(strategy, make_test_batches)
+    make_batches = partial(batches.training_batches, *data, in_turn=in_turn)
+    make_test_batches = partial(batches.evaluation_batches, images, targets, test, args.batch_size)
+    batches = workers.shared_batches(strategy, make_batches)
+    test_batches = workers.shared_batches(strategy, make_test_batches)
     log = loggers(args.log, args.tensorboard, args.resume) if device.is_chief else []
     history, ended_by = fit(network, batches, test_batches, steps, epochs, history, this_run, log)
     if not device.is_chief:
-        distribution.wait_for_all(strategy)
+        workers.wait_for_all(strategy)
         return 0
     if ended_by:
         info(f"ended by {ended_by} in epoch {len(history['loss'])}; --resume goes on from there")
 
     # The network has seen some colours more often than the folders show them.
     train_labels = [labels[i] for i in train]
-    offsets = recolor.logit_offsets(mlb.classes_, train_labels, composed.labels, part)
+    offsets = prior.logit_offsets(mlb.classes_, train_labels, composed.labels, part)
     subtract_from_logits(model, offsets)
 
     info("evaluating network...")
-    answers = reports.Answers(test, predict(network, make_test_batches()), targets[test])
-    report = reports.training_report(
+    answers = training_report.Answers(test, predict(network, make_test_batches()), targets[test])
+    report = training_report.training_report(
         vars(args), loaded, groups, mlb.classes_, composed.labels, history, answers
     )
-    info(*overview.result_lines(report, answers))
+    info(*messages.result_lines(report, answers))
 
     info(f"serializing network to {printable(args.model)}...")
-    artifacts.save_model(args.model, model, reports.model_metadata(report))
+    model_file.save_model(args.model, model, training_report.model_metadata(report))
     info(f"serializing label binarizer to {printable(args.labelbin)}...")
-    artifacts.save_binarizer(args.labelbin, mlb, report["trained_at"])
+    label_file.save_binarizer(args.labelbin, mlb, report["trained_at"])
     info(f"drawing training curves to {printable(args.plot)}...")
-    plots.draw_training(history, labels, args.plot)
-    plots.draw_errors(args.errors, loaded, report["worst"])
-    reports.write(args.report, report)
+    pictures.draw_training(history, labels, args.plot)
+    pictures.draw_errors(args.errors, loaded, report["worst"])
+    training_report.write(args.report, report)
     if not ended_by:
         this_run.checkpoint.unlink(missing_ok=True)
-    distribution.wait_for_all(strategy)
+    workers.wait_for_all(strategy)
     return INTERRUPTED if ended_by else 0
 
 

@@ -25,7 +25,7 @@ from measure import print_table, run
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from pyimagesearch.garments import draw_garment
+from pyimagesearch.garments.scenes import draw_garment
 
 FORMATS = (".jpg", ".png", ".bmp", ".tif", ".webp", ".gif")
 MOST_MEGABYTES = 1000
@@ -90,7 +90,8 @@ def main() -> int:
 
 def load(folder: str) -> dict:
     """Load a folder as training does."""
-    from pyimagesearch.dataset import list_images, load_images
+    from pyimagesearch.data.folders import list_images
+    from pyimagesearch.data.loading import load_images
 
     # Whatever a header claims must be refused before it is allocated.
     resource.setrlimit(resource.RLIMIT_DATA, (4 << 30, 4 << 30))

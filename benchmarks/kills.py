@@ -24,7 +24,8 @@ from measure import ROOT, print_table
 sys.path.insert(0, str(ROOT))
 
 from pyimagesearch.console import examples
-from pyimagesearch.garments import COMBINATIONS, write_dataset
+from pyimagesearch.garments.scenes import COMBINATIONS
+from pyimagesearch.garments.writing import write_dataset
 
 SETTINGS = ["--epochs", "3", "--image-size", "32", "--seed", "2", "--report", "report.json"]
 ARTIFACTS = {"fashion.model", "mlb.pickle", "plot.png", "report.json", "dataset"}

@@ -17,7 +17,7 @@ from measure import print_table
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from pyimagesearch.duplicates import duplicate_groups
+from pyimagesearch.data.duplicates import duplicate_groups
 
 
 def parse_arguments() -> argparse.Namespace:

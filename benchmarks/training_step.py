@@ -17,7 +17,7 @@ from measure import print_table
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from pyimagesearch.devices import prepare_training_device
+from pyimagesearch.training.devices import prepare_training_device
 
 # Rows and columns of the matrices that are multiplied.
 MATRIX_SIZE = 4096
@@ -41,7 +41,7 @@ def main() -> None:
     import tensorflow as tf
 
     from pyimagesearch.smallervggnet import SmallerVGGNet
-    from pyimagesearch.training import compile_network
+    from pyimagesearch.training.fitting import compile_network
 
     rng = np.random.default_rng(0)
     shape = (args.batch_size, args.image_size, args.image_size, 3)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from pyimagesearch.devices import choose_inference_backend
+from pyimagesearch.inference.backend import choose_inference_backend
 
 
 def main() -> None:
@@ -22,11 +22,12 @@ def main() -> None:
     parser.add_argument("--labelbin", default="mlb.pickle")
     args = parser.parse_args()
     choose_inference_backend()
-    from pyimagesearch import artifacts, classification
-    from pyimagesearch.dataset import folder_labels, list_images
+    from pyimagesearch.artifacts import label_file, model_file
+    from pyimagesearch.data.folders import folder_labels, list_images
+    from pyimagesearch.inference import classification
 
-    trained = artifacts.load_model(args.model)
-    labels, _ = artifacts.load_labels(trained, args.model, args.labelbin)
+    trained = model_file.load_model(args.model)
+    labels, _ = label_file.load_labels(trained, args.model, args.labelbin)
     total, right, confusions = Counter(), Counter(), Counter()
     for answer in classification.classify_files(trained.model, labels, list_images(args.dataset)):
         if answer.error:

@@ -15,9 +15,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pyimagesearch.data.split import split
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from pyimagesearch.console import ArgumentParser, UserError, number, printable, run
+from pyimagesearch.arguments import ArgumentParser, number
+from pyimagesearch.console import printable, run
+from pyimagesearch.errors import UserError
 
 # As in train.py.
 IMAGE_SIZE = 96
@@ -80,12 +84,13 @@ def main() -> None:
     """Leave out each combination in turn and print what the networks make of it."""
     args = parse_arguments()
     # Neither this nor TensorFlow, which takes seconds to import, is needed to refuse a bad flag.
-    from pyimagesearch import dataset, devices
+    from pyimagesearch.data import loading
+    from pyimagesearch.training import devices
 
     devices.prepare_training_device()
     # TensorFlow's advice on programs that compile many networks, as this one has to.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    images, _, labels, _ = dataset.load_dataset(args.dataset, IMAGE_SIZE)
+    images, _, labels, _ = loading.load_dataset(args.dataset, IMAGE_SIZE)
     candidates = [
         combination for combination in sorted(set(labels)) if can_be_left_out(combination, labels)
     ]
@@ -151,27 +156,30 @@ def measure(
     import keras
     from sklearn.preprocessing import MultiLabelBinarizer
 
-    from pyimagesearch import combinations, duplicates, evaluation, pipeline, recolor, training
+    from pyimagesearch.data import batches, duplicates, image_arrays
+    from pyimagesearch.recoloring import composition, prior
+    from pyimagesearch.reports import metrics
     from pyimagesearch.smallervggnet import SmallerVGGNet
+    from pyimagesearch.training import fitting
 
     keras.utils.set_random_seed(seed)
     is_left_out = np.array([combination == left_out for combination in labels])
     unseen, seen = images[is_left_out], images[~is_left_out]
     seen_labels = [combination for combination in labels if combination != left_out]
     groups = duplicates.duplicate_groups(seen)
-    train, test = combinations.split(seen_labels, groups, TEST_SIZE, seed)
-    composed, _ = recolor.compose_missing(seen, seen_labels, train, per_combination, part, seed)
+    train, test = split(seen_labels, groups, TEST_SIZE, seed)
+    composed, _ = composition.compose_missing(seen, seen_labels, train, per_combination, part, seed)
     mlb = MultiLabelBinarizer()
     targets = mlb.fit_transform([*seen_labels, *composed.labels]).astype("float32")
-    in_turn = (np.arange(len(seen), len(targets)), recolor.TURNS)
-    shown = len(train) + len(composed.labels) // recolor.TURNS
-    pool = pipeline.Concatenated(seen, composed.images)
+    in_turn = (np.arange(len(seen), len(targets)), composition.TURNS)
+    shown = len(train) + len(composed.labels) // composition.TURNS
+    pool = image_arrays.Concatenated(seen, composed.images)
 
     model = SmallerVGGNet.build(IMAGE_SIZE, IMAGE_SIZE, 3, len(mlb.classes_), finalAct="sigmoid")
-    steps = pipeline.steps_per_epoch(shown, BATCH_SIZE)
-    network = training.compile_network(model, LEARNING_RATE, steps * epochs)
+    steps = batches.steps_per_epoch(shown, BATCH_SIZE)
+    network = fitting.compile_network(model, LEARNING_RATE, steps * epochs)
     network.fit(
-        pipeline.training_batches(
+        batches.training_batches(
             pool, targets, train, BATCH_SIZE, range(epochs), seed, in_turn=in_turn
         ),
         steps_per_epoch=steps,
@@ -180,18 +188,18 @@ def measure(
         verbose=0,
     )
     train_labels = [seen_labels[i] for i in train]
-    offsets = recolor.logit_offsets(mlb.classes_, train_labels, composed.labels, part)
-    training.subtract_from_logits(model, offsets)
+    offsets = prior.logit_offsets(mlb.classes_, train_labels, composed.labels, part)
+    fitting.subtract_from_logits(model, offsets)
 
     def predict(some_images: np.ndarray, some_targets: np.ndarray) -> np.ndarray:
         everything = np.arange(len(some_images))
-        batches = pipeline.evaluation_batches(some_images, some_targets, everything, BATCH_SIZE)
-        return network.predict(batches, verbose=0)
+        made = batches.evaluation_batches(some_images, some_targets, everything, BATCH_SIZE)
+        return network.predict(made, verbose=0)
 
     right = mlb.transform([left_out] * len(unseen)).astype("float32")
     likeliest = mlb.classes_[np.argsort(predict(unseen, right), axis=1)[:, -len(left_out) :]]
     is_found = np.stack([(likeliest == label).any(axis=1) for label in left_out])
-    binary = evaluation.accuracies(predict(seen[test], targets[test]), targets[test]).binary
+    binary = metrics.accuracies(predict(seen[test], targets[test]), targets[test]).binary
     each = len(composed.labels) / max(1, len(set(composed.labels)))
     return Result(each, is_found.all(axis=0).mean(), *is_found.mean(axis=1), binary)
 

@@ -1,17 +1,15 @@
 """What the scripts share in speaking to a person: information, errors, exit codes."""
 
-import argparse
 import os
-import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import NoReturn, TypeVar
+from typing import TypeVar
+
+from pyimagesearch.errors import INTERRUPTED, WORK_FAILED, UserError
 
 T = TypeVar("T")
 
-BAD_INPUT = 2
-WORK_FAILED = 1
 # How to install what OpenCV's wheels expect of the system, by the ID of /etc/os-release.
 LIBRARY_COMMANDS = {
     "debian": "apt-get install -y libgl1 libglib2.0-0",
@@ -22,96 +20,6 @@ LIBRARY_COMMANDS = {
     "alpine": "apk add mesa-gl glib",
 }
 COLORS = {"sure": 32, "unsure": 33}
-INTERRUPTED = 130  # 128 + SIGINT, as shells have it
-
-
-class UserError(ValueError):
-    """Something the user can put right.
-
-    Parameters
-    ----------
-    message : str
-        One line: what is wrong, with what, and what to do.
-    exit_code : int
-        ``BAD_INPUT`` for a bad argument or bad input, ``WORK_FAILED`` for work that failed.
-    """
-
-    def __init__(self, message: str, exit_code: int = BAD_INPUT) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code
-
-
-class ArgumentParser(argparse.ArgumentParser):
-    """argparse's parser, which says what is wrong in one line and shows defaults in its help."""
-
-    def __init__(self, description: str, epilog: str) -> None:
-        super().__init__(description=description, epilog=epilog, formatter_class=_HelpFormatter)
-
-    def error(self, message: str) -> NoReturn:
-        """Print one line and leave with ``BAD_INPUT``."""
-        self.exit(BAD_INPUT, f"{self.prog}: {printable(message)} (see --help)\n")
-
-
-class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
-    """Defaults beside their flags, and the examples at the end as they were typed."""
-
-    def _get_help_string(self, action: argparse.Action) -> str | None:
-        # That a flag is off, or names nothing, unless it is given goes without saying.
-        return super()._get_help_string(action) if action.default else action.help
-
-
-def number(kind: type, low: float, high: float) -> Callable[[str], float]:
-    """Make a type for argparse: a number of some kind in a range, both ends included.
-
-    Parameters
-    ----------
-    kind : type
-        ``int`` or ``float``.
-    low, high : float
-        The least and the greatest value allowed.
-
-    Returns
-    -------
-    callable
-        From the text of an argument to its value; its error says what was expected.
-    """
-
-    def parse(text: str) -> float:
-        try:
-            value = kind(text)
-        except ValueError:
-            value = None
-        if value is None or not low <= value <= high:
-            expected = "a whole number" if kind is int else "a number"
-            raise argparse.ArgumentTypeError(f"{text!r} is not {expected} from {low} to {high}")
-        return value
-
-    return parse
-
-
-def bytes_of(text: str) -> int:
-    """Read an amount of memory: a type for argparse.
-
-    Parameters
-    ----------
-    text : str
-        Such as ``8GB``, ``512M``, ``1.5 GiB``, or a number of bytes; a K is 1,024 bytes.
-
-    Returns
-    -------
-    int
-        Bytes, at least one.
-    """
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:I?B)?", text.strip().upper())
-    count = int(float(match[1]) * 1024 ** " KMGT".index(match[2] or " ")) if match else 0
-    if count < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no amount of memory, such as 8GB or 512MB")
-    return count
-
-
-def either(word: str, parse: Callable[[str], float]) -> Callable[[str], float | str]:
-    """Make a type for argparse: a certain word, or what another type takes."""
-    return lambda text: word if text == word else parse(text)
 
 
 def printable(text: str | os.PathLike) -> str:

@@ -1,6 +1,8 @@
 """Files written whole or not at all."""
 
+import difflib
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from pyimagesearch.console import WORK_FAILED, UserError
+from pyimagesearch.errors import WORK_FAILED, UnreadableFileError, UserError
 
 
 def check_writable(*paths: str | os.PathLike | None) -> None:
@@ -120,3 +122,62 @@ def save_image(path: str | os.PathLike, image: np.ndarray) -> None:
         raise UserError(f"cannot write {path}: {error.strerror}", WORK_FAILED) from error
     with written_whole(path) as partial:
         partial.write_bytes(encoded)
+
+
+def did_you_mean(path: str | os.PathLike) -> str:
+    """Look beside a path that does not exist for one with nearly the same name.
+
+    Parameters
+    ----------
+    path : path
+        As the user gave it.
+
+    Returns
+    -------
+    str
+        For example ``" (did you mean dataset?)"``, empty if nothing there has a similar name.
+    """
+    path = Path(path)
+    try:
+        names = [entry.name for entry in path.parent.iterdir()]
+    except OSError:
+        return ""
+    # Capitals count for little: Dataset is closer to dataset than to Datasets.
+    by_folded = {name.casefold(): name for name in names}
+    close = difflib.get_close_matches(path.name.casefold(), by_folded, n=1, cutoff=0.75)
+    return f" (did you mean {path.with_name(by_folded[close[0]])}?)" if close else ""
+
+
+MAX_FILE_BYTES = 2**28
+
+
+def read_file(path: str | os.PathLike) -> bytes:
+    """Read a regular file of at most ``MAX_FILE_BYTES`` bytes.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+
+    Returns
+    -------
+    bytes
+        All of it.
+
+    Raises
+    ------
+    UnreadableFileError
+        If there is nothing to read: no such file, no permission, an empty or an enormous file, or
+        something that is not a regular file and might never end (a pipe, a device).
+    """
+    try:
+        status = Path(path).stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise UnreadableFileError("not a regular file")
+        if status.st_size == 0:
+            raise UnreadableFileError("the file is empty")
+        if status.st_size > MAX_FILE_BYTES:
+            raise UnreadableFileError(f"the file is larger than {MAX_FILE_BYTES >> 20} MiB")
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise UnreadableFileError(error.strerror or str(error)) from error

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyimagesearch import console
+from pyimagesearch import arguments, console, errors
 
 
 @given(st.text())
@@ -24,9 +24,9 @@ def test_terminal_escapes_and_undecodable_bytes_are_spelt_out():
 
 def test_a_users_error_is_one_line_and_its_exit_code(capsys):
     def fail():
-        raise console.UserError("no\nsuch file", console.WORK_FAILED)
+        raise errors.UserError("no\nsuch file", errors.WORK_FAILED)
 
-    assert console.run(fail) == console.WORK_FAILED
+    assert console.run(fail) == errors.WORK_FAILED
     assert capsys.readouterr().err.count("\n") == 1
 
 
@@ -39,7 +39,7 @@ def test_an_interruption_is_one_line(capsys):
     def interrupted():
         raise KeyboardInterrupt
 
-    assert console.run(interrupted) == console.INTERRUPTED
+    assert console.run(interrupted) == errors.INTERRUPTED
     assert capsys.readouterr().err.endswith("interrupted\n")
 
 
@@ -50,20 +50,20 @@ def test_success_is_zero():
 @pytest.mark.parametrize("text", ["0", "11", "2.5", "many", ""])
 def test_numbers_out_of_range_are_refused(text):
     with pytest.raises(argparse.ArgumentTypeError, match="whole number from 1 to 10"):
-        console.number(int, 1, 10)(text)
+        arguments.number(int, 1, 10)(text)
 
 
 @pytest.mark.parametrize("text", ["nan", "inf", "-0.1"])
 def test_numbers_that_are_none_are_refused(text):
     with pytest.raises(argparse.ArgumentTypeError):
-        console.number(float, 0, 1)(text)
+        arguments.number(float, 0, 1)(text)
 
 
 def test_a_wrong_flag_is_one_line_and_bad_input(capsys):
-    parser = console.ArgumentParser("does things", "examples: none")
+    parser = arguments.ArgumentParser("does things", "examples: none")
     with pytest.raises(SystemExit) as caught:
         parser.parse_args(["--wrong"])
-    assert caught.value.code == console.BAD_INPUT
+    assert caught.value.code == errors.BAD_INPUT
     assert capsys.readouterr().err.count("\n") == 1
 
 
@@ -96,7 +96,7 @@ def test_a_missing_library_ends_a_script_in_one_line(capsys):
     def fail():
         raise ImportError(MISSING_LIBRARY)
 
-    assert console.run(fail) == console.WORK_FAILED
+    assert console.run(fail) == errors.WORK_FAILED
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
@@ -117,14 +117,14 @@ def test_progress_shows_only_on_a_terminal_of_its_own(monkeypatch, capsys):
 
 
 def test_a_word_is_taken_instead_of_a_number():
-    parse = console.either("auto", console.number(float, 0, 1))
+    parse = arguments.either("auto", arguments.number(float, 0, 1))
     assert (parse("auto"), parse("0.5")) == ("auto", 0.5)
     with pytest.raises(argparse.ArgumentTypeError):
         parse("automatic")
 
 
 def test_help_shows_the_defaults_worth_knowing():
-    parser = console.ArgumentParser("what it does", "examples")
+    parser = arguments.ArgumentParser("what it does", "examples")
     parser.add_argument("--epochs", default=75, help="how often")
     parser.add_argument("--log", help="where to")
     assert "how often (default: 75)" in parser.format_help()
@@ -136,10 +136,10 @@ def test_help_shows_the_defaults_worth_knowing():
     [("1", 1), ("1GB", 2**30), ("512m", 2**29), ("1.5 GiB", 3 * 2**29), ("2T", 2**41)],
 )
 def test_amounts_of_memory_are_read(text, count):
-    assert console.bytes_of(text) == count
+    assert arguments.bytes_of(text) == count
 
 
 @pytest.mark.parametrize("text", ["", "0", "-1GB", "1XB", "GB", "1e9", "nan"])
 def test_what_is_no_amount_of_memory_is_refused(text):
     with pytest.raises(argparse.ArgumentTypeError, match="8GB"):
-        console.bytes_of(text)
+        arguments.bytes_of(text)

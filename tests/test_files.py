@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from pyimagesearch import files
-from pyimagesearch.console import WORK_FAILED, UserError
+from pyimagesearch.errors import WORK_FAILED, UserError
 
 
 def test_a_failed_write_keeps_the_old_file_and_leaves_nothing(tmp_path):

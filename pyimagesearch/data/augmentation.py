@@ -1,0 +1,148 @@
+"""TODO."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+
+class AugmentationRanges(NamedTuple):
+    """How far an image may be moved at random; every amount is drawn evenly from its range.
+
+    Attributes
+    ----------
+    rotation : float
+        Degrees, to either side.
+    width_shift, height_shift : float
+        Share of the width and of the height, to either side.
+    shear : float
+        Degrees, to either side.
+    zoom : float
+        Each axis by itself, from ``1 - zoom`` to ``1 + zoom``.
+    horizontal_flip : bool
+        Whether half of the images are mirrored.
+    """
+
+    rotation: float = 25.0
+    width_shift: float = 0.1
+    height_shift: float = 0.1
+    # The tutorial's 0.2 is in degrees (ImageDataGenerator's documentation), so next to nothing.
+    shear: float = 0.2
+    zoom: float = 0.2
+    horizontal_flip: bool = True
+
+
+TUTORIAL_RANGES = AugmentationRanges()
+
+
+def draw_amounts(count: int, seed: int | Sequence[int]) -> np.ndarray:
+    """Draw how far each image of a batch moves in each of seven ways.
+
+    Parameters
+    ----------
+    count : int
+        Images of the batch.
+    seed : int or sequence of int
+        The same seed moves the same batch the same way.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64, shape (7, count), even in [-1, 1): shares of what :func:`augment` allows.
+    """
+    return np.random.default_rng(seed).uniform(-1, 1, (7, count))
+
+
+def augment(images: np.ndarray, ranges: AugmentationRanges, amounts: np.ndarray) -> np.ndarray:
+    """Rotate, shift, shear, zoom and mirror each image of a batch by itself.
+
+    Parameters
+    ----------
+    images : numpy.ndarray
+        float32, shape (N, height, width, channels).
+    ranges : AugmentationRanges
+        How far at most.
+    amounts : numpy.ndarray
+        float, shape (7, N), from :func:`draw_amounts`.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, shape (N, height, width, channels).
+    """
+    height, width = images.shape[1:3]
+    return move(
+        images,
+        angle=amounts[0] * np.radians(ranges.rotation),
+        shift_x=amounts[1] * ranges.width_shift * width,
+        shift_y=amounts[2] * ranges.height_shift * height,
+        shear=amounts[3] * np.radians(ranges.shear),
+        zoom_x=1 + amounts[4] * ranges.zoom,
+        zoom_y=1 + amounts[5] * ranges.zoom,
+        mirrored=(amounts[6] < 0) & ranges.horizontal_flip,
+    )
+
+
+def move(
+    images: np.ndarray,
+    angle: np.ndarray,
+    shift_x: np.ndarray,
+    shift_y: np.ndarray,
+    shear: np.ndarray,
+    zoom_x: np.ndarray,
+    zoom_y: np.ndarray,
+    mirrored: np.ndarray,
+) -> np.ndarray:
+    """Move each image of a batch by amounts of its own.
+
+    All movements are affine, so that a single bilinear interpolation does them together. The
+    matrices are those of Keras 2's ImageDataGenerator (``apply_affine_transform``): rotation,
+    shift, shear and zoom about the centre, then the mirror. What comes in from outside the image
+    repeats its nearest pixel.
+
+    Parameters
+    ----------
+    images : numpy.ndarray
+        float32, shape (N, height, width, channels).
+    angle, shear : numpy.ndarray
+        float, shape (N,), in radians.
+    shift_x, shift_y : numpy.ndarray
+        float, shape (N,), in pixels.
+    zoom_x, zoom_y : numpy.ndarray
+        float, shape (N,); above 1 the content shrinks, as with ImageDataGenerator.
+    mirrored : numpy.ndarray
+        bool, shape (N,).
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, shape (N, height, width, channels).
+    """
+    height, width = images.shape[1:3]
+    mirror = np.where(mirrored, -1, 1)
+
+    # From a pixel of the output to the point of the input it is taken from, both measured from
+    # the centre: the product of the matrices, written out.
+    x_from_x = np.cos(angle + shear) * zoom_x * mirror
+    x_from_y = np.sin(angle) * zoom_y
+    y_from_x = -np.sin(angle + shear) * zoom_x * mirror
+    y_from_y = np.cos(angle) * zoom_y
+    offset_x = np.cos(angle) * shift_x + np.sin(angle) * shift_y
+    offset_y = np.cos(angle) * shift_y - np.sin(angle) * shift_x
+
+    centre_x, centre_y = (width - 1) / 2, (height - 1) / 2
+    corner_x = centre_x + offset_x - x_from_x * centre_x - x_from_y * centre_y
+    corner_y = centre_y + offset_y - y_from_x * centre_x - y_from_y * centre_y
+    rows = [[x_from_x, x_from_y, corner_x], [y_from_x, y_from_y, corner_y]]
+    moved = np.empty_like(images)
+    for place, matrix in enumerate(np.moveaxis(np.array(rows), -1, 0)):
+        cv2.warpAffine(
+            images[place],
+            matrix,
+            (width, height),
+            dst=moved[place],
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+    return moved

@@ -1,0 +1,29 @@
+"""TODO."""
+
+BAD_INPUT = 2
+
+
+WORK_FAILED = 1
+
+
+INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+
+class UserError(ValueError):
+    """Something the user can put right.
+
+    Parameters
+    ----------
+    message : str
+        One line: what is wrong, with what, and what to do.
+    exit_code : int
+        ``BAD_INPUT`` for a bad argument or bad input, ``WORK_FAILED`` for work that failed.
+    """
+
+    def __init__(self, message: str, exit_code: int = BAD_INPUT) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+class UnreadableFileError(UserError):
+    """A file cannot be read; the message says why, without the file's name."""

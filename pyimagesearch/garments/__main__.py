@@ -1,0 +1,61 @@
+"""TODO."""
+
+import argparse
+import sys
+
+from pyimagesearch.arguments import ArgumentParser, number
+from pyimagesearch.console import info, run
+from pyimagesearch.garments.scenes import COMBINATIONS, DATASET_SIZE, EXAMPLES, EXAMPLES_SIZE
+from pyimagesearch.garments.writing import (
+    DATASET_IMAGES,
+    DATASET_SEED,
+    write_dataset,
+    write_examples,
+)
+
+
+def _parse_arguments() -> argparse.Namespace:
+    parser = ArgumentParser(
+        "Draw a data set of garments, six folders of labelled images, or the seven examples.",
+        "example: python -m pyimagesearch.garments --output drawn --per-combination 500 --seed 1",
+    )
+    target = parser.add_mutually_exclusive_group(required=True)
+    target.add_argument("--output", metavar="DIR", help="write a data set to this folder")
+    target.add_argument("--examples", metavar="DIR", help="write the examples to this folder")
+    parser.add_argument(
+        "--per-combination",
+        type=number(int, 1, 10**6),
+        default=DATASET_IMAGES,
+        metavar="N",
+        help="images in each folder of the data set",
+    )
+    parser.add_argument(
+        "--seed",
+        type=number(int, 0, 2**63),
+        default=DATASET_SEED,
+        metavar="S",
+        help="the same seed draws the same images",
+    )
+    parser.add_argument(
+        "--size",
+        type=number(int, 16, 4000),
+        metavar="PIXELS",
+        help=f"longest side of an image, {DATASET_SIZE} in a data set and {EXAMPLES_SIZE} else",
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Write what the command line asks for."""
+    args = _parse_arguments()
+    if args.examples is not None:
+        write_examples(args.examples, args.seed, args.size or EXAMPLES_SIZE)
+        info(f"wrote {len(EXAMPLES)} examples to {args.examples}")
+        return
+    size = args.size or DATASET_SIZE
+    write_dataset(args.output, COMBINATIONS, args.per_combination, args.seed, size)
+    info(f"wrote {args.per_combination * len(COMBINATIONS):,} images to {args.output}")
+
+
+if __name__ == "__main__":
+    sys.exit(run(main))

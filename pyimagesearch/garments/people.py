@@ -1,0 +1,166 @@
+"""The people of garments.py, and the bodies of garments that nobody wears."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from pyimagesearch.garments import shapes
+from pyimagesearch.garments.colors import (
+    BLACK,
+    HAIR_COLORS,
+    SKIN_TONES,
+    Color,
+    one_of,
+    other_color,
+    shaded,
+)
+from pyimagesearch.garments.fabrics import HAIR, LEATHER_SHOE, SKIN
+from pyimagesearch.garments.painting import Layer
+from pyimagesearch.garments.shapes import SIDES, Body, Figure, Pose
+
+SLENDER = Body(shoulder=0.105, chest=0.088, waist=0.068, hip=0.096)
+BROAD = Body(shoulder=0.128, chest=0.105, waist=0.092, hip=0.092)
+# Half widths from the shoulder to the wrist; from the hip to the ankle, in half widths of the hips.
+ARM_WIDTHS = (0.02, 0.023, 0.019, 0.018, 0.013)
+LEG_WIDTHS = np.array([0.48, 0.42, 0.28, 0.3, 0.17])
+SHARE_OF_MANNEQUINS = 0.06
+
+EYE_COLOR, MOUTH_COLOR = (40.0, 40.0, 45.0), (80.0, 70.0, 170.0)
+
+
+class Person(NamedTuple):
+    """Who wears a garment; mannequins have a grey skin and no hair. Lengths in body heights."""
+
+    figure: Figure
+    skin: Color
+    hair: Color
+    hair_length: float
+    mannequin: bool
+
+
+def any_person(kind: str, rng: np.random.Generator) -> Person:
+    """Draw who wears a garment of some kind, and how they stand."""
+    broad = kind != "dress" and rng.random() < 0.5
+    width = rng.uniform(0.8, 1.12)
+    body = Body(*(w * width * rng.uniform(0.95, 1.05) for w in (BROAD if broad else SLENDER)))
+    mannequin = bool(rng.random() < SHARE_OF_MANNEQUINS)
+    grey = float(rng.uniform(170, 235))
+    skin = shaded(one_of(SKIN_TONES, rng), rng.uniform(0.9, 1.08))
+    return Person(
+        figure=Figure(body, Pose((_any_arm(rng), _any_arm(rng)), _any_stance(rng)), worn=True),
+        skin=(grey, grey, grey) if mannequin else skin,
+        hair=shaded(one_of(HAIR_COLORS, rng), rng.uniform(0.8, 1.2)),
+        hair_length=0.0 if broad or mannequin else max(0.0, rng.uniform(-0.06, 0.22)),
+        mannequin=mannequin,
+    )
+
+
+def _any_arm(rng: np.random.Generator) -> tuple[float, float]:
+    """Draw an arm: hanging, on the hip, in a pocket, away from the body."""
+    drawn = rng.random()
+    if drawn < 0.55:
+        return rng.uniform(3, 14), rng.uniform(-8, 10)
+    if drawn < 0.8:
+        return rng.uniform(28, 48), rng.uniform(-65, -25)
+    if drawn < 0.9:
+        return rng.uniform(10, 22), rng.uniform(-30, -10)
+    return rng.uniform(15, 45), rng.uniform(0, 40)
+
+
+def _any_stance(rng: np.random.Generator) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Draw two legs: straight, one aside, walking."""
+    drawn = rng.random()
+    if drawn < 0.5:
+        spread = rng.uniform(-1, 5)
+        return (spread, rng.uniform(-2, 2)), (spread, rng.uniform(-2, 2))
+    if drawn < 0.75:
+        return (rng.uniform(0, 4), rng.uniform(-2, 2)), (rng.uniform(5, 12), rng.uniform(-8, 5))
+    return (rng.uniform(-9, 12), rng.uniform(-10, 8)), (rng.uniform(-4, 10), rng.uniform(-10, 10))
+
+
+def laid_out(kind: str, long_sleeved: bool, rng: np.random.Generator) -> Figure:
+    """Draw the measures of a garment that nobody wears, and how it lies or hangs.
+
+    The sleeves of a T-shirt stand off, long ones hang down beside it. Dresses hang on the body they
+    fit.
+    """
+    upper = rng.uniform(14, 36) if long_sleeved else rng.uniform(25, 62)
+    arm = (upper, upper + rng.uniform(-14, 4) if long_sleeved else upper)
+    spread = rng.uniform(0.5, 6)
+    legs = (spread, spread + rng.normal(0, 1)), (spread, spread + rng.normal(0, 1))
+    pose = Pose((arm, arm), legs)
+    if kind == "dress":
+        return Figure(any_person(kind, rng).figure.body, pose, worn=False)
+    chest = rng.uniform(0.075, 0.115) if kind == "jeans" else rng.uniform(0.108, 0.145)
+    body = Body(
+        shoulder=chest * rng.uniform(0.86, 1.02),
+        chest=chest,
+        waist=chest * rng.uniform(0.86, 1.02),
+        hip=chest * rng.uniform(0.94, 1.06),
+    )
+    return Figure(body, pose, worn=False)
+
+
+def body_behind(person: Person, rng: np.random.Generator) -> list[Layer]:
+    """Paint what clothes are put on: long hair, legs, trunk."""
+    layers = []
+    if person.hair_length:
+        width = rng.uniform(0.05, 0.075)
+        locks = shapes.rectangle(-width, 0.06, width, 0.13 + person.hair_length)
+        layers.append(Layer([shapes.rounded(locks, closed=True)], person.hair, HAIR))
+    figure = person.figure
+    leg_widths = LEG_WIDTHS * figure.body.hip
+    legs = [shapes.limb(shapes.leg(figure, side), leg_widths) for side in SIDES]
+    trunk = shapes.torso(figure.body)
+    return [*layers, Layer(legs, person.skin, SKIN), Layer([trunk], person.skin, SKIN)]
+
+
+def shoes(person: Person, rng: np.random.Generator) -> list[Layer]:
+    """Put a pair of shoes on, or leave the feet bare."""
+    color = other_color(rng) if rng.random() < 0.6 else BLACK
+    if rng.random() < 0.1:
+        color = person.skin
+    turn = rng.uniform(0.2, 1.0)
+    pair = []
+    for side in SIDES:
+        ankle = shapes.leg(person.figure, side)[-1]
+        foot = np.array([ankle + (0, 0.005), ankle + (side * 0.035 * turn, 0.042)])
+        pair.append(shapes.rounded(shapes.limb(foot, (0.016, 0.024, 0.016)), closed=True))
+    return [Layer(pair, color, LEATHER_SHOE)]
+
+
+def bare_arms(person: Person) -> list[Layer]:
+    """Paint arms and hands."""
+    layers = []
+    for side in SIDES:
+        path = shapes.arm(person.figure, side)
+        hand = np.array([path[-1], shapes.shortened(path, 1.12)[-1]])
+        shoulder = shapes.ellipse(path[0], (ARM_WIDTHS[0], ARM_WIDTHS[0]))
+        fist = shapes.rounded(shapes.limb(hand, (0.013, 0.018, 0.011)), closed=True)
+        outlines = [shoulder, shapes.limb(path, ARM_WIDTHS), fist]
+        layers.append(Layer(outlines, person.skin, SKIN))
+    return layers
+
+
+def head(person: Person, rng: np.random.Generator) -> list[Layer]:
+    """Paint a head: face, hair, eyes and mouth."""
+    x = rng.normal(0, 0.008)
+    face = Layer([shapes.ellipse((x, 0.075), (0.042, 0.06))], person.skin, SKIN)
+    if person.mannequin:
+        return [face]
+    skull = Layer([shapes.ellipse((x, 0.062), (0.05, 0.063))], person.hair, HAIR)
+    hairline = [(-0.047, 0.075), (-0.03, 0.035), (0.02, 0.028), (0.047, 0.08)]
+    fringe = np.array([*hairline, (0.045, 0.02), (0.0, -0.002), (-0.045, 0.02)]) + (x, 0)
+    eyes = [shapes.ellipse((x + side * 0.018, 0.073), (0.007, 0.004)) for side in SIDES]
+    brows = [np.array([(x + s * 0.01, 0.063), (x + s * 0.026, 0.062)]) for s in SIDES]
+    mouth = np.array([(x - 0.01, 0.106), (x, 0.109), (x + 0.01, 0.106)])
+    nose = np.array([(x + 0.003, 0.08), (x + 0.006, 0.092), (x - 0.001, 0.093)])
+    return [
+        skull,
+        face,
+        Layer([shapes.rounded(fringe, closed=True)], person.hair, HAIR),
+        Layer(eyes, EYE_COLOR),
+        Layer(brows, shaded(person.hair, 0.8), line=0.004),
+        Layer([nose], shaded(person.skin, 0.75), line=0.003),
+        Layer([mouth], MOUTH_COLOR, line=0.005),
+    ]

@@ -1,0 +1,130 @@
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pyimagesearch.data import cache as cache_module
+from pyimagesearch.data import decoding, loading
+
+
+@pytest.fixture
+def images():
+    return np.random.default_rng(0).integers(0, 256, (5, 8, 8, 3), np.uint8)
+
+
+@pytest.fixture
+def paths(tmp_path):
+    made = [tmp_path / "in" / f"{number}.png" for number in range(5)]
+    made[0].parent.mkdir()
+    for path in made:
+        path.write_bytes(path.name.encode())
+    return [str(path) for path in made]
+
+
+@pytest.fixture
+def cache(tmp_path):
+    return tmp_path / "cache" / "a.decoded"
+
+
+def recalled(cache, paths):
+    images = np.zeros((len(paths), 8, 8, 3), np.uint8)
+    return images, cache_module.recall(cache, cache_module.image_keys(paths, 8), images)
+
+
+def test_unchanged_files_are_recalled_in_any_order(cache, paths, images):
+    cache_module.remember(cache, cache_module.image_keys(paths, 8), images)
+    found, hits = recalled(cache, paths[::-1])
+    assert hits.all()
+    np.testing.assert_array_equal(found, images[::-1])
+
+
+def test_changed_touched_and_unknown_files_are_not_recalled(cache, paths, images, tmp_path):
+    cache_module.remember(cache, cache_module.image_keys(paths, 8), images)
+    status = Path(paths[1]).stat()
+    Path(paths[1]).write_bytes(b"longer than it was")
+    os.utime(paths[1], ns=(status.st_atime_ns, status.st_mtime_ns))
+    os.utime(paths[2], ns=(status.st_atime_ns, status.st_mtime_ns + 1))
+    Path(paths[3]).unlink()
+    _, hits = recalled(cache, [*paths, str(tmp_path / "unknown.png")])
+    assert hits.tolist() == [True, False, False, False, True, False]
+
+
+def test_another_image_size_is_not_recalled(cache, paths, images):
+    cache_module.remember(cache, cache_module.image_keys(paths, 16), images)
+    assert not recalled(cache, paths)[1].any()
+
+
+def test_a_damaged_image_is_not_recalled_and_the_others_are(cache, paths, images):
+    cache_module.remember(cache, cache_module.image_keys(paths, 8), images)
+    data = bytearray(cache.read_bytes())
+    data[-1] ^= 1
+    cache.write_bytes(data)
+    assert recalled(cache, paths)[1].tolist() == [True, True, True, True, False]
+
+
+@pytest.mark.parametrize("kept", [0, 3, 100, 300, -1])
+def test_a_cache_cut_off_anywhere_is_as_good_as_none(cache, paths, images, kept):
+    cache_module.remember(cache, cache_module.image_keys(paths, 8), images)
+    cache.write_bytes(cache.read_bytes()[:kept])
+    assert not recalled(cache, paths)[1].any()
+
+
+def test_the_least_recently_used_is_removed_when_the_cache_is_full(
+    cache, paths, images, monkeypatch
+):
+    keys = cache_module.image_keys(paths, 8)
+    caches = [cache.with_name(f"{name}.decoded") for name in "abc"]
+    cache_module.remember(caches[0], keys, images)
+    monkeypatch.setattr(cache_module, "MAX_CACHE_BYTES", 5 * caches[0].stat().st_size // 2)
+    for age, path in ((30, caches[0]), (20, caches[1])):
+        cache_module.remember(path, keys, images)
+        os.utime(path, (1e9 - age, 1e9 - age))
+    recalled(caches[0], paths)
+    cache_module.remember(caches[2], keys, images)
+    assert [path.exists() for path in caches] == [True, False, True]
+
+
+def test_more_than_the_cache_may_hold_is_not_kept(cache, paths, images, monkeypatch):
+    monkeypatch.setattr(cache_module, "MAX_CACHE_BYTES", images.nbytes - 1)
+    cache_module.remember(cache, cache_module.image_keys(paths, 8), images)
+    assert not cache.exists()
+
+
+def test_a_folder_that_cannot_be_written_is_no_error(tmp_path, paths, images):
+    (tmp_path / "file").touch()
+    cache = tmp_path / "file" / "a.decoded"
+    cache_module.remember(cache, cache_module.image_keys(paths, 8), images)
+
+
+def test_loading_decodes_only_what_has_changed(tmp_path, monkeypatch):
+    from pyimagesearch.files import save_image
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = tmp_path / "dataset"
+    for name in ("a_b/0.png", "a_b/1.png", "c_d/2.png"):
+        save_image(folder / name, np.full((9, 9, 3), len(name), np.uint8))
+    (folder / "c_d" / "bad.png").write_bytes(b"bad")
+    first = loading.load_dataset(folder, 8, use_cache=True)
+
+    decoded = []
+    real = decoding.decode_image
+    monkeypatch.setattr(
+        loading, "decode_image", lambda *given: decoded.append(given) or real(*given)
+    )
+    save_image(folder / "a_b" / "1.png", np.full((9, 9, 3), 77, np.uint8))
+    second = loading.load_dataset(folder, 8, use_cache=True)
+    assert len(decoded) == 2  # the changed one, and the bad one
+    assert second.paths == first.paths
+    assert second.images[:, 0, 0, 0].tolist() == [9, 77, 9]
+    assert [path for path, _ in second.skipped] == [str(folder / "c_d" / "bad.png")]
+
+
+def test_without_the_cache_nothing_is_written(tmp_path, monkeypatch, images):
+    from pyimagesearch.files import save_image
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for name in ("a_b/0.png", "c_d/1.png"):
+        save_image(tmp_path / "dataset" / name, images[0])
+    loading.load_dataset(tmp_path / "dataset", 8)
+    assert not (tmp_path / "cache").exists()

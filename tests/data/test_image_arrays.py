@@ -1,0 +1,113 @@
+import errno
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from pyimagesearch.data import batches as batch_module
+from pyimagesearch.data import cache as cache_module
+from pyimagesearch.data import duplicates, image_arrays
+from pyimagesearch.errors import UserError
+
+
+@pytest.fixture
+def images():
+    return np.random.default_rng(0).integers(0, 256, (600, 8, 8, 3), np.uint8)
+
+
+@pytest.fixture
+def stored(images, tmp_path):
+    made = image_arrays.room_for_images(images.shape, images.nbytes, tmp_path / "cache")
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda i: made.__setitem__(i, images[i]), range(len(images))))
+    return made
+
+
+@pytest.mark.parametrize(
+    ("limit_in_images", "kind"),
+    [(None, np.ndarray), (40, np.ndarray), (39, image_arrays.StoredImages)],
+)
+def test_images_stay_in_memory_up_to_a_quarter_of_it(tmp_path, limit_in_images, kind):
+    limit = limit_in_images and limit_in_images * 8 * 8 * 3
+    made = image_arrays.room_for_images((10, 8, 8, 3), limit, tmp_path)
+    assert isinstance(made, kind)
+    assert made.shape == (10, 8, 8, 3)
+    assert made.nbytes == 10 * 8 * 8 * 3
+
+
+def test_is_addressed_as_an_array_is(images, stored):
+    positions = np.array([599, 0, 5, 5])
+    assert len(stored) == len(images)
+    np.testing.assert_array_equal(stored[7], images[7])
+    np.testing.assert_array_equal(stored[positions], images[positions])
+    np.testing.assert_array_equal(stored[250:260], images[250:260])
+    np.testing.assert_array_equal(np.stack(list(stored)), images)
+    np.testing.assert_array_equal(np.stack(list(stored.first(3))), images[:3])
+
+
+def test_the_file_leaves_no_name_behind(stored, tmp_path):
+    assert len(stored) == 600
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_what_works_on_arrays_works_on_stored_images(images, stored, tmp_path):
+    np.testing.assert_array_equal(
+        duplicates.duplicate_groups(stored), duplicates.duplicate_groups(images)
+    )
+    targets = np.arange(600, dtype=np.float32)[:, None]
+
+    def batches(images):
+        pool = image_arrays.Concatenated(images, images_in_memory)
+        made = batch_module.training_batches(pool, targets, np.arange(600), 64, range(1), seed=1)
+        return [pixels.numpy() for pixels, _ in made]
+
+    images_in_memory = np.empty((0, 8, 8, 3), np.uint8)
+    np.testing.assert_array_equal(batches(stored), batches(images))
+
+    cache = tmp_path / "a.decoded"
+    keys = np.random.default_rng(1).integers(0, 2**63, (600, 2)).astype(np.uint64)
+    cache_module.remember(cache, keys, stored)
+    recalled = image_arrays.room_for_images(images.shape, 4, tmp_path)
+    assert cache_module.recall(cache, keys, recalled).all()
+    np.testing.assert_array_equal(recalled[:], images)
+
+
+def test_a_full_disk_is_one_line(tmp_path, monkeypatch):
+    def no_space(*given):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(image_arrays, "_allocate", no_space)
+    with pytest.raises(
+        UserError, match=r"cannot keep 0\.\d GiB .* No space left .* --memory-limit"
+    ):
+        image_arrays.room_for_images((4000, 96, 96, 3), 1, tmp_path)
+
+
+def test_what_was_read_does_not_stay_in_memory(tmp_path):
+    script = (
+        "import resource, sys, numpy as np\n"
+        "from pathlib import Path\n"
+        "from pyimagesearch.data import duplicates, image_arrays\n"
+        "images = image_arrays.room_for_images((4000, 96, 96, 3), 1, Path(sys.argv[1]))\n"
+        "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "before = peak()\n"
+        "for position in range(len(images)):\n"
+        "    images[position] = position % 251\n"
+        "total = sum(int(image[0, 0, 0]) for image in images)\n"
+        "images[np.arange(0, 4000, 40)]\n"
+        "print(total, peak() - before)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, tmp_path], capture_output=True, text=True, check=True
+    )
+    total, grown = map(int, done.stdout.split())
+    assert total == sum(position % 251 for position in range(4000))
+    unit = 1 if sys.platform == "darwin" else 1024
+    assert grown * unit < 4000 * 96 * 96 * 3 / 4
+
+
+def test_the_machine_has_memory():
+    assert image_arrays.physical_memory() > 2**28

@@ -1,0 +1,271 @@
+"""The scripts as a user runs them, each in a process of its own."""
+
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from pyimagesearch.garments.writing import write_dataset
+
+ROOT = Path(__file__).parents[2]
+COMBINATIONS = [("black", "jeans"), ("blue", "jeans"), ("red", "dress"), ("blue", "dress")]
+
+
+def stopped(*arguments, folder, after, number):
+    """Start train.py, send it a signal after a line of its output; its exit code and output."""
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "train.py"), *map(str, arguments)],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if after in line:
+            process.send_signal(number)
+            break
+    rest, _ = process.communicate(timeout=300)
+    return process.returncode, "".join(lines) + rest
+
+
+def metrics(output):
+    """The numbers of a run's last epoch and of its test, without the time they took."""
+    last_epoch = [
+        line.partition("step - ")[2] for line in output.splitlines() if "val_loss" in line
+    ]
+    return last_epoch[-1:] + [line for line in output.splitlines() if "accuracy: " in line[:30]]
+
+
+def run(script, *arguments, folder, **environment):
+    """Run a script of the repository in some folder, without a display."""
+    inherited = {name: value for name, value in os.environ.items() if "DISPLAY" not in name}
+    return subprocess.run(
+        [sys.executable, str(ROOT / script), *map(str, arguments)],
+        cwd=folder,
+        env=inherited | environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A folder with a data set, bad files in it, and what train.py made of it; and its output."""
+    folder = tmp_path_factory.mktemp("trained")
+    write_dataset(folder / "dataset", COMBINATIONS, per_combination=24, seed=1, size=64)
+    (folder / "dataset" / "blue_jeans" / "empty.jpg").touch()
+    (folder / "dataset" / "blue_jeans" / "text.png").write_text("no image")
+    (folder / "dataset" / ".hidden").mkdir()
+    settings = ["--epochs", 8, "--image-size", 32, "--seed", 3]
+    recoloring = ["--recolor", 6, "--recolor-preview", "composed.png"]
+    reports = ["--errors", "errors.png", "--report", "report.json", "--log", "log.csv"]
+    result = run("train.py", *settings, *recoloring, *reports, folder=folder)
+    assert result.returncode == 0, result.stderr
+    return folder, result
+
+
+def test_training_tells_its_story_in_order(trained):
+    _, result = trained
+    assert result.stderr == ""
+    told = [line for line in result.stdout.splitlines() if line.startswith("[INFO]")]
+    story = ["loading images", "96 images", "2 files skipped", "class labels", "combination"]
+    story += ["no folder holds black dress, red jeans", "copies", "to train on"]
+    story += ["36 images composed of black dress, red jeans, 12 for each epoch", "compiling"]
+    story += ["training network on", "training accuracy", "test accuracy", "serializing network"]
+    story += ["serializing label binarizer", "drawing"]
+    remaining = iter(told)
+    for part in story:
+        assert any(part in line for line in remaining), f"{part!r} is missing, or too late"
+
+
+def test_training_without_a_terminal_prints_a_line_an_epoch(trained):
+    _, result = trained
+    assert sum("val_binary_accuracy" in line for line in result.stdout.splitlines()) == 8
+    assert "\r" not in result.stdout
+    assert "\x08" not in result.stdout
+
+
+def test_training_leaves_what_the_tutorial_leaves_and_nothing_else(trained):
+    folder, _ = trained
+    usual = {"dataset", "fashion.model", "mlb.pickle", "plot.png"}
+    asked_for = {"composed.png", "errors.png", "report.json", "log.csv"}
+    assert {path.name for path in folder.iterdir()} == usual | asked_for
+    assert all(
+        cv2.imread(str(folder / name)) is not None for name in ("composed.png", "errors.png")
+    )
+    assert len((folder / "log.csv").read_text().splitlines()) == 1 + 8
+    report = json.loads((folder / "report.json").read_text())
+    assert len(report["history"]["loss"]) == 8
+    assert len(report["skipped"]) == 2
+    mlb = pickle.loads((folder / "mlb.pickle").read_bytes())
+    assert mlb.classes_.tolist() == ["black", "blue", "dress", "jeans", "red"]
+
+
+def test_the_model_says_which_combinations_it_was_trained_on(trained):
+    folder, _ = trained
+    with zipfile.ZipFile(folder / "fashion.model") as archive:
+        metadata = json.loads(archive.read("pyimagesearch.json"))
+    assert metadata["combinations"] == sorted(map(list, COMBINATIONS))
+    assert metadata["composed"] == [["black", "dress"], ["red", "jeans"]]
+    assert metadata["images"] == {"training": 76, "composed": 36, "test": 20}
+
+
+def test_one_image_is_answered_the_likeliest_first_and_drawn(trained, tmp_path):
+    folder, _ = trained
+    image = next((folder / "dataset" / "red_dress").iterdir())
+    result = run("classify.py", "-i", image, "--output", tmp_path / "out.png", folder=folder)
+    assert result.returncode == 0, result.stderr
+    answer = [line for line in result.stdout.splitlines() if not line.startswith("[INFO]")]
+    top, every = answer[:2], answer[3:]
+    assert [line.split(":")[0] for line in every] == ["black", "blue", "dress", "jeans", "red"]
+    percent = {line.split(":")[0]: float(line.split()[-1].rstrip("%")) for line in every}
+    assert [line.split(":")[0] for line in top] == sorted(percent, key=percent.get)[:-3:-1]
+    assert cv2.imread(str(tmp_path / "out.png")).shape[1] == 400
+
+
+def test_openvino_and_tensorflow_agree(trained):
+    folder, _ = trained
+    image = next((folder / "dataset" / "blue_jeans").iterdir())
+    answers = [
+        json.loads(
+            run("classify.py", "-i", image, "--json", folder=folder, KERAS_BACKEND=name).stdout
+        )
+        for name in ("openvino", "tensorflow")
+    ]
+    np.testing.assert_allclose(
+        *[list(answer["probabilities"].values()) for answer in answers], atol=1e-5
+    )
+
+
+def test_an_image_comes_from_stdin_and_thresholds_from_the_model(trained):
+    folder, _ = trained
+    image = next((folder / "dataset" / "blue_jeans").iterdir())
+    command = [sys.executable, str(ROOT / "classify.py"), "-i", "-", "--csv", "--threshold", "auto"]
+    result = subprocess.run(
+        command, cwd=folder, input=image.read_bytes(), capture_output=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    header, row = result.stdout.decode().splitlines()
+    assert header == "image,labels,black,blue,dress,jeans,red,note,error"
+    assert row.startswith("-,")
+
+
+def test_a_folder_is_answered_file_by_file_and_one_bad_file_does_not_stop_the_others(trained):
+    folder, _ = trained
+    result = run("classify.py", "-i", "dataset/blue_jeans", "--json", folder=folder)
+    assert result.returncode == 1
+    records = [json.loads(line) for line in result.stdout.splitlines()]
+    assert len(records) == 26
+    assert {Path(record["image"]).name for record in records if "error" in record} == {
+        "empty.jpg",
+        "text.png",
+    }
+    assert all(
+        len(record["labels"]) == 2 and len(record["probabilities"]) == 5
+        for record in records
+        if "error" not in record
+    )
+    assert result.stderr.count("\n") == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["-i", "nowhere.jpg"], "no image nowhere.jpg"),
+        (["-i", "dataset/blue_jeans/text.png"], "not an image"),
+        (["-i", "dataset", "-m", "nowhere.model"], "no model nowhere.model"),
+        (["-i", "dataset", "-l", "other.pickle"], "do not belong together"),
+    ],
+    ids=["no image", "bad image", "no model", "other run's labels"],
+)
+def test_what_a_user_can_put_right_is_one_line(trained, arguments, complaint):
+    folder, _ = trained
+    mlb = pickle.loads((folder / "mlb.pickle").read_bytes())
+    mlb.classes_ = mlb.classes_[::-1]
+    (folder / "other.pickle").write_bytes(pickle.dumps(mlb))
+    result = run("classify.py", *arguments, folder=folder)
+    (folder / "other.pickle").unlink()
+    assert result.returncode == 2
+    assert complaint in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_training_refuses_what_it_could_not_write_before_it_reads_an_image(tmp_path):
+    result = run("train.py", "-d", ROOT / "dataset", "-m", "missing/fashion.model", folder=tmp_path)
+    assert result.returncode == 2
+    assert result.stderr.startswith("train.py: cannot write missing/fashion.model")
+    assert "loading images" not in result.stdout
+
+
+SHORT_RUN = ["--epochs", 4, "--image-size", 24, "--no-cache"]
+
+
+def test_a_killed_run_taken_up_again_ends_with_the_numbers_of_one_that_was_not(tmp_path):
+    write_dataset(tmp_path / "dataset", COMBINATIONS[:2], per_combination=20, seed=2, size=32)
+    whole = run("train.py", *SHORT_RUN, folder=tmp_path)
+    before = (tmp_path / "fashion.model").read_bytes()
+    code, _ = stopped(*SHORT_RUN, folder=tmp_path, after="Epoch 3/4", number=signal.SIGKILL)
+    assert code == -signal.SIGKILL
+    assert (tmp_path / "fashion.model").read_bytes() == before
+    resumed = run("train.py", *SHORT_RUN, "--resume", folder=tmp_path)
+    assert resumed.returncode == 0, resumed.stderr
+    assert "Epoch 2/4" not in resumed.stdout
+    assert metrics(resumed.stdout) == metrics(whole.stdout)
+    assert not list(tmp_path.glob("*.checkpoint")) + list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_keeps_what_was_learnt(tmp_path, number):
+    write_dataset(tmp_path / "dataset", COMBINATIONS[:2], per_combination=20, seed=2, size=32)
+    code, output = stopped(*SHORT_RUN, folder=tmp_path, after="Epoch 2/4", number=number)
+    assert code == 130
+    assert f"ended by {number.name}" in output
+    assert "Epoch 4/4" not in output
+    for name in ("fashion.model", "mlb.pickle", "plot.png", "fashion.model.checkpoint"):
+        assert (tmp_path / name).exists()
+
+
+@pytest.mark.parametrize("script", ["train.py", "classify.py", "search_bing_api.py"])
+def test_help_and_a_wrong_flag_are_answered_without_importing_anything_heavy(script, tmp_path):
+    program = (
+        "import runpy, sys\n"
+        "sys.argv = sys.argv[1:]\n"
+        "try:\n"
+        "    runpy.run_path(sys.argv[0], run_name='__main__')\n"
+        "finally:\n"
+        "    heavy = {'tensorflow', 'keras', 'sklearn', 'cv2', 'numpy', 'matplotlib', 'urllib3'}\n"
+        "    print('imported:', sorted(heavy & set(sys.modules)))\n"
+    )
+    for flag, code in (("--help", 0), ("--wrong", 2)):
+        result = subprocess.run(
+            [sys.executable, "-c", program, str(ROOT / script), flag],
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert result.returncode == code
+        assert "imported: []" in result.stdout
+
+
+def test_where_folders_do_not_name_pairs_recolouring_says_why_it_does_nothing(tmp_path):
+    write_dataset(tmp_path / "dataset", [("red", "dress"), ("blue", "jeans")], 4, size=32)
+    (tmp_path / "dataset" / "blue_jeans").rename(tmp_path / "dataset" / "jeans")
+    settings = ["--epochs", 1, "--image-size", 32, "--recolor", "--no-cache"]
+    result = run("train.py", *settings, folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert (
+        "[INFO] no images composed: recolouring needs folder names of exactly two" in result.stdout
+    )

@@ -1,0 +1,17 @@
+import numpy as np
+
+from pyimagesearch.inference import window
+
+IMAGE = np.zeros((10, 10, 3), np.uint8)
+
+
+def test_without_a_display_nothing_is_shown(monkeypatch):
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    assert not window.show("title", IMAGE)
+
+
+def test_a_display_that_cannot_be_reached_does_not_end_the_process(monkeypatch):
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.setenv("DISPLAY", ":987")
+    assert not window.show("title", IMAGE)

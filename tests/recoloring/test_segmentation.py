@@ -1,0 +1,100 @@
+import warnings
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pyimagesearch.garments.scenes import COMBINATIONS, draw_garment_and_mask
+from pyimagesearch.recoloring import segmentation
+
+SIZE = 96
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    """Twelve drawn images of each combination, their labels and where the garments are."""
+    rng = np.random.default_rng(0)
+    labels = [combination for combination in COMBINATIONS for _ in range(12)]
+    pairs = [draw_garment_and_mask(*label, rng) for label in labels]
+    images, masks = (
+        np.stack([cv2.resize(x, (SIZE, SIZE), interpolation=cv2.INTER_AREA) for x in part])
+        for part in zip(*pairs, strict=True)
+    )
+    return images, np.array(labels), masks > 127
+
+
+def learn(images, labels):
+    return segmentation.learn_appearance(images, np.arange(len(images)), *labels.T)
+
+
+def overlap(mask, truth):
+    """Intersection over union."""
+    return (mask & truth).sum() / (mask | truth).sum()
+
+
+def overlaps(images, labels, truths, appearance):
+    masks = [
+        segmentation.segment(image, *label, appearance) > 0.5
+        for image, label in zip(images, labels, strict=True)
+    ]
+    return np.array([overlap(mask, truth) for mask, truth in zip(masks, truths, strict=True)])
+
+
+def test_the_garment_is_found(drawn):
+    images, labels, truths = drawn
+    found = overlaps(images, labels, truths, learn(images, labels)[0])
+    for combination in COMBINATIONS:
+        assert np.median(found[(labels == combination).all(axis=1)]) > 0.8
+
+
+def test_people_are_not_garment_even_if_only_red_garments_show_them(drawn):
+    images, labels, truths = drawn
+    is_red_dress = (labels == ("red", "dress")).all(axis=1)
+    shows_no_people = (labels == ("blue", "shirt")).all(axis=1)
+    chosen = is_red_dress | shows_no_people | (labels[:, 1] == "jeans")
+    appearance, _ = learn(images[chosen], labels[chosen])
+    found = overlaps(images[is_red_dress], labels[is_red_dress], truths[is_red_dress], appearance)
+    assert np.median(found) > 0.8
+
+
+def test_shares_tell_how_much_of_an_image_is_garment(drawn):
+    images, labels, truths = drawn
+    _, shares = learn(images, labels)
+    assert np.corrcoef(shares, truths.mean(axis=(1, 2)))[0, 1] > 0.8
+
+
+def test_labels_mean_only_what_the_images_say(drawn):
+    images, labels, _ = drawn
+    renamed = np.array([{"red": "zinnober"}.get(label, label) for label in labels.flat])
+    renamed = renamed.reshape(labels.shape)
+    appearance, renamed_appearance = learn(images, labels)[0], learn(images, renamed)[0]
+    np.testing.assert_allclose(
+        segmentation.segment(images[-1], *labels[-1], appearance),
+        segmentation.segment(images[-1], *renamed[-1], renamed_appearance),
+        atol=1e-6,
+    )
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    size=st.integers(1, 40),
+    kind=st.sampled_from(["grey", "one colour", "noise"]),
+    seed=st.integers(0, 99),
+)
+def test_any_image_has_a_mask_between_0_and_1(size, kind, seed):
+    rng = np.random.default_rng(seed)
+    images = rng.integers(0, 256, (3, size, size, 3), np.uint8)
+    if kind == "grey":
+        images[:] = images[..., :1]
+    elif kind == "one colour":
+        images[:] = images[0, 0, 0]
+    labels = np.array([("blue", "dress"), ("red", "shirt"), ("red", "dress")])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        appearance, _ = learn(images, labels)
+        mask = segmentation.segment(images[1], *labels[1], appearance)
+    assert mask.shape == (size, size)
+    assert mask.min() >= 0
+    assert mask.max() <= 1

@@ -1,0 +1,72 @@
+import keras
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import f1_score
+
+from pyimagesearch.reports import metrics
+
+TARGETS = np.array([[1, 0, 1], [0, 1, 1], [1, 1, 0], [0, 0, 1]], float)
+
+
+def test_binary_accuracy_counts_decisions_and_exact_match_images():
+    probabilities = np.array([[0.9, 0.1, 0.8], [0.2, 0.6, 0.4], [0.7, 0.9, 0.1], [0.6, 0.1, 0.3]])
+    found = metrics.accuracies(probabilities, TARGETS)
+    assert found.binary == 9 / 12
+    assert found.exact == 2 / 4
+
+
+def test_binary_accuracy_is_not_the_categorical_one():
+    likeliest_is_right = np.array([[0.4, 0.1, 0.2], [0.1, 0.4, 0.2], [0.4, 0.3, 0.1], [0, 0, 0.4]])
+    assert metrics.accuracies(likeliest_is_right, TARGETS).binary == 5 / 12
+
+
+def test_the_report_names_every_label_even_one_never_predicted():
+    report = metrics.label_report(np.zeros((4, 3)), TARGETS, ["blue", "jeans", "red"])
+    for label in ("blue", "jeans", "red"):
+        assert label in report
+
+
+def test_scores_are_those_of_the_report():
+    probabilities = np.array([[0.9, 0.1, 0.8], [0.2, 0.6, 0.4], [0.7, 0.9, 0.1], [0.6, 0.1, 0.3]])
+    scores = metrics.label_scores(probabilities, TARGETS, ["blue", "jeans", "red"])
+    assert scores["blue"]["precision"] == pytest.approx(2 / 3)
+    assert scores["red"]["recall"] == pytest.approx(1 / 3)
+    assert scores["jeans"]["f1-score"] == 1
+    assert scores["jeans"]["support"] == 2
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from([0, 1]), st.integers(1, 19)), min_size=2, max_size=12),
+)
+def test_no_threshold_has_a_greater_f1_than_the_best(images):
+    targets = np.array([[target] for target, _ in images], float)
+    probabilities = np.array([[twentieths / 20] for _, twentieths in images])
+    threshold = metrics.best_thresholds(probabilities, targets, ["blue"])["blue"]
+    assert 0 < threshold < 1
+
+    def f1(at):
+        return f1_score(targets[:, 0], probabilities[:, 0] >= at, zero_division=0)
+
+    assert f1(threshold) >= max(f1(at / 40) for at in range(1, 40)) - 1e-9
+
+
+def test_the_threshold_stays_at_a_half_where_that_is_as_good_as_any():
+    probabilities = np.array([[0.9, 0.2], [0.8, 0.4], [0.1, 0.3]])
+    targets = np.array([[1, 0], [1, 1], [0, 0]], float)
+    found = metrics.best_thresholds(probabilities, targets, ["blue", "red"])
+    assert found == {"blue": 0.5, "red": pytest.approx(0.35)}
+    assert metrics.best_thresholds(probabilities, targets * 0, ["a", "b"]) == {
+        "a": 0.5,
+        "b": 0.5,
+    }
+
+
+def test_the_loss_of_an_image_is_keras_own():
+    random = np.random.default_rng(0)
+    probabilities = random.random((4, 3))
+    probabilities[0, 0] = 0
+    expected = keras.losses.binary_crossentropy(TARGETS, probabilities)
+    np.testing.assert_allclose(metrics.image_losses(probabilities, TARGETS), expected, rtol=1e-4)

@@ -1,0 +1,76 @@
+import json
+
+import numpy as np
+import pytest
+
+from pyimagesearch.data.loading import LabelledImages
+from pyimagesearch.reports import training_report
+
+CLASSES = ["blue", "dress", "jeans", "red"]
+LABELS = [("blue", "jeans"), ("red", "dress"), ("blue", "jeans"), ("red", "dress")]
+PATHS = ["d/blue_jeans/0.png", "d/red_dress/0.png", "d/blue_jeans/1.png", "d/red_dress/1.png"]
+
+
+@pytest.fixture
+def answers():
+    targets = np.array([[1, 0, 1, 0], [0, 1, 0, 1]], np.float32)
+    probabilities = np.array([[0.9, 0.1, 0.8, 0.2], [0.8, 0.9, 0.1, 0.3]], np.float32)
+    return training_report.Answers(np.array([2, 3]), probabilities, targets)
+
+
+@pytest.fixture
+def report(answers):
+    images = np.zeros((4, 8, 8, 3), np.uint8)
+    loaded = LabelledImages(images, PATHS, LABELS, [("d/blue_jeans/x.jpg", "not an image")])
+    return training_report.training_report(
+        {"epochs": 2},
+        loaded,
+        np.array([0, 1, 1, 2]),
+        np.array(CLASSES),
+        [("blue", "dress")] * 3,
+        {"loss": [0.5, 0.25]},
+        answers,
+    )
+
+
+def test_everything_is_written_as_json(report, tmp_path):
+    training_report.write(tmp_path / "report.json", report)
+    read = json.loads((tmp_path / "report.json").read_text())
+    assert read["settings"] == {"epochs": 2}
+    assert read["images"] == {"training": 2, "composed": 3, "test": 2}
+    assert read["skipped"] == [{"path": "d/blue_jeans/x.jpg", "reason": "not an image"}]
+    assert read["duplicates"] == 1
+    assert read["contradictions"] == [["d/red_dress/0.png", "d/blue_jeans/1.png"]]
+    assert read["coverage"][0] == {"combination": ["blue", "jeans"], "images": 2}
+    assert read["missing"] == [["blue", "dress"], ["red", "jeans"]]
+    assert read["history"] == {"loss": [0.5, 0.25]}
+    assert read["test_accuracies"] == {"binary": 6 / 8, "exact": 1 / 2}
+    assert read["label_scores"]["red"]["recall"] == 0
+    assert "keras" in read["versions"]
+
+
+def test_the_worst_image_comes_first_with_the_networks_answer(report):
+    assert [error["path"] for error in report["worst"]] == ["d/red_dress/1.png", PATHS[2]]
+    worst = report["worst"][0]
+    assert worst["labels"] == ("red", "dress")
+    assert worst["probabilities"]["red"] == pytest.approx(0.3)
+    assert worst["loss"] > report["worst"][1]["loss"] > 0
+
+
+def test_no_more_images_are_called_the_worst_than_asked_for(answers):
+    assert len(training_report.worst_rows(answers, most=1)) == 1
+
+
+def test_the_model_gets_what_classification_needs_and_no_paths(report):
+    metadata = training_report.model_metadata(report)
+    assert metadata["labels"] == CLASSES
+    assert metadata["combinations"] == [("blue", "jeans"), ("red", "dress")]
+    assert metadata["composed"] == [("blue", "dress")]
+    assert metadata["image_size"] == 8
+    assert set(metadata["thresholds"]) == set(CLASSES)
+    assert ".png" not in json.dumps(metadata)
+
+
+def test_no_report_is_written_where_nobody_asks(report, tmp_path):
+    training_report.write(None, report)
+    assert list(tmp_path.iterdir()) == []

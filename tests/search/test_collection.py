@@ -1,0 +1,340 @@
+import csv
+import hashlib
+import threading
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from misbehaving_server import KINDS, bomb_png, content, encoded, pattern
+
+from pyimagesearch.errors import UserError
+from pyimagesearch.search import collection
+from pyimagesearch.search.collection import Collection, Outcome, Rejection, judge, summary
+from pyimagesearch.search.download import FetchError
+from pyimagesearch.search.services import SearchResult
+
+
+class Web:
+    """Stands in for the downloader: a dictionary of URLs, and what was asked for."""
+
+    def __init__(self, pages):
+        self.pages, self.asked, self.is_stopped = pages, [], False
+
+    def fetch(self, url):
+        self.asked.append(url)
+        answer = self.pages[url]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer() if callable(answer) else answer
+
+    def stop(self):
+        self.is_stopped = True
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "dataset" / "blue_jeans"
+
+
+def fill(folder, web, urls=None, workers=4):
+    results = [SearchResult(url, page=f"{url}#page", creator="Ann") for url in urls or web.pages]
+    with Collection(folder, min_size=64) as collection:
+        return list(collection.fill(results, web, workers))
+
+
+def rows(folder):
+    with (folder / "sources.csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def images(count, start=1):
+    return {f"http://a/{n}": encoded(pattern(n)) for n in range(start, start + count)}
+
+
+# --- what is kept ---
+
+
+@pytest.mark.parametrize(
+    ("suffix", "expected"),
+    [(".jpg", ".jpg"), (".png", ".png"), (".bmp", ".bmp"), (".tiff", ".tif"), (".webp", ".webp")]
+    + [(".gif", ".gif")],
+)
+def test_the_suffix_follows_the_content(suffix, expected):
+    assert judge(encoded(pattern(1), suffix), 64).suffix == expected
+
+
+@pytest.mark.parametrize(
+    ("data", "category", "detail"),
+    [
+        (b"<!DOCTYPE html>", collection.NO_IMAGE, "not an image"),
+        (b"", collection.NO_IMAGE, "not an image"),
+        (bomb_png(), collection.NO_IMAGE, "pixels"),
+        (encoded(pattern(1))[:-200], collection.NO_IMAGE, "cut off"),
+        (encoded(pattern(1), ".png")[:-2000], collection.NO_IMAGE, "damaged"),
+        (encoded(pattern(1), ".webp")[:-200], collection.NO_IMAGE, "damaged"),
+        (encoded(pattern(1), ".gif")[:-2000], collection.NO_IMAGE, "damaged"),
+        (encoded(pattern(1, 300, 63)), collection.TOO_SMALL, "300 x 63 pixels"),
+    ],
+    ids=["html", "nothing", "bomb", "jpeg cut", "png cut", "webp cut", "gif cut", "too small"],
+)
+def test_what_is_not_worth_keeping_is_rejected(data, category, detail):
+    with pytest.raises(Rejection, match=detail) as caught:
+        judge(data, 64)
+    assert caught.value.category == category
+
+
+def test_an_image_as_small_as_allowed_is_kept():
+    assert judge(encoded(pattern(1, 300, 64)), 64).small.shape == (96, 96, 3)
+
+
+def test_a_jpeg_of_more_pixels_than_the_limit_is_refused(monkeypatch):
+    monkeypatch.setattr(collection, "MAX_PIXELS", 120 * 100 - 1)
+    with pytest.raises(Rejection, match="more than the limit"):
+        judge(encoded(pattern(1)), 64)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_any_damage_leads_to_an_image_or_a_rejection(data):
+    suffix = data.draw(st.sampled_from([".jpg", ".png", ".gif", ".webp", ".tif"]))
+    body = bytearray(encoded(pattern(2), suffix))
+    for _ in range(data.draw(st.integers(1, 8))):
+        body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        assert judge(bytes(body), 64).small.dtype == np.uint8
+    except Rejection as rejection:
+        assert rejection.category in (collection.NO_IMAGE, collection.TOO_SMALL)
+
+
+def test_images_are_named_in_the_order_of_the_search_whichever_comes_first(folder):
+    later = threading.Event()
+    web = Web(images(4))
+    slow, fast = web.pages["http://a/1"], web.pages["http://a/4"]
+
+    def wait_for_the_last():
+        assert later.wait(20)
+        return slow
+
+    def let_go():
+        later.set()
+        return fast
+
+    web.pages |= {"http://a/1": wait_for_the_last, "http://a/4": let_go}
+    outcomes = fill(folder, web)
+    assert [outcome.detail for outcome in outcomes] == [f"{n:08d}.jpg" for n in range(4)]
+    assert (folder / "00000000.jpg").read_bytes() == slow
+    assert (folder / "00000003.jpg").read_bytes() == fast
+
+
+def test_each_file_has_a_row_that_says_where_it_is_from(folder):
+    web = Web(images(2) | {"http://a/bad": b"no image"})
+    fill(folder, web)
+    first, second, bad = rows(folder)
+    assert first == {
+        "file": "00000000.jpg",
+        "url": "http://a/1",
+        "page": "http://a/1#page",
+        "licence": "",
+        "creator": "Ann",
+        "title": "",
+        "sha256": hashlib.sha256(web.pages["http://a/1"]).hexdigest(),
+        "reason": "",
+    }
+    assert second["file"] == "00000001.jpg"
+    assert (bad["file"], bad["sha256"]) == ("", "")
+    assert bad["reason"] == "not an image: not an image"
+    assert content(folder).keys() == {"00000000.jpg", "00000001.jpg"}
+
+
+def test_copies_are_kept_once(folder):
+    web = Web(images(1))
+    body = web.pages["http://a/1"]
+    recompressed = encoded(cv2.imdecode(np.frombuffer(body, np.uint8), cv2.IMREAD_COLOR), ".png")
+    web.pages |= {"http://a/same": body, "http://a/near": recompressed}
+    outcomes = fill(folder, web)
+    assert [outcome.category for outcome in outcomes] == ["kept", "duplicate", "duplicate"]
+    assert outcomes[2].detail == "of 00000000.jpg"
+    assert list(content(folder)) == ["00000000.jpg"]
+
+
+def test_what_a_user_has_put_into_the_folder_counts_as_well(folder):
+    folder.mkdir(parents=True)
+    (folder / "00000041.png").write_bytes(encoded(pattern(1), ".png"))
+    (folder / "mine.jpg").write_bytes(encoded(pattern(2), quality=60))
+    outcomes = fill(folder, Web(images(3)))
+    assert [outcome.category for outcome in outcomes] == ["duplicate", "duplicate", "kept"]
+    assert outcomes[2].detail == "00000042.jpg"
+
+
+def test_an_image_under_other_labels_is_named_and_left_out(folder):
+    (folder.parent / "red_dress").mkdir(parents=True)
+    (folder.parent / "red_dress" / "photo.png").write_bytes(encoded(pattern(2), ".png"))
+    (folder.parent / ".hidden").mkdir()
+    (folder.parent / ".hidden" / "photo.png").write_bytes(encoded(pattern(1), ".png"))
+    outcomes = fill(folder, Web(images(2)))
+    assert [outcome.category for outcome in outcomes] == ["kept", "in another folder"]
+    assert "http://a/2 is red_dress/photo.png" in summary(outcomes)[2]
+    assert rows(folder)[1]["reason"] == "in another folder: red_dress/photo.png"
+
+
+def test_a_url_that_is_found_twice_is_fetched_once(folder):
+    web = Web(images(1))
+    outcomes = fill(folder, web, ["http://a/1", "http://a/1"])
+    assert [outcome.category for outcome in outcomes] == ["kept", "duplicate"]
+    assert web.asked == ["http://a/1"]
+
+
+# --- going on where an earlier run stopped ---
+
+
+def test_a_second_run_fetches_nothing_again(folder):
+    web = Web(images(2) | {"http://a/bad": b"no image", "http://a/gone": FetchError("gone")})
+    first = fill(folder, web)
+    before = content(folder)
+    web.asked.clear()
+    second = fill(folder, web)
+    assert web.asked == []
+    assert [outcome[:3] for outcome in second] == [outcome[:3] for outcome in first]
+    assert all(outcome.is_earlier for outcome in second)
+    assert content(folder) == before
+    assert len(rows(folder)) == 4
+
+
+def test_what_failed_for_the_time_being_is_tried_again(folder):
+    web = Web({"http://a/1": FetchError("busy", is_transient=True)})
+    assert fill(folder, web)[0].category == "failed"
+    assert rows(folder) == []
+    web.pages = images(1)
+    assert fill(folder, web)[0] == Outcome("http://a/1", "kept", "00000000.jpg")
+
+
+@pytest.mark.parametrize("cut", [1, 20, 60, 150])
+def test_a_torn_last_line_is_repaired(folder, cut):
+    web = Web(images(3))
+    fill(folder, web)
+    expected = content(folder)
+    record = folder / "sources.csv"
+    record.write_bytes(record.read_bytes()[:-cut])
+    assert [outcome.category for outcome in fill(folder, web)] == ["kept"] * 3
+    assert content(folder) == expected
+    assert [row["file"] for row in rows(folder)] == ["00000000.jpg", "00000001.jpg", "00000002.jpg"]
+
+
+def test_a_row_without_its_file_is_dropped_and_the_file_fetched_again(folder):
+    web = Web(images(3))
+    fill(folder, web)
+    (folder / "00000002.jpg").unlink()
+    web.asked.clear()
+    fill(folder, web)
+    assert web.asked == ["http://a/3"]
+    assert content(folder).keys() == {f"{n:08d}.jpg" for n in range(3)}
+    assert [row["url"] for row in rows(folder)] == list(web.pages)
+
+
+def test_a_download_that_waited_when_the_run_was_killed_is_not_fetched_again(folder):
+    web = Web(images(1))
+    waiting = folder / collection.WAITING
+    waiting.mkdir(parents=True)
+    name = hashlib.sha256(b"http://a/1").hexdigest()
+    (waiting / name).write_bytes(web.pages["http://a/1"])
+    (waiting / ".torn.partial").write_bytes(b"half")
+    assert fill(folder, web)[0].category == "kept"
+    assert web.asked == []
+    assert not waiting.exists()
+    assert (folder / "00000000.jpg").read_bytes() == web.pages["http://a/1"]
+
+
+def test_two_runs_cannot_fill_one_folder(folder):
+    with Collection(folder, 64), pytest.raises(UserError, match="another run is filling"):
+        Collection(folder, 64)
+    Collection(folder, 64).__exit__(None, None, None)
+
+
+def test_an_output_that_is_a_file_is_refused(folder):
+    folder.parent.mkdir()
+    folder.write_text("")
+    with pytest.raises(UserError, match="cannot use the folder"):
+        Collection(folder, 64)
+
+
+# --- ends that come early ---
+
+
+def test_an_interruption_keeps_what_has_come(folder):
+    web = Web(images(3))
+    never = threading.Event()
+    # Nothing is begun while nobody asks for the next outcome, so the first comes after all began.
+    begun, arrived = threading.Barrier(3), threading.Barrier(2)
+
+    def fetched_first():
+        begun.wait(20)
+        return encoded(pattern(1))
+
+    def fetched_last():
+        begun.wait(20)
+        arrived.wait(20)
+        return encoded(pattern(3))
+
+    def hang():
+        begun.wait(20)
+        assert never.wait(20)
+        raise FetchError("stopped", is_transient=True)
+
+    web.pages |= {"http://a/1": fetched_first, "http://a/2": hang, "http://a/3": fetched_last}
+    web.stop = never.set
+    with Collection(folder, 64) as collection:
+        results = [SearchResult(url) for url in web.pages]
+        filling = collection.fill(results, web, workers=3)
+        assert next(filling).category == "kept"
+        arrived.wait(20)
+        while not list((folder / collection.WAITING).glob("[0-9a-f]*")):
+            pass
+        filling.close()
+        assert [outcome.url for outcome in collection.outcomes] == ["http://a/1", "http://a/3"]
+    assert content(folder).keys() == {"00000000.jpg", "00000001.jpg"}
+    assert [row["url"] for row in rows(folder)] == ["http://a/1", "http://a/3"]
+
+
+def test_a_search_that_breaks_off_keeps_what_it_found_before(folder):
+    web = Web(images(2))
+
+    def results():
+        yield from [SearchResult(url) for url in web.pages]
+        raise UserError("the service has gone")
+
+    with Collection(folder, 64) as collection, pytest.raises(UserError, match="has gone"):
+        list(collection.fill(results(), web, workers=1))
+    assert len(content(folder)) == 2
+
+
+# --- the summary ---
+
+
+def test_the_summary_has_a_line_for_each_reason():
+    outcomes = [
+        Outcome("a", "kept", "00000000.jpg"),
+        Outcome("b", "kept", "00000001.jpg", is_earlier=True),
+        Outcome("c", "duplicate", "of 00000000.jpg"),
+        Outcome("d", "in another folder", "red_dress/1.jpg"),
+        Outcome("e", "too small", "1 x 1 pixels"),
+        Outcome("f", "not an image", "not an image"),
+        Outcome("g", "failed", "gone"),
+        Outcome("h", "failed", "gone"),
+    ]
+    assert summary(outcomes) == [
+        "kept: 2, 1 of them by an earlier run",
+        "duplicates: 1",
+        "left out as they are under other labels: 1 (d is red_dress/1.jpg)",
+        "too small: 1",
+        "not an image: 1",
+        "failed: 2 (2 x gone)",
+    ]
+
+
+def test_every_kind_that_the_server_knows_has_a_line_in_the_summary():
+    assert {expected for expected, _, _ in KINDS.values()} == {
+        collection.KEPT, collection.DUPLICATE, collection.OTHER_FOLDER, collection.TOO_SMALL, collection.NO_IMAGE,
+        collection.FAILED,
+    }  # fmt: skip
