@@ -86,7 +86,7 @@ def main() -> int:
     from pyimagesearch.data.image_arrays import physical_memory
     from pyimagesearch.data.loading import load_dataset
     from pyimagesearch.data.split import split
-    from pyimagesearch.files import check_writable
+    from pyimagesearch.outputs import check_writable
     from pyimagesearch.recoloring import composition, prior
     from pyimagesearch.reports import messages, pictures, training_report
     from pyimagesearch.smallervggnet import SmallerVGGNet

@@ -1,4 +1,4 @@
-"""TODO."""
+"""Command lines: one-line errors, defaults in the help, and types for numbers and sizes."""
 
 import argparse
 import re
@@ -10,41 +10,49 @@ from pyimagesearch.errors import BAD_INPUT
 
 
 class ArgumentParser(argparse.ArgumentParser):
-    """argparse's parser, which says what is wrong in one line and shows defaults in its help."""
+    """A parser that reports a mistake in one line and shows defaults in its help.
 
-    def __init__(self, description: str, epilog: str) -> None:
+    Parameters
+    ----------
+    description : str
+        What the script does.
+    epilog : str
+        Example commands, printed as they are.
+    """
+
+    def __init__(self, description: str | None, epilog: str) -> None:
         super().__init__(description=description, epilog=epilog, formatter_class=_HelpFormatter)
 
     def error(self, message: str) -> NoReturn:
-        """Print one line and leave with ``BAD_INPUT``."""
+        """Print one line and exit with ``BAD_INPUT``."""
         self.exit(BAD_INPUT, f"{self.prog}: {printable(message)} (see --help)\n")
 
 
 class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
-    """Defaults beside their flags, and the examples at the end as they were typed."""
+    """Shows defaults beside their flags and keeps the line breaks of the examples."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
-        # That a flag is off, or names nothing, unless it is given goes without saying.
+        # "default: None" and "default: False" tell the reader nothing.
         return super()._get_help_string(action) if action.default else action.help
 
 
-def number(kind: type, low: float, high: float) -> Callable[[str], float]:
-    """Make a type for argparse: a number of some kind in a range, both ends included.
+def number(kind: type[int] | type[float], low: float, high: float) -> Callable[[str], int | float]:
+    """Make an argparse type for a number within a range.
 
     Parameters
     ----------
-    kind : type
-        ``int`` or ``float``.
+    kind : {int, float}
+        Whole numbers, or any.
     low, high : float
-        The least and the greatest value allowed.
+        The smallest and the largest value that is accepted.
 
     Returns
     -------
     callable
-        From the text of an argument to its value; its error says what was expected.
+        Turns the text of an argument into its value; its error says what was expected.
     """
 
-    def parse(text: str) -> float:
+    def parse(text: str) -> int | float:
         try:
             value = kind(text)
         except ValueError:
@@ -58,12 +66,12 @@ def number(kind: type, low: float, high: float) -> Callable[[str], float]:
 
 
 def bytes_of(text: str) -> int:
-    """Read an amount of memory: a type for argparse.
+    """Parse an amount of memory; an argparse type.
 
     Parameters
     ----------
     text : str
-        Such as ``8GB``, ``512M``, ``1.5 GiB``, or a number of bytes; a K is 1,024 bytes.
+        For example ``8GB``, ``512M``, ``1.5 GiB`` or a number of bytes. A K is 1,024 bytes.
 
     Returns
     -------
@@ -77,6 +85,6 @@ def bytes_of(text: str) -> int:
     return count
 
 
-def either(word: str, parse: Callable[[str], float]) -> Callable[[str], float | str]:
-    """Make a type for argparse: a certain word, or what another type takes."""
+def either(word: str, parse: Callable[[str], int | float]) -> Callable[[str], int | float | str]:
+    """Make an argparse type that accepts one word, or whatever another type accepts."""
     return lambda text: word if text == word else parse(text)

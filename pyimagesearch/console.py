@@ -1,39 +1,30 @@
-"""What the scripts share in speaking to a person: information, errors, exit codes."""
+"""How the scripts talk to a person: information, progress, colours and one-line errors."""
 
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from pyimagesearch.errors import INTERRUPTED, WORK_FAILED, UserError
 
 T = TypeVar("T")
 
-# How to install what OpenCV's wheels expect of the system, by the ID of /etc/os-release.
-LIBRARY_COMMANDS = {
-    "debian": "apt-get install -y libgl1 libglib2.0-0",
-    "fedora": "dnf install -y mesa-libGL glib2",
-    "rhel": "dnf install -y mesa-libGL glib2",
-    "suse": "zypper install -y Mesa-libGL1 libglib-2_0-0",
-    "arch": "pacman -S --noconfirm libglvnd glib2",
-    "alpine": "apk add mesa-gl glib",
-}
 COLORS = {"sure": 32, "unsure": 33}
 
 
-def printable(text: str | os.PathLike) -> str:
-    r"""Make text from outside, such as a file's name, harmless to print on a terminal.
+def printable(text: str | os.PathLike[str]) -> str:
+    r"""Escape what must not reach a terminal.
 
     Parameters
     ----------
     text : str or path
-        Any text, with control characters or with bytes that are no UTF-8 (surrogate escapes).
+        Any text, such as a file's name, with control characters or surrogate escapes in it.
 
     Returns
     -------
     str
-        The same in one line, what cannot be printed written as ``\x1b`` is here.
+        One line. A character that cannot be printed is written as ``\x1b`` is here.
     """
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode()
@@ -41,20 +32,20 @@ def printable(text: str | os.PathLike) -> str:
     )
 
 
-def highlighted(text: str, mood: str) -> str:
-    """Colour text for a terminal: green for "sure", yellow for "unsure".
+def highlighted(text: str, mood: Literal["sure", "unsure"]) -> str:
+    """Colour text on a terminal: green for "sure", yellow for "unsure".
 
     Parameters
     ----------
     text : str
-        Without control characters.
+        Printable text.
     mood : {"sure", "unsure"}
-        What it is about.
+        Chooses the colour.
 
     Returns
     -------
     str
-        The text as it is where stdout is no terminal, or where ``NO_COLOR`` is set
+        The text unchanged where stdout is no terminal or ``NO_COLOR`` is set
         (https://no-color.org).
     """
     plain = (
@@ -64,33 +55,45 @@ def highlighted(text: str, mood: str) -> str:
 
 
 def info(*messages: str) -> None:
-    """Print messages on stdout in the tutorial's style, each on a line of its own."""
+    """Print messages on stdout in the tutorial's style, one a line."""
     for message in messages:
         print(f"[INFO] {message}", flush=True)
 
 
-def progress(items: Iterable[T], total: int, unit: str = "image") -> Iterable[T]:
-    """Show how far a loop has come, on a terminal that the loop's own output does not go to.
+def progress(
+    items: Iterable[T],
+    total: int,
+    *,
+    unit: str = "image",
+    title: str | None = None,
+    prints_rows: bool = False,
+) -> Iterable[T]:
+    """Show a progress bar on stderr while a loop runs, if stderr is a terminal.
 
     Parameters
     ----------
     items : iterable
         What the loop goes through.
     total : int
-        How many there are.
+        How many items there are.
     unit : str
-        What they are.
+        What an item is.
+    title : str, optional
+        Stands before the bar.
+    prints_rows : bool
+        Whether the loop prints a row for each item. On a terminal these rows show the progress,
+        so there is no bar.
 
     Returns
     -------
     iterable
         The same items.
     """
-    if sys.stdout.isatty() or not sys.stderr.isatty():
+    if not sys.stderr.isatty() or (prints_rows and sys.stdout.isatty()):
         return items
     from tqdm import tqdm
 
-    return tqdm(items, total=total, unit=unit)
+    return tqdm(items, desc=title, total=total, unit=unit)
 
 
 def examples(items: Sequence[str], most: int = 5) -> str:
@@ -106,7 +109,7 @@ def examples(items: Sequence[str], most: int = 5) -> str:
     Returns
     -------
     str
-        For example ``"a, b, c and 7 more"``, fit to be printed.
+        Printable text, for example ``"a, b, c and 7 more"``.
     """
     named = ", ".join(printable(item) for item in items[:most])
     return named if len(items) <= most else f"{named} and {len(items) - most:,} more"
@@ -114,13 +117,13 @@ def examples(items: Sequence[str], most: int = 5) -> str:
 
 def complain(message: str) -> None:
     """Print a line on stderr that begins with the name of the script."""
-    program = os.path.basename(sys.argv[0])  # noqa: PTH119 (pathlib costs start-up time here)
+    program = os.path.basename(sys.argv[0])  # noqa: PTH119 (importing pathlib takes time)
     print(f"{program}: {printable(message)}", file=sys.stderr, flush=True)
 
 
 @contextmanager
 def quiet_stderr() -> Iterator[None]:
-    """Keep what C libraries write to stderr, past Python, off the screen."""
+    """Silence stderr within the block, also for C libraries that bypass Python."""
     sys.stderr.flush()
     saved, devnull = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:
@@ -132,43 +135,13 @@ def quiet_stderr() -> Iterator[None]:
         os.close(devnull)
 
 
-def missing_library_cure(error: ImportError, release: str | None = None) -> str | None:
-    """Say how to install the system's libraries that OpenCV needs, where they are missing.
-
-    Parameters
-    ----------
-    error : ImportError
-        What an import has failed with.
-    release : str, optional
-        The content of ``/etc/os-release``, which by default is read.
-
-    Returns
-    -------
-    str or None
-        One line with the command for this distribution; None for any other failure.
-    """
-    library, found, _ = str(error).partition(": cannot open shared object file")
-    if not found:
-        return None
-    release = _read_release() if release is None else release
-    lines = (line.partition("=") for line in release.splitlines())
-    values = {name: value.strip('"').split() for name, _, value in lines}
-    families = [*values.get("ID", []), *values.get("ID_LIKE", [])]
-    commands = [LIBRARY_COMMANDS[family] for family in families if family in LIBRARY_COMMANDS]
-    install = commands[0] if commands else "the package that holds it (often libgl1 or mesa-libGL)"
-    return f"the system lacks {library}, which OpenCV needs: install it with {install}"
-
-
-def _read_release() -> str:
-    try:
-        with open("/etc/os-release", encoding="utf-8") as file:  # noqa: PTH123 (start-up time)
-            return file.read()
-    except OSError:
-        return ""
+def silence_stdout() -> None:
+    """Discard whatever this process prints on stdout from now on."""
+    sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 (stays open until the process ends)
 
 
 def run(main: Callable[[], int | None]) -> int:
-    """Run a script's main function and turn what the user can put right into one line.
+    """Run a script's main function and report the user's errors in one line each.
 
     Parameters
     ----------
@@ -186,16 +159,27 @@ def run(main: Callable[[], int | None]) -> int:
         complain(str(error))
         return error.exit_code
     except ImportError as error:
-        cure = missing_library_cure(error)
-        if cure is None:
+        message = missing_library_message(error)
+        if message is None:
             raise
-        complain(cure)
+        complain(message)
         return WORK_FAILED
     except KeyboardInterrupt:
         complain("interrupted")
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has gone (`classify.py ... | head`): nothing is left to say, and
-        # the interpreter must not try to flush what is still buffered.
+        # The reader has gone (`classify.py ... | head`). Python would try to flush the rest when it
+        # exits, and fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return WORK_FAILED
+
+
+def missing_library_message(error: ImportError) -> str | None:
+    """Say which system library OpenCV lacks, if that is why an import failed; otherwise None."""
+    library, found, _ = str(error).partition(": cannot open shared object file")
+    if not found:
+        return None
+    return (
+        f"the system lacks {library}, which OpenCV needs: install the package that holds it "
+        "(on Debian and Ubuntu: apt-get install libgl1 libglib2.0-0)"
+    )

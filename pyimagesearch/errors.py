@@ -1,16 +1,12 @@
-"""TODO."""
-
-BAD_INPUT = 2
-
+"""Errors that a user can put right, and the exit codes of the scripts."""
 
 WORK_FAILED = 1
-
-
+BAD_INPUT = 2
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
 class UserError(ValueError):
-    """Something the user can put right.
+    """Something that the user can put right.
 
     Parameters
     ----------
@@ -26,4 +22,4 @@ class UserError(ValueError):
 
 
 class UnreadableFileError(UserError):
-    """A file cannot be read; the message says why, without the file's name."""
+    """A file cannot be read. The message gives the reason without the file's name."""

@@ -1,7 +1,8 @@
-"""Files written whole or not at all."""
+"""Reading strangers' files safely, and writing our own whole or not at all."""
 
 import difflib
 import os
+import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,120 +13,76 @@ import numpy as np
 
 from pyimagesearch.errors import WORK_FAILED, UnreadableFileError, UserError
 
+try:
+    import fcntl
+except ImportError:  # Windows has no advisory locks of this kind.
+    fcntl = None  # type: ignore[assignment]
 
-def check_writable(*paths: str | os.PathLike | None) -> None:
-    """Make sure, before hours of work, that files can be written afterwards.
+AnyPath = str | os.PathLike[str]
+
+MAX_FILE_BYTES = 2**28
+# Windows translates line ends in files that are not opened as binary.
+BINARY = getattr(os, "O_BINARY", 0)
+
+# The part of a file's name that its temporary file repeats. Longer ones would not leave room for
+# the rest of a name, which most file systems limit to 255 bytes.
+NAME_PART = 50
+
+
+def read_file(path: AnyPath, *, most_bytes: int = MAX_FILE_BYTES) -> bytes:
+    """Read a regular file of a limited size.
 
     Parameters
     ----------
-    *paths : path or None
-        The files that are going to be written; None stands for one that is not.
+    path : path
+        The file. A link is followed.
+    most_bytes : int
+        The largest size that is read.
+
+    Returns
+    -------
+    bytes
+        The whole content, at least one byte.
 
     Raises
     ------
-    UserError
-        If its folder does not exist or nothing can be written there, or if it is a folder itself.
+    UnreadableFileError
+        If there is no such file, no permission, nothing in it or too much, or if it is not a
+        regular file and might never end (a pipe, a device).
     """
-    for path in (Path(path) for path in paths if path is not None):
-        if path.is_dir():
-            raise UserError(f"{path} is a folder: give the name of a file to write")
-        if not path.parent.is_dir():
-            raise UserError(f"cannot write {path}: the folder {path.parent} does not exist")
+    try:
+        # Without O_NONBLOCK, opening a pipe waits for somebody who writes to it.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | BINARY)
         try:
-            with _partial_path(path).open("ab"):
-                pass
-            _partial_path(path).unlink()
-        except OSError as error:
-            raise UserError(f"cannot write {path}: {error.strerror}") from error
+            content = _read_descriptor(descriptor, most_bytes)
+        finally:
+            os.close(descriptor)
+    except (OSError, ValueError) as error:
+        if isinstance(error, UnreadableFileError):
+            raise
+        raise UnreadableFileError(getattr(error, "strerror", None) or str(error)) from error
+    return content
 
 
-def _partial_path(path: Path) -> Path:
-    # The name is always the same, so that what a killed run left is overwritten by the next one;
-    # and it keeps the suffix, by which Keras and matplotlib choose a format.
-    return path.with_name(f".{path.stem}.partial{path.suffix}")
+def _read_descriptor(descriptor: int, most_bytes: int) -> bytes:
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        raise UnreadableFileError("not a regular file")
+    with open(descriptor, "rb", closefd=False) as file:
+        content = file.read(most_bytes + 1) if status.st_size <= most_bytes else None
+    if content is None or len(content) > most_bytes:
+        raise UnreadableFileError(f"the file is larger than {_size(most_bytes)}")
+    if not content:
+        raise UnreadableFileError("the file is empty")
+    return content
 
 
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _size(count: int) -> str:
+    return f"{count >> 20} MiB" if count >= 2**20 else f"{count >> 10} KiB"
 
 
-@contextmanager
-def written_whole(
-    path: str | os.PathLike, suffix: str | None = None, flushed: bool = True
-) -> Iterator[Path]:
-    """Write a file so that a reader sees the old one or the new one, never half of it.
-
-    Parameters
-    ----------
-    path : path
-        The file to write.
-    suffix : str, optional
-        How the temporary file's name must end, where that is not how `path` ends.
-    flushed : bool
-        Whether to wait until the file would survive a power failure.
-
-    Yields
-    ------
-    pathlib.Path
-        A temporary file in the same folder, for the caller to write. It takes the place of `path`
-        if the block ends well and is removed if it does not.
-
-    Raises
-    ------
-    UserError
-        If the file cannot be written, for example because the disk is full.
-    """
-    path = Path(path)
-    partial = _partial_path(path)
-    if suffix is not None:
-        partial = partial.with_name(partial.name + suffix)
-    try:
-        yield partial
-        if flushed:
-            _flush(partial)
-        partial.replace(path)
-        if flushed and os.name == "posix":
-            _flush(path.parent)  # so that its new name survives, too
-    except OSError as error:
-        reason = error.strerror or error
-        raise UserError(f"cannot write {path}: {reason}", WORK_FAILED) from error
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def save_image(path: str | os.PathLike, image: np.ndarray) -> None:
-    """Write an image, its folder made where there is none.
-
-    Parameters
-    ----------
-    path : path
-        Its suffix names the format; JPEG, PNG, BMP, TIFF and WebP at least.
-    image : numpy.ndarray
-        uint8, shape (height, width, 3), BGR.
-
-    Raises
-    ------
-    UserError
-        If the suffix names no format that images can be written in, or the file cannot be written.
-    """
-    path = Path(path)
-    if not cv2.haveImageWriter(path.name):
-        raise UserError(f"cannot write {path}: use a name that ends in .jpg or .png")
-    encoded = cv2.imencode(path.suffix, image)[1]
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror}", WORK_FAILED) from error
-    with written_whole(path) as partial:
-        partial.write_bytes(encoded)
-
-
-def did_you_mean(path: str | os.PathLike) -> str:
-    """Look beside a path that does not exist for one with nearly the same name.
+def did_you_mean(path: AnyPath) -> str:
+    """Suggest a path with nearly the same name as one that does not exist.
 
     Parameters
     ----------
@@ -135,49 +92,146 @@ def did_you_mean(path: str | os.PathLike) -> str:
     Returns
     -------
     str
-        For example ``" (did you mean dataset?)"``, empty if nothing there has a similar name.
+        For example ``" (did you mean dataset?)"``; empty if nothing beside it has a similar name.
     """
     path = Path(path)
     try:
         names = [entry.name for entry in path.parent.iterdir()]
-    except OSError:
+    except (OSError, ValueError):
         return ""
-    # Capitals count for little: Dataset is closer to dataset than to Datasets.
+    # Ignoring case, Dataset is closer to dataset than to Datasets.
     by_folded = {name.casefold(): name for name in names}
     close = difflib.get_close_matches(path.name.casefold(), by_folded, n=1, cutoff=0.75)
     return f" (did you mean {path.with_name(by_folded[close[0]])}?)" if close else ""
 
 
-MAX_FILE_BYTES = 2**28
-
-
-def read_file(path: str | os.PathLike) -> bytes:
-    """Read a regular file of at most ``MAX_FILE_BYTES`` bytes.
+@contextmanager
+def written_whole(
+    path: AnyPath, *, suffix: str | None = None, flushed: bool = True
+) -> Iterator[Path]:
+    """Write a file so that a reader sees the old one or the new one, never half of it.
 
     Parameters
     ----------
     path : path
-        The file.
+        The file to write. If it is a link, its target gets the content. A file that exists keeps
+        its permissions.
+    suffix : str, optional
+        How the name of the temporary file must end; by default as `path` does.
+    flushed : bool
+        Whether to wait until the file would survive a power failure.
 
-    Returns
-    -------
-    bytes
-        All of it.
+    Yields
+    ------
+    pathlib.Path
+        An empty temporary file in the same folder, for the caller to overwrite. It replaces `path`
+        if the block succeeds and is removed if it does not.
 
     Raises
     ------
-    UnreadableFileError
-        If there is nothing to read: no such file, no permission, an empty or an enormous file, or
-        something that is not a regular file and might never end (a pipe, a device).
+    UserError
+        If the file cannot be written, for example because the disk is full.
     """
     try:
-        status = Path(path).stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise UnreadableFileError("not a regular file")
-        if status.st_size == 0:
-            raise UnreadableFileError("the file is empty")
-        if status.st_size > MAX_FILE_BYTES:
-            raise UnreadableFileError(f"the file is larger than {MAX_FILE_BYTES >> 20} MiB")
-        return Path(path).read_bytes()
+        target = resolved(path)
+        with temporary_file(target, suffix) as temporary:
+            yield temporary
+            if target.exists():
+                temporary.chmod(stat.S_IMODE(target.stat().st_mode))
+            if flushed:
+                _flush(temporary)
+            temporary.replace(target)
+            if flushed and os.name == "posix":
+                _flush(target.parent)  # makes the new name last, too
     except OSError as error:
-        raise UnreadableFileError(error.strerror or str(error)) from error
+        reason = error.strerror or error
+        raise UserError(f"cannot write {path}: {reason}", WORK_FAILED) from error
+
+
+def save_image(path: AnyPath, image: np.ndarray) -> None:
+    """Write an image; make its folder if there is none.
+
+    Parameters
+    ----------
+    path : path
+        Its suffix names the format: JPEG, PNG, BMP, TIFF, WebP and whatever else OpenCV writes.
+    image : numpy.ndarray
+        uint8, shape (height, width, 3), BGR.
+
+    Raises
+    ------
+    UserError
+        If the suffix names no such format, or the file cannot be written.
+    """
+    path = Path(path)
+    if not cv2.haveImageWriter(path.name):
+        raise UserError(f"cannot write {path}: use a name that ends in .jpg or .png")
+    encoded = cv2.imencode(path.suffix, image)[1]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror}", WORK_FAILED) from error
+    with written_whole(path) as temporary:
+        temporary.write_bytes(encoded.tobytes())
+
+
+def resolved(path: AnyPath) -> Path:
+    """Follow links, so that an output that is a link stays one."""
+    target = Path(os.path.realpath(path))
+    if target.exists() and not (target.is_file() or target.is_dir()):
+        raise UserError(f"{path} is a pipe or a device: give the name of a file to write")
+    return target
+
+
+@contextmanager
+def temporary_file(target: Path, suffix: str | None = None) -> Iterator[Path]:
+    """Make an empty file beside `target` under a name that nobody can foresee, locked while open.
+
+    The lock tells :func:`pyimagesearch.outputs.remove_litter` that the file's process is alive.
+    """
+    ending = target.suffix if suffix is None else suffix
+    while True:
+        name = f".{target.name[:NAME_PART]}.{secrets.token_hex(8)}.partial{ending}"
+        temporary = target.with_name(name)
+        # O_EXCL also refuses a link that somebody has put there. The umask limits the permissions.
+        descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | BINARY, 0o666)
+        if fcntl is None:
+            os.close(descriptor)  # Windows renames no file that is open.
+            break
+        # Before it was locked, another process may have taken it for litter.
+        if lock(descriptor) and is_still_at(temporary, descriptor):
+            break
+        os.close(descriptor)
+    try:
+        yield temporary
+    finally:
+        temporary.unlink(missing_ok=True)
+        if fcntl is not None:
+            os.close(descriptor)
+
+
+def lock(descriptor: int) -> bool:
+    """Take the lock of an open file; return False if another process has it."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True  # Some network file systems have no locks: there, nobody is kept out.
+    return True
+
+
+def is_still_at(path: Path, descriptor: int) -> bool:
+    """Tell whether a path still names the file that a descriptor has open."""
+    try:
+        return os.path.samestat(path.lstat(), os.fstat(descriptor))
+    except OSError:
+        return False
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,15 +1,18 @@
+import os
+import stat
+
 import numpy as np
 import pytest
 
 from pyimagesearch import files
-from pyimagesearch.errors import WORK_FAILED, UserError
+from pyimagesearch.errors import WORK_FAILED, UnreadableFileError, UserError
 
 
 def test_a_failed_write_keeps_the_old_file_and_leaves_nothing(tmp_path):
     path = tmp_path / "plot.png"
     path.write_text("old")
-    with pytest.raises(RuntimeError), files.written_whole(path) as partial:
-        partial.write_text("half")
+    with pytest.raises(RuntimeError), files.written_whole(path) as temporary:
+        temporary.write_text("half")
         assert path.read_text() == "old"
         raise RuntimeError
     assert path.read_text() == "old"
@@ -19,37 +22,61 @@ def test_a_failed_write_keeps_the_old_file_and_leaves_nothing(tmp_path):
 def test_a_write_that_the_system_refuses_is_one_line(tmp_path):
     with (
         pytest.raises(UserError, match="No space left") as caught,
-        files.written_whole(tmp_path / "plot.png") as partial,
+        files.written_whole(tmp_path / "plot.png"),
     ):
-        partial.touch()
         raise OSError(28, "No space left on device")
     assert caught.value.exit_code == WORK_FAILED
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_a_killed_run_left_is_gone_after_the_next(tmp_path):
-    path = tmp_path / "plot.png"
-    with files.written_whole(path) as partial:
-        partial.write_text("whole")
-        name_of_partial = partial
-    name_of_partial.write_text("left by a killed run")
-    with files.written_whole(path) as partial:
-        partial.write_text("whole again")
-    assert path.read_text() == "whole again"
+def test_two_writers_of_one_file_have_temporary_files_of_their_own(tmp_path):
+    path = tmp_path / "fashion.model"
+    with files.written_whole(path) as first, files.written_whole(path) as second:
+        assert first != second
+        first.write_text("first")
+        second.write_text("second")
+    assert path.read_text() == "first"
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_output_that_cannot_be_written_is_found_before_training(tmp_path):
-    files.check_writable(tmp_path / "fashion.model")
-    assert list(tmp_path.iterdir()) == []
-    (tmp_path / "file").touch()
-    for path, complaint in [
-        (tmp_path, "is a folder"),
-        (tmp_path / "missing" / "fashion.model", "does not exist"),
-        (tmp_path / "file" / "fashion.model", "does not exist"),
-    ]:
-        with pytest.raises(UserError, match=complaint):
-            files.check_writable(path)
+def test_an_output_that_is_a_link_stays_one_and_its_target_gets_the_content(tmp_path):
+    (tmp_path / "store").mkdir()
+    target, link = tmp_path / "store" / "real.model", tmp_path / "fashion.model"
+    target.write_text("old")
+    link.symlink_to(target)
+    with files.written_whole(link) as temporary:
+        temporary.write_text("new")
+    assert link.is_symlink()
+    assert target.read_text() == "new"
+
+
+def test_a_file_keeps_its_permissions_and_a_new_one_gets_the_umasks(tmp_path):
+    kept, made = tmp_path / "kept", tmp_path / "made"
+    kept.touch()
+    kept.chmod(0o640)
+    umask = os.umask(0o027)
+    try:
+        for path in (kept, made):
+            with files.written_whole(path) as temporary:
+                temporary.write_text("new")
+    finally:
+        os.umask(umask)
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (kept, made)] == [0o640, 0o640]
+
+
+def test_a_device_is_not_replaced_by_a_file(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(UserError, match="pipe or a device"), files.written_whole(pipe):
+        pass
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+def test_names_as_long_as_a_file_system_takes_can_be_written(tmp_path):
+    path = tmp_path / ("x" * 251 + ".png")
+    with files.written_whole(path) as temporary:
+        temporary.write_text("whole")
+    assert path.read_text() == "whole"
 
 
 def test_an_image_is_written_in_the_format_of_its_name(tmp_path):
@@ -58,3 +85,44 @@ def test_an_image_is_written_in_the_format_of_its_name(tmp_path):
     assert (tmp_path / "new" / "ä.png").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(UserError, match=r"\.jpg"):
         files.save_image(tmp_path / "image.xyz", image)
+
+
+def test_a_file_is_read_whole(tmp_path):
+    (tmp_path / "file").write_bytes(b"content")
+    (tmp_path / "link").symlink_to("file")
+    assert files.read_file(tmp_path / "link") == b"content"
+
+
+def test_what_is_no_file_of_a_sane_size_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "empty").touch()
+    (tmp_path / "folder").mkdir()
+    with (tmp_path / "sparse").open("wb") as file:
+        file.truncate(2**40)
+    for name, complaint in [
+        ("pipe", "not a regular file"),
+        ("/dev/zero", "not a regular file"),
+        ("folder", "not a regular file"),
+        ("loop", "symbolic links"),
+        ("empty", "is empty"),
+        ("sparse", "larger than 256 MiB"),
+        ("missing", "No such file"),
+        ("\0", "null"),
+    ]:
+        with pytest.raises(UnreadableFileError, match=complaint):
+            files.read_file(tmp_path / name)
+
+
+def test_a_smaller_limit_is_named(tmp_path):
+    (tmp_path / "file").write_bytes(b"x" * 5000)
+    with pytest.raises(UnreadableFileError, match="larger than 4 KiB"):
+        files.read_file(tmp_path / "file", most_bytes=4096)
+
+
+def test_a_slip_in_a_name_is_met_with_the_name_that_was_meant(tmp_path):
+    (tmp_path / "dataset").mkdir()
+    for slip in ("datset", "Dataset", "datasets"):
+        assert files.did_you_mean(tmp_path / slip) == f" (did you mean {tmp_path / 'dataset'}?)"
+    for other in ("photographs", "x/y", "\0"):
+        assert files.did_you_mean(tmp_path / other) == ""

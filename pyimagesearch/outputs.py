@@ -1,0 +1,144 @@
+"""The outputs of a run: checked before hours of work, and reserved for one run at a time."""
+
+import contextlib
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from pyimagesearch.errors import UserError
+from pyimagesearch.files import (
+    NAME_PART,
+    AnyPath,
+    fcntl,
+    is_still_at,
+    lock,
+    resolved,
+    temporary_file,
+)
+
+
+@contextmanager
+def reserved(outputs: Mapping[str, AnyPath | None]) -> Iterator[None]:
+    """Check, before hours of work, that outputs can be written, and keep other runs off them.
+
+    Parameters
+    ----------
+    outputs : mapping of str to path
+        The files that are going to be written, by what they hold ("network"). None stands for one
+        that is not.
+
+    Raises
+    ------
+    UserError
+        If two outputs are one file, another run is going to write one of them, its folder does not
+        exist or cannot be written to, or it is itself a folder.
+    """
+    targets: dict[Path, str] = {}
+    for content, path in outputs.items():
+        if path is None:
+            continue
+        check_writable(path)
+        other = targets.setdefault(resolved(path), content)
+        if other != content:
+            raise UserError(
+                f"{path} cannot hold both the {other} and the {content}: give each its own file"
+            )
+    remove_litter(*targets)
+    with ExitStack() as locks:
+        for target in targets:
+            locks.enter_context(_locked(target))
+        yield
+
+
+def check_writable(*paths: AnyPath) -> None:
+    """Make sure that files can be written.
+
+    Parameters
+    ----------
+    *paths : path
+        The files.
+
+    Raises
+    ------
+    UserError
+        If the folder of one does not exist or cannot be written to, or if it is a folder itself.
+    """
+    for path in map(Path, paths):
+        try:
+            target = resolved(path)
+            if target.is_dir():
+                raise UserError(f"{path} is a folder: give the name of a file to write")
+            if not target.parent.is_dir():
+                raise UserError(f"cannot write {path}: the folder {target.parent} does not exist")
+            with temporary_file(target):
+                pass
+        except (OSError, ValueError) as error:
+            if isinstance(error, UserError):
+                raise
+            reason = getattr(error, "strerror", None) or error
+            raise UserError(f"cannot write {path}: {reason}") from error
+
+
+def remove_litter(*paths: AnyPath) -> None:
+    """Remove the temporary files that killed runs left beside some outputs.
+
+    A file is removed only if its name is one that :func:`written_whole` gives and no living process
+    holds its lock. Where the system has no such locks, nothing is removed.
+
+    Parameters
+    ----------
+    *paths : path
+        The outputs.
+    """
+    if fcntl is None:
+        return
+    by_folder: dict[Path, list[str]] = {}
+    for target in map(resolved, paths):
+        by_folder.setdefault(target.parent, []).append(re.escape(target.name[:NAME_PART]))
+    for folder, names in by_folder.items():
+        pattern = re.compile(rf"\.({'|'.join(names)})\.[0-9a-f]{{16}}\.partial(\.\w+)?")
+        try:
+            found = [entry for entry in os.scandir(folder) if pattern.fullmatch(entry.name)]
+        except OSError:
+            continue
+        for entry in found:
+            if entry.is_file(follow_symlinks=False):
+                _remove_unless_locked(Path(entry.path))
+
+
+@contextmanager
+def _locked(target: Path) -> Iterator[None]:
+    """Hold the lock of an output, in a hidden file beside it that vanishes with the block."""
+    if fcntl is None:
+        yield
+        return
+    path = target.with_name(f".{target.name[:NAME_PART]}.lock")
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+        if not lock(descriptor):
+            os.close(descriptor)
+            raise UserError(
+                f"another run is going to write {target}: wait until it has ended, or choose "
+                "another name"
+            )
+        # Between opening and locking, the run that held the lock may have removed the file.
+        if is_still_at(path, descriptor):
+            break
+        os.close(descriptor)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def _remove_unless_locked(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+        try:
+            if lock(descriptor) and is_still_at(path, descriptor):
+                path.unlink()
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,75 @@
+import multiprocessing
+import os
+import signal
+import time
+
+import pytest
+
+from pyimagesearch import files, outputs
+from pyimagesearch.errors import UserError
+
+
+def write_slowly(path, ready):
+    with files.written_whole(path) as temporary:
+        temporary.write_text("half")
+        ready.set()
+        time.sleep(60)
+
+
+def test_litter_of_a_killed_run_is_removed_and_the_file_of_a_living_one_stays(tmp_path):
+    path = tmp_path / "fashion.model"
+    stranger = tmp_path / ".fashion.model.notes"
+    stranger.touch()
+    context = multiprocessing.get_context("fork")
+    ready = context.Event()
+    writer = context.Process(target=write_slowly, args=(path, ready))
+    writer.start()
+    assert ready.wait(10)
+    (left,) = set(tmp_path.iterdir()) - {stranger}
+    outputs.remove_litter(path)
+    assert left.exists()
+    os.kill(writer.pid, signal.SIGKILL)
+    writer.join()
+    assert left.exists()
+    outputs.remove_litter(path)
+    assert set(tmp_path.iterdir()) == {stranger}
+
+
+def test_a_second_run_with_the_same_output_is_told_so_before_it_works(tmp_path):
+    wanted = {"network": tmp_path / "fashion.model", "plot": None}
+    with outputs.reserved(wanted):
+        with (
+            pytest.raises(UserError, match=r"another run .*fashion\.model"),
+            outputs.reserved(wanted),
+        ):
+            pass
+        with outputs.reserved({"network": tmp_path / "other.model"}):
+            pass
+    with outputs.reserved(wanted):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("other", ["fashion.model", "./fashion.model", "link.model"])
+def test_two_outputs_in_one_file_are_refused(tmp_path, other):
+    (tmp_path / "link.model").symlink_to(tmp_path / "fashion.model")
+    wanted = {"network": tmp_path / "fashion.model", "labels": tmp_path / other}
+    with (
+        pytest.raises(UserError, match="both the network and the labels"),
+        outputs.reserved(wanted),
+    ):
+        pass
+
+
+def test_output_that_cannot_be_written_is_found_before_training(tmp_path):
+    outputs.check_writable(tmp_path / "fashion.model")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "file").touch()
+    for path, complaint in [
+        (tmp_path, "is a folder"),
+        (tmp_path / "missing" / "fashion.model", "does not exist"),
+        (tmp_path / "file" / "fashion.model", "does not exist"),
+        (tmp_path / "\0", "cannot write"),
+    ]:
+        with pytest.raises(UserError, match=complaint):
+            outputs.check_writable(path)
