@@ -1,0 +1,47 @@
+"""Text from strangers as cells of a CSV file that no spreadsheet program runs as a formula."""
+
+import re
+
+from pyimagesearch.console import printable
+
+# What starts a formula, and the full-width forms, which programs in some languages treat alike.
+FORMULA_STARTS = "=+\\-@\uff1d\uff0b\uff0d\uff20"
+# Each of these may be what separates cells on the reader's machine, or what quotes them.
+SEPARATORS = ',;|:^~"'
+
+# A space is a weaker separator than the others: the minus in "jeans - blue" stands by itself, which
+# is no formula anywhere, and stays as it is.
+FORMULA = re.compile(
+    f"(?:^|(?<=[{SEPARATORS}]))(?= *[{FORMULA_STARTS}])|(?<= )(?=[{FORMULA_STARTS}][^ ])"
+)
+
+
+def escaped_cell(text: str) -> str:
+    r"""Escape what a spreadsheet program would run as a formula or take for another row.
+
+    Which character separates the cells of a CSV file is up to the settings of whoever opens it. So
+    an apostrophe goes before each formula that any usual separator would bring to the start of a
+    cell. Programs then show the formula as text
+    (https://owasp.org/www-community/attacks/CSV_Injection).
+
+    Parameters
+    ----------
+    text : str
+        Anything, line breaks and terminal escapes included.
+
+    Returns
+    -------
+    str
+        One printable line. Control characters, and bytes that are not UTF-8, are written as
+        ``\x1b`` is here. Escaping a cell once more does not change it.
+
+    Examples
+    --------
+    >>> escaped_cell("=1+1")
+    "'=1+1"
+    >>> escaped_cell("a;=1+1")
+    "a;'=1+1"
+    >>> escaped_cell("https://example.org/a-b?c=d")
+    'https://example.org/a-b?c=d'
+    """
+    return FORMULA.sub("'", printable(text))
