@@ -1,4 +1,4 @@
-"""TODO."""
+"""Decode image files: JPEG, PNG, BMP, TIFF, WebP and GIF to 8-bit BGR pixels."""
 
 import io
 
@@ -127,6 +127,24 @@ def _decode_jpeg(data: bytes, reduction: int) -> np.ndarray:
 def _on_white(premultiplied: np.ndarray) -> np.ndarray:
     white = cv2.cvtColor(cv2.bitwise_not(premultiplied[:, :, 3]), cv2.COLOR_GRAY2BGR)
     return cv2.add(premultiplied[:, :, :3], white)
+
+
+def resized(image: np.ndarray, size: int) -> np.ndarray:
+    """Resize an image to a square.
+
+    Parameters
+    ----------
+    image : numpy.ndarray
+        uint8, shape (height, width, 3).
+    size : int
+        Width and height of the result in pixels. As in the tutorial, proportions are not kept.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8, shape (size, size, 3).
+    """
+    return cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
 
 
 def scale(images: np.ndarray) -> np.ndarray:
