@@ -284,15 +284,15 @@ def test_an_interruption_keeps_what_has_come(folder):
 
     web.pages |= {"http://a/1": fetched_first, "http://a/2": hang, "http://a/3": fetched_last}
     web.stop = never.set
-    with Collection(folder, 64) as collection:
+    with Collection(folder, 64) as filled:
         results = [SearchResult(url) for url in web.pages]
-        filling = collection.fill(results, web, workers=3)
+        filling = filled.fill(results, web, workers=3)
         assert next(filling).category == "kept"
         arrived.wait(20)
         while not list((folder / collection.WAITING).glob("[0-9a-f]*")):
             pass
         filling.close()
-        assert [outcome.url for outcome in collection.outcomes] == ["http://a/1", "http://a/3"]
+        assert [outcome.url for outcome in filled.outcomes] == ["http://a/1", "http://a/3"]
     assert content(folder).keys() == {"00000000.jpg", "00000001.jpg"}
     assert [row["url"] for row in rows(folder)] == ["http://a/1", "http://a/3"]
 
