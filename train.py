@@ -117,9 +117,10 @@ def main() -> int:
     workers.check_shares(strategy, args.batch_size, train, test)
 
     part = args.recolor_part - 1
-    composed, reason = composition.compose_missing(
-        images, labels, train, args.recolor, part, args.seed
+    composed = composition.compose_missing(
+        images, labels, train, per_combination=args.recolor, part=part, seed=args.seed
     )
+    reason = composition.why_nothing_to_compose(labels, part=part)
     info(*messages.composed_lines(args.recolor, composed.labels, reason))
     if device.is_chief:
         pictures.write_preview(args.recolor_preview, images, composed)
@@ -162,7 +163,7 @@ def main() -> int:
 
     # The network has seen some colours more often than the folders show them.
     train_labels = [labels[i] for i in train]
-    offsets = prior.logit_offsets(mlb.classes_, train_labels, composed.labels, part)
+    offsets = prior.logit_offsets(mlb.classes_, train_labels, composed.labels, part=part)
     subtract_from_logits(model, offsets)
 
     info("evaluating network...")

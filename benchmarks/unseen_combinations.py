@@ -168,7 +168,9 @@ def measure(
     seen_labels = [combination for combination in labels if combination != left_out]
     groups = duplicates.duplicate_groups(seen)
     train, test = split(seen_labels, groups, TEST_SIZE, seed)
-    composed, _ = composition.compose_missing(seen, seen_labels, train, per_combination, part, seed)
+    composed = composition.compose_missing(
+        seen, seen_labels, train, per_combination=per_combination, part=part, seed=seed
+    )
     mlb = MultiLabelBinarizer()
     targets = mlb.fit_transform([*seen_labels, *composed.labels]).astype("float32")
     in_turn = (np.arange(len(seen), len(targets)), composition.TURNS)
@@ -188,7 +190,7 @@ def measure(
         verbose=0,
     )
     train_labels = [seen_labels[i] for i in train]
-    offsets = prior.logit_offsets(mlb.classes_, train_labels, composed.labels, part)
+    offsets = prior.logit_offsets(mlb.classes_, train_labels, composed.labels, part=part)
     fitting.subtract_from_logits(model, offsets)
 
     def predict(some_images: np.ndarray, some_targets: np.ndarray) -> np.ndarray:

@@ -3,49 +3,51 @@
 import keras
 from keras import layers
 
-# How much of its moving averages batch normalisation keeps at each step. With Keras's 0.99 they lag
-# a hundred steps behind, and a network trained for a dozen epochs is tested with averages that are
-# not its own.
+# Keras's default of 0.99 averages over about a hundred steps. After a dozen epochs such an average
+# still lags behind the weights, and the test results swing.
 BN_MOMENTUM = 0.95
 
 
 class SmallerVGGNet:
-    """A namespace for :meth:`build`; a class because that is what the tutorial's readers import."""
+    """The namespace of :meth:`build`, under the name that readers of the tutorial import."""
 
     @staticmethod
-    def build(
-        width: int, height: int, depth: int, classes: int, finalAct: str = "softmax"
+    def build(  # noqa: PLR0917 (the tutorial's signature)
+        width: int,
+        height: int,
+        depth: int,
+        classes: int,
+        finalAct: str = "softmax",  # the tutorial's spelling
     ) -> keras.Sequential:
-        """Build the network, uncompiled, out of plain Keras layers.
+        """Build the network, not compiled, from plain Keras layers.
 
-        Three convolutional blocks of one, two and two convolutions, each of which ends in a pooling
-        layer and dropout, and a fully connected head. The layout follows Simonyan and Zisserman,
-        "Very Deep Convolutional Networks for Large-Scale Image Recognition" (2014), made smaller by
-        Adrian Rosebrock for "Multi-label classification with Keras" (PyImageSearch, 2018).
+        Three blocks of one, two and two convolutions, each followed by pooling and dropout, and a
+        fully connected head. The layout comes from Simonyan and Zisserman, "Very Deep Convolutional
+        Networks for Large-Scale Image Recognition" (2014). Adrian Rosebrock made it smaller for
+        "Multi-label classification with Keras" (PyImageSearch, 2018).
 
         Parameters
         ----------
         width, height : int
-            Size of the input images in pixels. Both at least 12: the pooling layers divide by 3, 2
-            and 2.
+            Size of the input images in pixels, each at least 12, since pooling divides both by 12.
         depth : int
-            Number of channels of the input images (3 for colour, 1 for grey).
+            Number of channels of the input images: 3 for colour, 1 for grey.
         classes : int
             Number of labels, the width of the output.
         finalAct : str
-            Activation of the output: ``"sigmoid"`` for multi-label classification, where every
-            label has a probability of its own, ``"softmax"`` for single-label classification.
+            Activation of the output: ``"sigmoid"`` for multi-label classification, where each label
+            has its own probability, or ``"softmax"`` for a single label.
 
         Returns
         -------
         keras.Sequential
-            Takes float32 images of shape (N, height, width, depth), or (N, depth, height, width)
-            where Keras's image data format is ``"channels_first"``, scaled to [0, 1], and returns
-            float32 of shape (N, classes).
+            Takes float32 images in [0, 1] of shape (N, height, width, depth), or of shape
+            (N, depth, height, width) if Keras's image data format is ``"channels_first"``. Returns
+            float32 probabilities of shape (N, classes).
         """
         channels_first = keras.config.image_data_format() == "channels_first"
         input_shape = (depth, height, width) if channels_first else (height, width, depth)
-        # Batch normalisation keeps one mean and one variance a channel, wherever the channels are.
+        # Batch normalisation keeps a mean and a variance for each channel.
         channel_axis = 1 if channels_first else -1
 
         def convolution(filters: int) -> list[layers.Layer]:

@@ -1,7 +1,12 @@
-"""Training images for combinations that no folder holds: the garment of one image, recoloured."""
+"""Compose training images of combinations that no folder holds.
 
-from collections.abc import Iterable, Sequence
+A black dress is composed of a dress in another colour and of a black garment of another type: the
+dress stays as it was photographed and gets the black of the other garment.
+"""
+
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import NamedTuple
 
 import cv2
@@ -11,40 +16,40 @@ from pyimagesearch.console import printable
 from pyimagesearch.data.folders import missing_combinations
 from pyimagesearch.errors import UserError
 from pyimagesearch.recoloring.color_transfer import Color, color_of, recolor
-from pyimagesearch.recoloring.segmentation import learn_appearance, segment, to_lab
+from pyimagesearch.recoloring.segmentation import Appearance, learn_appearance, segment, to_lab
 
-# Of what is composed, an epoch shows one part of so many, and the next one another: what is learnt
-# from many pairs of a garment and a colour carries over better than what is learnt from few.
+# Three times as many images are composed as one epoch shows, and epochs take turns: many pairs of a
+# garment and a colour teach more than a few.
 TURNS = 3
-# Where no number is given, no more than this many of each combination are composed for an epoch.
+# The default for an epoch is the size of an average folder, up to this many images.
 MOST_BY_DEFAULT = 2000
-# So many images of each folder, drawn at random, are enough to learn from and to compose of.
+# This many images of each folder are enough to learn from and to compose from.
 SOURCES_PER_COMBINATION = 200
-# A good source has a garment that fills neither next to nothing of its image nor everything.
+# An image is a good source if its garment fills at least and at most this share of it.
 LEAST_SHARE, LARGEST_SHARE = 0.04, 0.95
-# On so many pixels the colour of a garment can be measured.
+# Images are reduced to this size to measure a garment's colour.
 COLOR_SAMPLE_SIZE = (48, 48)
 
-# Garments of one type come in darker shades than those of another: denim is darker than blue shirts
-# are. So large a share of the images keeps some of the garment's own darkness, up to this much, but
-# no image comes out darker than the darkest garment of its colour.
+# Some types of garment come in darker shades than others: denim is darker than blue shirts are.
+# So half of the composed images keep up to 80 % of their original darkness, but none becomes darker
+# than the darkest garment of its new colour.
 SHARE_OF_DARK = 0.5
 MOST_DARKNESS_KEPT = 0.8
 
 
 class Composition(NamedTuple):
-    """Images made by :func:`compose`.
+    """Composed images and what they were composed from.
 
     Attributes
     ----------
     images : numpy.ndarray
         uint8, shape (M, height, width, 3), BGR.
     labels : list of tuple of str
-        The combination that each shows.
+        The combination that each image shows.
     type_sources : numpy.ndarray
-        int, shape (M,): the position of the image whose garment it is.
+        int, shape (M,): index of the image that the garment comes from.
     color_sources : numpy.ndarray
-        int, shape (M,): the position of the image whose garment it has its colour from.
+        int, shape (M,): index of the image that the colour comes from.
     """
 
     images: np.ndarray
@@ -53,54 +58,39 @@ class Composition(NamedTuple):
     color_sources: np.ndarray
 
 
-def compose_missing(
-    images: np.ndarray,
-    labels: Sequence[tuple[str, ...]],
-    indices: np.ndarray,
-    per_combination: int | None,
-    part: int,
-    seed: int,
-) -> tuple[Composition, str | None]:
-    """Compose images of every combination of a colour and a type that no folder holds.
+class _Sources(NamedTuple):
+    """The images to compose from; all arrays but the first have one element for each of them."""
 
-    Parameters
-    ----------
-    images, labels, indices, part
-        As for :func:`compose`.
-    per_combination : int or None
-        How many images of each an epoch is to show; None for as many as an average folder has at
-        `indices`, but no more than ``MOST_BY_DEFAULT``.
-    seed : int
-        The same seed and images give the same composition.
-
-    Returns
-    -------
-    composition : Composition
-        ``TURNS`` times as many, of which epochs show one such part after the other. Without any
-        image if `per_combination` is 0.
-    reason : str or None
-        Why there is nothing to compose.
-    """
-    missing = missing_combinations(labels)
-    reason = why_nothing_to_compose(labels, part)
-    if reason or per_combination == 0:
-        missing = []
-    if per_combination is None:
-        per_combination = min(round(len(indices) / len(set(labels))), MOST_BY_DEFAULT)
-    rng = np.random.default_rng(seed)
-    composed = compose(images, labels, indices, missing, TURNS * per_combination, rng, part)
-    return composed, reason
+    images: np.ndarray  # of the whole dataset
+    indices: np.ndarray
+    colors: np.ndarray
+    types: np.ndarray
+    is_good: np.ndarray
+    appearance: Appearance
 
 
-def why_nothing_to_compose(labels: Sequence[tuple[str, ...]], part: int = 0) -> str | None:
-    """Say in a line why no images can be composed, or None where they can.
+class _Plan(NamedTuple):
+    """How to make each composed image; sources are given by their positions in `_Sources`."""
+
+    type_sources: np.ndarray
+    color_sources: np.ndarray
+    darkness_kept: np.ndarray
+
+
+def why_nothing_to_compose(labels: Sequence[tuple[str, ...]], *, part: int) -> str | None:
+    """Explain why no images can be composed.
 
     Parameters
     ----------
     labels : sequence of tuple of str
-        Labels of each image.
-    part : int
-        Which of the two labels is the colour, 0 or 1.
+        The labels of each image.
+    part : {0, 1}
+        Which of the two labels is the colour.
+
+    Returns
+    -------
+    str or None
+        One line, or None if images can be composed.
     """
     for combination in sorted(set(labels)):
         if len(combination) != 2:
@@ -112,129 +102,160 @@ def why_nothing_to_compose(labels: Sequence[tuple[str, ...]], part: int = 0) -> 
         found = sorted({combination[position] for combination in labels})
         if len(found) < 2:
             return (
-                f"recolouring needs at least two {name}, and the folders have "
-                f"{printable(', '.join(found))} alone"
+                f"recolouring needs at least two {name}, and the folders have only "
+                f"{printable(', '.join(found))}"
             )
     if not missing_combinations(labels):
         return "every combination has a folder"
     return None
 
 
-def compose(
+def compose_missing(
     images: np.ndarray,
     labels: Sequence[tuple[str, ...]],
     indices: np.ndarray,
-    missing: Iterable[tuple[str, ...]],
-    per_combination: int,
-    rng: np.random.Generator,
-    part: int = 0,
+    *,
+    per_combination: int | None,
+    part: int,
+    seed: int,
 ) -> Composition:
-    """Compose images of combinations: the garment of one image in the colour of another.
+    """Compose images of every combination of a colour and a type that no folder holds.
 
     Parameters
     ----------
     images : numpy.ndarray
-        uint8, shape (N, height, width, 3), BGR. Not copied; may be a memory map.
+        uint8, shape (N, height, width, 3), BGR. Not copied, so it may be a memory map.
     labels : sequence of tuple of str
-        The two labels of each of the N images.
+        The labels of each of the N images.
     indices : numpy.ndarray
-        int, the positions of the images to compose from: the training side.
-    missing : iterable of tuple of str
-        The combinations to compose, any whose colour and type both occur at `indices`.
-    per_combination : int
-        How many images of each.
-    rng : numpy.random.Generator
-        Decides which images are used, and how dark they come out; nothing else is random.
-    part : int
-        Which of the two labels is the colour, 0 or 1.
+        int: which images to compose from, usually the training indices of the split.
+    per_combination : int or None
+        How many images of each missing combination an epoch shows. None means as many as an average
+        folder has among `indices`, but at most ``MOST_BY_DEFAULT``.
+    part : {0, 1}
+        Which of the two labels is the colour.
+    seed : int
+        The same seed and images give the same composition.
 
     Returns
     -------
     Composition
-        `per_combination` images of the first combination, then of the second, and so on.
+        ``TURNS * per_combination`` images of the first missing combination, then of the second,
+        and so on. Empty if `per_combination` is 0, or if :func:`why_nothing_to_compose` gives a
+        reason.
 
     Raises
     ------
     UserError
-        If no image at `indices` has the colour, or none the type, of a combination.
+        If a colour or a type does not occur at `indices`.
     """
-    missing = list(missing)
-    if not missing:
-        nothing = np.zeros(0, int)
-        return Composition(np.empty((0, *images.shape[1:]), np.uint8), [], nothing, nothing)
-    drawn = _draw_sources(
-        labels, indices, max(SOURCES_PER_COMBINATION, per_combination // TURNS), rng
-    )
-    colors = np.array([labels[i][part] for i in drawn])
-    types = np.array([labels[i][1 - part] for i in drawn])
-    appearance, shares = learn_appearance(images, drawn, colors, types)
-    is_good = (shares > LEAST_SHARE) & (shares < LARGEST_SHARE)
-
-    composed_labels, type_sources, color_sources = [], [], []
-    for combination in missing:
-        for kind, label in ((colors, combination[part]), (types, combination[1 - part])):
-            if label not in kind:
-                raise UserError(f"there is no image to train on with the label {printable(label)}")
-        same_type = types == combination[1 - part]
-        same_color = colors == combination[part]
-        type_sources += _draw(drawn, same_type, is_good, per_combination, rng)
-        color_sources += _draw(drawn, same_color, is_good, per_combination, rng)
-        composed_labels += [tuple(combination)] * per_combination
-
-    def mask(position: int, image: np.ndarray) -> np.ndarray:
-        return segment(image, labels[position][part], labels[position][1 - part], appearance)
-
-    def garment_color(position: int) -> Color:
-        small = cv2.resize(images[position], COLOR_SAMPLE_SIZE, interpolation=cv2.INTER_AREA)
-        return color_of(to_lab(small), mask(position, small))
-
-    is_dark = rng.random(len(composed_labels)) < SHARE_OF_DARK
-    darkness_kept = rng.uniform(0, MOST_DARKNESS_KEPT, len(composed_labels)) * is_dark
-    composed = np.empty((len(composed_labels), *images.shape[1:]), np.uint8)
-
-    def compose_one(place: int) -> None:
-        source = type_sources[place]
-        target = target_colors[color_sources[place]]
-        darkest = darkest_of_color[composed_labels[place][part]]
-        source_mask = mask(source, images[source])
-        composed[place] = recolor(
-            images[source], source_mask, target, darkness_kept[place], darkest
-        )
-
-    with ThreadPoolExecutor() as threads:
-        different = sorted(set(color_sources))
-        target_colors = dict(zip(different, threads.map(garment_color, different), strict=True))
-        darkest_of_color = {
-            color: min(target_colors[i].mean[0] for i in different if labels[i][part] == color)
-            for color in {combination[part] for combination in missing}
-        }
-        list(threads.map(compose_one, range(len(composed))))
+    if per_combination == 0 or why_nothing_to_compose(labels, part=part):
+        none = np.zeros(0, int)
+        return Composition(np.empty((0, *images.shape[1:]), np.uint8), [], none, none)
+    if per_combination is None:
+        per_combination = min(round(len(indices) / len(set(labels))), MOST_BY_DEFAULT)
+    rng = np.random.default_rng(seed)
+    most = max(SOURCES_PER_COMBINATION, per_combination)
+    sources = _learn(images, labels, _draw_sources(labels, indices, most=most, rng=rng), part=part)
+    missing = missing_combinations(labels)
+    pairs = [(combination[part], combination[1 - part]) for combination in missing]
+    plan = _plan(sources, pairs, count=TURNS * per_combination, rng=rng)
     return Composition(
-        composed, composed_labels, np.array(type_sources, int), np.array(color_sources, int)
+        _recolor_all(sources, plan),
+        [combination for combination in missing for _ in range(TURNS * per_combination)],
+        sources.indices[plan.type_sources],
+        sources.indices[plan.color_sources],
     )
 
 
 def _draw_sources(
-    labels: Sequence[tuple[str, ...]], indices: np.ndarray, most: int, rng: np.random.Generator
+    labels: Sequence[tuple[str, ...]], indices: np.ndarray, *, most: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """Draw at most so many images of each combination."""
+    """Draw at most this many images of each combination."""
     of_combination: dict[tuple[str, ...], list[int]] = {}
     for i in indices:
-        of_combination.setdefault(tuple(labels[i]), []).append(int(i))
+        of_combination.setdefault(labels[i], []).append(int(i))
     drawn = [rng.permutation(of_combination[key])[:most] for key in sorted(of_combination)]
     return np.concatenate(drawn)
 
 
+def _learn(
+    images: np.ndarray, labels: Sequence[tuple[str, ...]], indices: np.ndarray, *, part: int
+) -> _Sources:
+    """Learn where the garments are in the images to compose from, and which of these are good."""
+    colors = np.array([labels[i][part] for i in indices])
+    types = np.array([labels[i][1 - part] for i in indices])
+    appearance, shares = learn_appearance(images, indices, colors=colors, types=types)
+    is_good = (shares > LEAST_SHARE) & (shares < LARGEST_SHARE)
+    return _Sources(images, indices, colors, types, is_good, appearance)
+
+
+def _plan(
+    sources: _Sources, pairs: Sequence[tuple[str, str]], *, count: int, rng: np.random.Generator
+) -> _Plan:
+    """Draw what to compose this many images of each pair of a colour and a type from."""
+    type_sources: list[int] = []
+    color_sources: list[int] = []
+    for color, kind in pairs:
+        for label, present in ((color, sources.colors), (kind, sources.types)):
+            if label not in present:
+                raise UserError(f"there is no image to train on with the label {printable(label)}")
+        type_sources += _draw(sources.types == kind, sources.is_good, count=count, rng=rng)
+        color_sources += _draw(sources.colors == color, sources.is_good, count=count, rng=rng)
+    is_dark = rng.random(len(type_sources)) < SHARE_OF_DARK
+    darkness_kept = rng.uniform(0, MOST_DARKNESS_KEPT, len(type_sources)) * is_dark
+    return _Plan(np.array(type_sources), np.array(color_sources), darkness_kept)
+
+
 def _draw(
-    positions: np.ndarray,
-    is_candidate: np.ndarray,
-    is_good: np.ndarray,
-    count: int,
-    rng: np.random.Generator,
+    is_candidate: np.ndarray, is_good: np.ndarray, *, count: int, rng: np.random.Generator
 ) -> list[int]:
-    """Draw good candidates, each as often as any other; where there are none, of the others."""
-    preferred = is_candidate & is_good
-    candidates = positions[preferred if preferred.any() else is_candidate]
+    """Draw among the good candidates, each equally often, or among all if none is good."""
+    is_preferred = is_candidate & is_good
+    candidates = np.flatnonzero(is_preferred if is_preferred.any() else is_candidate)
     rounds = -(-count // len(candidates))
     drawn = np.concatenate([rng.permutation(candidates) for _ in range(rounds)])
     return drawn[:count].tolist()
+
+
+def _recolor_all(sources: _Sources, plan: _Plan) -> np.ndarray:
+    """Make the images of a plan, in parallel."""
+    composed = np.empty((len(plan.type_sources), *sources.images.shape[1:]), np.uint8)
+    with ThreadPoolExecutor() as threads:
+        used = np.unique(plan.color_sources).tolist()
+        colors = dict(zip(used, threads.map(partial(_garment_color, sources), used), strict=True))
+        darkest = {
+            label: min(colors[i].mean[0] for i in used if sources.colors[i] == label)
+            for label in np.unique(sources.colors[used])
+        }
+
+        def recolor_one(i: int) -> None:
+            image = sources.images[sources.indices[plan.type_sources[i]]]
+            composed[i] = recolor(
+                image,
+                _mask(sources, plan.type_sources[i], image),
+                color=colors[plan.color_sources[i]],
+                darkness_kept=plan.darkness_kept[i],
+                least_lightness=darkest[sources.colors[plan.color_sources[i]]],
+            )
+
+        # The list waits for all of them, and raises what any of them raised.
+        list(threads.map(recolor_one, range(len(composed))))
+    return composed
+
+
+def _garment_color(sources: _Sources, position: int) -> Color:
+    """Measure the colour of a source's garment in a small copy of the image."""
+    image = sources.images[sources.indices[position]]
+    small = cv2.resize(image, COLOR_SAMPLE_SIZE, interpolation=cv2.INTER_AREA)
+    return color_of(to_lab(small), _mask(sources, position, small))
+
+
+def _mask(sources: _Sources, position: int, image: np.ndarray) -> np.ndarray:
+    """Segment a source's image, in any size."""
+    return segment(
+        image,
+        sources.appearance,
+        color_label=sources.colors[position],
+        type_label=sources.types[position],
+    )

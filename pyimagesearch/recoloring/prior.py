@@ -1,4 +1,10 @@
-"""TODO."""
+"""Correct a network for colours that composed images made more frequent than the folders have them.
+
+Black dresses and black shirts that are composed make black about twice as frequent, and a network
+that trained on them predicts black too often, for instance for dark blue. Saerens, Latinne and
+Decaestecker, "Adjusting the Outputs of a Classifier to New a Priori Probabilities" (2002), show
+that shifting the log odds of the predictions corrects this.
+"""
 
 from collections.abc import Sequence
 
@@ -11,45 +17,43 @@ def logit_offsets(
     classes: Sequence[str],
     labels: Sequence[tuple[str, ...]],
     composed_labels: Sequence[tuple[str, ...]],
-    part: int = 0,
+    *,
+    part: int,
 ) -> np.ndarray:
-    """Say how much likelier a colour is among the images an epoch shows than in the folders.
+    """Compare how frequent each colour is in an epoch and in the folders.
 
-    Black dresses and black shirts that are composed make black twice as frequent, and a network
-    that was shown them calls dark blue black more often than it should. With these offsets
-    subtracted from its logits (:func:`pyimagesearch.training.subtract_from_logits`) it answers by
-    how frequent the colours are in the folders. The types have none: a composed dress is a dress
-    that was photographed, while its colour was chosen.
+    Subtracted from the network's logits, the offsets restore the frequencies of the folders. Types
+    have no offset: the dress in a composed image was photographed, only its colour was chosen.
 
     Parameters
     ----------
     classes : sequence of str
-        All labels, in the order of the network's outputs.
+        All L labels, in the order of the network's outputs.
     labels : sequence of tuple of str
-        Labels of each image to train on.
+        The labels of each image to train on.
     composed_labels : sequence of tuple of str
-        Those of the composed images, ``TURNS`` times as many as an epoch shows.
-    part : int
-        Which of the two labels is the colour, 0 or 1.
+        The labels of each composed image; an epoch shows one in ``TURNS`` of them.
+    part : {0, 1}
+        Which of the two labels is the colour.
 
     Returns
     -------
     numpy.ndarray
-        float, shape (L,): differences of log odds; zeros where nothing was composed.
+        float, shape (L,): differences of log odds; all zero if nothing was composed.
     """
     if not composed_labels:
         return np.zeros(len(classes))
-    classes = np.asarray(classes)
+    in_folders = _count([combination[part] for combination in labels], classes)
+    composed = _count([combination[part] for combination in composed_labels], classes) / TURNS
+    in_epoch = _log_odds(in_folders + composed, len(labels) + len(composed_labels) / TURNS)
+    is_color = in_folders > 0
+    return np.where(is_color, in_epoch - _log_odds(in_folders, len(labels)), 0.0)
 
-    def count(combinations: Sequence[tuple[str, ...]]) -> np.ndarray:
-        colors = np.array([combination[part] for combination in combinations])
-        return (colors[:, None] == classes).sum(axis=0)
 
-    def log_odds(counts: np.ndarray, total: float) -> np.ndarray:
-        # Half an image for and half against, so that none and all are finite.
-        return np.log((counts + 0.5) / (total - counts + 0.5))
+def _count(colors: Sequence[str], classes: Sequence[str]) -> np.ndarray:
+    return (np.array(colors)[:, None] == np.asarray(classes)).sum(axis=0)
 
-    of_folders, of_composed = count(labels), count(composed_labels) / TURNS
-    shown = log_odds(of_folders + of_composed, len(labels) + len(composed_labels) / TURNS)
-    is_color = of_folders > 0
-    return np.where(is_color, shown - log_odds(of_folders, len(labels)), 0.0)
+
+def _log_odds(counts: np.ndarray, total: float) -> np.ndarray:
+    # Half an image more on each side keeps the log odds of none and of all finite.
+    return np.log((counts + 0.5) / (total - counts + 0.5))
