@@ -36,7 +36,7 @@ def convolution(filters):
     ]
 
 
-def test_layers_are_the_tutorials():
+def test_the_layers_are_those_of_the_tutorial():
     model = SmallerVGGNet.build(width=96, height=96, depth=3, classes=6, finalAct="sigmoid")
     assert [described(layer) for layer in model.layers] == [
         *convolution(32),
@@ -60,7 +60,7 @@ def test_layers_are_the_tutorials():
     ]
 
 
-def test_parameters_layer_by_layer():
+def test_every_layer_has_as_many_parameters_as_in_the_tutorial():
     model = SmallerVGGNet.build(96, 96, 3, 6)
     with_parameters = [layer.count_params() for layer in model.layers if layer.weights]
     convolutions = [896, 128, 18_496, 256, 36_928, 256, 73_856, 512, 147_584, 512]
@@ -68,19 +68,19 @@ def test_parameters_layer_by_layer():
     assert model.count_params() == 8_679_302
 
 
-def test_the_output_is_softmax_unless_asked_otherwise():
+def test_the_output_is_softmax_by_default():
     model = SmallerVGGNet.build(24, 36, 1, 4)
     probabilities = model.predict(np.random.default_rng(0).random((2, 36, 24, 1)), verbose=0)
     assert probabilities.shape == (2, 4)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
 
 
-def test_is_not_compiled():
+def test_the_network_is_not_compiled():
     assert not SmallerVGGNet.build(24, 24, 3, 2).compiled
 
 
 @pytest.mark.usefixtures("channels_first")
-def test_channels_first_normalises_channels():
+def test_channels_are_normalised_where_they_come_first():
     model = SmallerVGGNet.build(width=96, height=48, depth=3, classes=6)
     assert model.input_shape == (None, 3, 48, 96)
     *of_images, of_features = [
@@ -90,6 +90,6 @@ def test_channels_first_normalises_channels():
     assert of_features.gamma.shape == (1024,)
 
 
-def test_is_built_of_plain_keras_layers():
+def test_all_layers_are_plain_keras_layers():
     model = SmallerVGGNet.build(24, 24, 3, 2)
     assert {type(layer).__module__.split(".")[0] for layer in model.layers} == {"keras"}

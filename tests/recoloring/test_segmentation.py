@@ -14,7 +14,7 @@ SIZE = 96
 
 @pytest.fixture(scope="module")
 def drawn():
-    """Twelve drawn images of each combination, their labels and where the garments are."""
+    """Twelve drawn images of each combination, their labels and the true masks."""
     rng = np.random.default_rng(0)
     labels = [combination for combination in COMBINATIONS for _ in range(12)]
     pairs = [draw_garment_and_mask(*label, rng) for label in labels]
@@ -26,7 +26,13 @@ def drawn():
 
 
 def learn(images, labels):
-    return segmentation.learn_appearance(images, np.arange(len(images)), *labels.T)
+    colors, types = labels.T
+    return segmentation.learn_appearance(images, np.arange(len(images)), colors=colors, types=types)
+
+
+def segment(image, label, appearance):
+    color, kind = label
+    return segmentation.segment(image, appearance, color_label=color, type_label=kind)
 
 
 def overlap(mask, truth):
@@ -34,45 +40,45 @@ def overlap(mask, truth):
     return (mask & truth).sum() / (mask | truth).sum()
 
 
-def overlaps(images, labels, truths, appearance):
+def overlaps(images, labels, truths, *, appearance):
     masks = [
-        segmentation.segment(image, *label, appearance) > 0.5
-        for image, label in zip(images, labels, strict=True)
+        segment(image, label, appearance) > 0.5 for image, label in zip(images, labels, strict=True)
     ]
     return np.array([overlap(mask, truth) for mask, truth in zip(masks, truths, strict=True)])
 
 
-def test_the_garment_is_found(drawn):
+def test_the_mask_covers_the_garment_of_every_combination(drawn):
     images, labels, truths = drawn
-    found = overlaps(images, labels, truths, learn(images, labels)[0])
+    found = overlaps(images, labels, truths, appearance=learn(images, labels)[0])
     for combination in COMBINATIONS:
         assert np.median(found[(labels == combination).all(axis=1)]) > 0.8
 
 
-def test_people_are_not_garment_even_if_only_red_garments_show_them(drawn):
+def test_skin_is_not_garment_even_if_only_one_colour_label_shows_people(drawn):
     images, labels, truths = drawn
     is_red_dress = (labels == ("red", "dress")).all(axis=1)
-    shows_no_people = (labels == ("blue", "shirt")).all(axis=1)
-    chosen = is_red_dress | shows_no_people | (labels[:, 1] == "jeans")
+    is_without_people = (labels == ("blue", "shirt")).all(axis=1)
+    chosen = is_red_dress | is_without_people | (labels[:, 1] == "jeans")
     appearance, _ = learn(images[chosen], labels[chosen])
-    found = overlaps(images[is_red_dress], labels[is_red_dress], truths[is_red_dress], appearance)
+    dresses, dress_labels = images[is_red_dress], labels[is_red_dress]
+    found = overlaps(dresses, dress_labels, truths[is_red_dress], appearance=appearance)
     assert np.median(found) > 0.8
 
 
-def test_shares_tell_how_much_of_an_image_is_garment(drawn):
+def test_shares_follow_the_true_share_of_garment_pixels(drawn):
     images, labels, truths = drawn
     _, shares = learn(images, labels)
     assert np.corrcoef(shares, truths.mean(axis=(1, 2)))[0, 1] > 0.8
 
 
-def test_labels_mean_only_what_the_images_say(drawn):
+def test_the_words_of_the_labels_do_not_matter(drawn):
     images, labels, _ = drawn
     renamed = np.array([{"red": "zinnober"}.get(label, label) for label in labels.flat])
     renamed = renamed.reshape(labels.shape)
     appearance, renamed_appearance = learn(images, labels)[0], learn(images, renamed)[0]
     np.testing.assert_allclose(
-        segmentation.segment(images[-1], *labels[-1], appearance),
-        segmentation.segment(images[-1], *renamed[-1], renamed_appearance),
+        segment(images[-1], labels[-1], appearance),
+        segment(images[-1], renamed[-1], renamed_appearance),
         atol=1e-6,
     )
 
@@ -83,7 +89,7 @@ def test_labels_mean_only_what_the_images_say(drawn):
     kind=st.sampled_from(["grey", "one colour", "noise"]),
     seed=st.integers(0, 99),
 )
-def test_any_image_has_a_mask_between_0_and_1(size, kind, seed):
+def test_the_mask_of_any_image_is_between_0_and_1(size, kind, seed):
     rng = np.random.default_rng(seed)
     images = rng.integers(0, 256, (3, size, size, 3), np.uint8)
     if kind == "grey":
@@ -94,7 +100,7 @@ def test_any_image_has_a_mask_between_0_and_1(size, kind, seed):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         appearance, _ = learn(images, labels)
-        mask = segmentation.segment(images[1], *labels[1], appearance)
+        mask = segment(images[1], labels[1], appearance)
     assert mask.shape == (size, size)
     assert mask.min() >= 0
     assert mask.max() <= 1

@@ -1,0 +1,38 @@
+import numpy as np
+import pytest
+
+from pyimagesearch.recoloring.composition import TURNS
+from pyimagesearch.recoloring.prior import logit_offsets
+
+
+def test_offsets_are_the_difference_in_log_odds_of_each_colour():
+    labels = [("black", "jeans")] * 20 + [("blue", "dress")] * 80
+    composed_labels = [("black", "dress")] * 100 * TURNS
+    classes = ["black", "blue", "dress", "jeans"]
+    black, blue, _, _ = logit_offsets(classes, labels, composed_labels, part=0)
+    assert black == pytest.approx(np.log((120 / 80) / (20 / 80)), abs=0.05)
+    assert blue == pytest.approx(-black)
+
+
+def test_types_have_no_offset():
+    labels = [("black", "jeans")] * 20 + [("blue", "dress")] * 80
+    composed_labels = [("black", "dress")] * 100 * TURNS
+    offsets = logit_offsets(["dress", "jeans"], labels, composed_labels, part=0)
+    np.testing.assert_array_equal(offsets, 0)
+
+
+def test_the_colour_may_be_the_second_label():
+    labels = [("jeans", "black")] * 20 + [("dress", "blue")] * 80
+    composed_labels = [("dress", "black")] * 100 * TURNS
+    offsets = logit_offsets(["black", "dress", "jeans"], labels, composed_labels, part=1)
+    assert offsets[0] > 1
+    np.testing.assert_array_equal(offsets[1:], 0)
+
+
+def test_a_colour_that_all_images_have_has_a_finite_offset():
+    offsets = logit_offsets(["a", "b"], [("a", "b")] * 9, [("a", "b")] * TURNS, part=0)
+    assert np.isfinite(offsets).all()
+
+
+def test_all_offsets_are_zero_if_nothing_is_composed():
+    np.testing.assert_array_equal(logit_offsets(["a", "b"], [("a",), ("b",)], [], part=0), 0)
