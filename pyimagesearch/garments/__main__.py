@@ -1,10 +1,10 @@
-"""TODO."""
+"""Draw a data set of garments, six folders of labelled images, or the seven examples."""
 
 import argparse
 import sys
 
 from pyimagesearch.arguments import ArgumentParser, number
-from pyimagesearch.console import info, run
+from pyimagesearch.console import info, progress, run
 from pyimagesearch.garments.scenes import COMBINATIONS, DATASET_SIZE, EXAMPLES, EXAMPLES_SIZE
 from pyimagesearch.garments.writing import (
     DATASET_IMAGES,
@@ -14,9 +14,10 @@ from pyimagesearch.garments.writing import (
 )
 
 
-def _parse_arguments() -> argparse.Namespace:
+def parse_arguments() -> argparse.Namespace:
+    """Read the command line."""
     parser = ArgumentParser(
-        "Draw a data set of garments, six folders of labelled images, or the seven examples.",
+        __doc__,
         "example: python -m pyimagesearch.garments --output drawn --per-combination 500 --seed 1",
     )
     target = parser.add_mutually_exclusive_group(required=True)
@@ -40,20 +41,26 @@ def _parse_arguments() -> argparse.Namespace:
         "--size",
         type=number(int, 16, 4000),
         metavar="PIXELS",
-        help=f"longest side of an image, {DATASET_SIZE} in a data set and {EXAMPLES_SIZE} else",
+        help="longest side of an image "
+        f"(default: {DATASET_SIZE} in a data set, {EXAMPLES_SIZE} in the examples)",
     )
     return parser.parse_args()
 
 
 def main() -> None:
     """Write what the command line asks for."""
-    args = _parse_arguments()
+    args = parse_arguments()
     if args.examples is not None:
-        write_examples(args.examples, args.seed, args.size or EXAMPLES_SIZE)
+        write_examples(args.examples, seed=args.seed, size=args.size or EXAMPLES_SIZE)
         info(f"wrote {len(EXAMPLES)} examples to {args.examples}")
         return
-    size = args.size or DATASET_SIZE
-    write_dataset(args.output, COMBINATIONS, args.per_combination, args.seed, size)
+    write_dataset(
+        args.output,
+        per_combination=args.per_combination,
+        seed=args.seed,
+        size=args.size or DATASET_SIZE,
+        progress=progress,
+    )
     info(f"wrote {args.per_combination * len(COMBINATIONS):,} images to {args.output}")
 
 

@@ -1,13 +1,15 @@
-"""The colours of garments.py: those the labels speak of, and those of everything else.
+"""Random colours for garments, for people and for everything around them.
 
-All colours are tuples of blue, green and red from 0 to 255.
+A colour is a tuple of blue, green and red, each from 0 to 255.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple
 
 import cv2
 import numpy as np
+
+from pyimagesearch.garments.choices import weighted_key
 
 Color = tuple[float, float, float]
 
@@ -17,7 +19,17 @@ INKS = (WHITE, WHITE, BLACK, (60.0, 200.0, 235.0), GREY)
 
 
 class Shade(NamedTuple):
-    """A range of colours in OpenCV's HSV (hue 0 to 180), and how often each kind has it."""
+    """A range of colours, and how common it is in each kind of garment.
+
+    Attributes
+    ----------
+    hue : pair of float
+        Lowest and highest hue, 0 to 180 as in OpenCV. Negative hues are reds.
+    saturation, value : pair of float
+        Lowest and highest, 0 to 255.
+    dress, jeans, shirt : float
+        Weight of the shade among garments of this colour and kind.
+    """
 
     hue: tuple[float, float]
     saturation: tuple[float, float]
@@ -80,57 +92,29 @@ HAIR_COLORS = (
 )
 
 
-def draw_from(choices: Mapping[str, float | Sequence], rng: np.random.Generator) -> str:
-    """Draw a key of a table whose values are, or end in, how likely it is."""
-    shares = [value[-1] if isinstance(value, tuple) else value for value in choices.values()]
-    edges = np.cumsum(shares)
-    return list(choices)[int(np.searchsorted(edges, rng.random() * edges[-1]))]
-
-
-def one_of(items: Sequence, rng: np.random.Generator) -> Any:
-    """Draw one of some items, each as likely as the others."""
-    return items[int(rng.integers(len(items)))]
-
-
-def draw_color(color: str, kind: str, rng: np.random.Generator) -> Color:
-    """Draw one of a colour's shades, as often as garments of the kind have it."""
+def random_color(color: str, kind: str, rng: np.random.Generator) -> Color:
+    """Choose a shade of "black", "blue" or "red" that garments of this kind come in."""
     shades = SHADES[color]
-    name = draw_from({name: getattr(shade, kind) for name, shade in shades.items()}, rng)
-    shade = shades[name]
+    weights = {name: getattr(shade, kind) for name, shade in shades.items()}
+    shade = shades[weighted_key(weights, rng)]
     return _from_hsv(
         rng.uniform(*shade.hue), rng.uniform(*shade.saturation), rng.uniform(*shade.value)
     )
 
 
-def _from_hsv(hue: float, saturation: float, value: float) -> Color:
-    """Convert a colour; hues go round at 180."""
-    hsv = np.uint8([[[hue % 180, saturation, value]]])
-    return tuple(map(float, cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR)[0, 0]))
-
-
-def shaded(color: Color, factor: float) -> Color:
-    """Darken (below 1) or brighten a colour."""
-    return tuple(float(min(255, channel * factor)) for channel in color)
-
-
-def bleached(color: Color) -> Color:
-    """Wash a colour out."""
-    return tuple(0.55 * channel + 90 for channel in color)
-
-
 def other_color(rng: np.random.Generator) -> Color:
-    """Draw a colour for what the labels do not speak of: neutral, or from orange to green."""
+    """Choose white, grey, black or a hue from orange to green: never red or blue."""
     drawn = rng.random()
     if drawn < 0.4:
         return shaded((255, 255, 255), rng.uniform(0.85, 1.0))
     if drawn < 0.88:
         grey = rng.uniform(15, 215)
-        return tuple(float(np.clip(grey + rng.normal(0, 6), 0, 255)) for _ in range(3))
+        return _color(float(np.clip(grey + rng.normal(0, 6), 0, 255)) for _ in range(3))
     return _from_hsv(rng.uniform(12, 80), rng.uniform(40, 200), rng.uniform(60, 220))
 
 
 def trouser_color(rng: np.random.Generator) -> Color:
-    """Draw a colour for trousers worn with a shirt: black, denim, khaki or any other."""
+    """Choose a colour for the trousers below a shirt: black, denim, khaki or any other."""
     drawn = rng.random()
     if drawn < 0.45:
         return shaded(WHITE, rng.uniform(0.05, 0.2))
@@ -139,3 +123,23 @@ def trouser_color(rng: np.random.Generator) -> Color:
     if drawn < 0.85:
         return shaded((130, 175, 200), rng.uniform(0.7, 1.1))
     return other_color(rng)
+
+
+def shaded(color: Color, factor: float) -> Color:
+    """Darken a colour (factor below 1) or brighten it."""
+    return _color(min(255.0, channel * factor) for channel in color)
+
+
+def bleached(color: Color) -> Color:
+    """Fade a colour as washing does."""
+    return _color(0.55 * channel + 90 for channel in color)
+
+
+def _from_hsv(hue: float, saturation: float, value: float) -> Color:
+    hsv = np.array([[[hue % 180, saturation, value]]]).astype(np.uint8)
+    return _color(map(float, cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR)[0, 0]))
+
+
+def _color(channels: Iterable[float]) -> Color:
+    blue, green, red = channels
+    return blue, green, red

@@ -1,4 +1,4 @@
-"""How cloth, skin and hair look: their light and shade, their folds, their patterns."""
+"""Surfaces of cloth, skin and hair: light and shade, folds, weave and patterns."""
 
 from typing import NamedTuple
 
@@ -7,6 +7,8 @@ import numpy as np
 
 from pyimagesearch.garments.colors import WHITE, Color
 
+Size = tuple[int, int]
+
 
 class Texture(NamedTuple):
     """How a surface looks.
@@ -14,7 +16,7 @@ class Texture(NamedTuple):
     Attributes
     ----------
     relief : float
-        How much darker it is where it turns away, at its edges.
+        How much darker the surface is at its edges, where it turns away.
     folds : float
         Contrast of the folds.
     across, along : int
@@ -22,11 +24,11 @@ class Texture(NamedTuple):
     grain : float
         Contrast of the weave.
     sheen : float
-        How much of the brightest folds is reflected light.
+        How strongly the brightest folds reflect light.
     pattern : str
-        A key of `PATTERNS`, or nothing.
+        A key of `PATTERNS`; empty for none.
     pattern_color : tuple of float
-        BGR, 0 to 255, the second colour of the pattern.
+        Second colour of the pattern, BGR from 0 to 255.
     """
 
     relief: float = 0.0
@@ -59,95 +61,118 @@ FABRICS = {
 
 
 def surface(
-    color: Color, texture: Texture, coverage: np.ndarray, rng: np.random.Generator
+    color: Color, texture: Texture, coverage: np.ndarray, *, rng: np.random.Generator
 ) -> np.ndarray:
-    """Colour the pixels of a piece of cloth, skin or hair.
+    """Compute the colour of each pixel of a surface.
 
     Parameters
     ----------
     color : tuple of float
-        BGR, 0 to 255.
+        Main colour, BGR from 0 to 255.
     texture : Texture
-        How it looks.
+        How the surface looks.
     coverage : numpy.ndarray
-        uint8, shape (H, W): 255 where the piece is.
+        uint8, shape (H, W): 255 where the surface is, 0 elsewhere.
     rng : numpy.random.Generator
-        Draws folds and pattern.
+        Places folds and patterns.
 
     Returns
     -------
     numpy.ndarray
-        float32, BGR from 0 to 255, shape (H, W, 3), or (3,) where all pixels are alike.
+        float, BGR from 0 to 255, shape (H, W, 3), or (3,) if all pixels have the same colour.
     """
-    color = np.asarray(color, np.float32)
+    pixels = np.asarray(color, np.float32)
     if texture == PLAIN:
-        return color
+        return pixels
     if texture.pattern:
         weight = PATTERNS[texture.pattern](coverage.shape, rng)[..., None]
-        color = color + weight * (np.asarray(texture.pattern_color, np.float32) - color)
+        pixels = pixels + weight * (np.asarray(texture.pattern_color, np.float32) - pixels)
     light = _light(coverage, texture, rng)[..., None]
     reflected = texture.sheen * 255 * np.maximum(light - 1, 0)
-    return np.clip(color * light + reflected, 0, 255)
+    return np.clip(pixels * light + reflected, 0, 255)
 
 
 def _light(coverage: np.ndarray, texture: Texture, rng: np.random.Generator) -> np.ndarray:
-    """Shade a piece of cloth: how much light each of its pixels returns, about 1; float32."""
-    shape = coverage.shape
+    """Compute how much light each pixel returns, about 1; float32, shape (H, W)."""
+    height, width = coverage.shape
     side_light = rng.normal(0, 0.06)
-    light = np.linspace(1 - side_light, 1 + side_light, shape[1], dtype=np.float32)
-    light = np.repeat(light[None, :], shape[0], axis=0)
+    light = np.linspace(1 - side_light, 1 + side_light, width, dtype=np.float32)
+    light = np.repeat(light[None, :], height, axis=0)
     if texture.folds:
-        light += texture.folds * (_folds(shape, texture, rng) + _creases(shape, rng))
-    reach = max(3, shape[1] // 5) | 1
+        folds = _folds((height, width), texture, rng)
+        light += texture.folds * (folds + _creases((height, width), rng))
+    reach = max(3, width // 5) | 1
     inside = cv2.blur(coverage, (reach, reach), borderType=cv2.BORDER_REPLICATE)
     light += texture.relief * (inside.astype(np.float32) / 255 - 0.8)
     if texture.grain:
-        light += texture.grain * rng.standard_normal(shape, np.float32)
+        light += texture.grain * rng.standard_normal((height, width), np.float32)
     return np.maximum(light, 0.05)
 
 
-def _folds(shape: tuple[int, int], texture: Texture, rng: np.random.Generator) -> np.ndarray:
-    """Draw soft folds, which lean to one side; float32."""
+def _folds(shape: Size, texture: Texture, rng: np.random.Generator) -> np.ndarray:
+    """Draw soft folds that lean to one side; float32."""
     folds = smooth_noise(shape, (texture.along, texture.across), rng)
-    slant = rng.normal(0, 0.6 * texture.along / texture.across) * shape[1] / shape[0]
-    lean = np.float32([[1, slant, -slant * shape[0] / 2], [0, 1, 0]])
-    return cv2.warpAffine(folds, lean, shape[::-1], borderMode=cv2.BORDER_REFLECT)
+    height, width = shape
+    slant = rng.normal(0, 0.6 * texture.along / texture.across) * width / height
+    lean = np.array([[1, slant, -slant * height / 2], [0, 1, 0]], np.float32)
+    return np.asarray(cv2.warpAffine(folds, lean, (width, height), borderMode=cv2.BORDER_REFLECT))
 
 
-def _creases(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+def _creases(shape: Size, rng: np.random.Generator) -> np.ndarray:
     """Draw soft straight creases, each a dark line beside a bright one; float32."""
     creases = np.zeros(shape, np.float32)
+    width = shape[1]
     count = int(rng.integers(2, 9))
     starts = rng.uniform(0, 1, (count, 2)) * shape[::-1]
-    steps = rng.normal(0, 0.25, (count, 2)) * shape[1]
-    for start, end in zip(starts, starts + steps, strict=True):
-        cv2.line(creases, tuple(map(int, start)), tuple(map(int, end)), -2.0, 1 + shape[1] // 50)
-        cv2.line(creases, tuple(map(int, start + 2)), tuple(map(int, end + 2)), 1.5, 1)
-    return cv2.GaussianBlur(creases, (0, 0), max(0.8, shape[1] / 50))
+    ends = starts + rng.normal(0, 0.25, (count, 2)) * width
+    for start, end in zip(starts, ends, strict=True):
+        cv2.line(creases, _pixel(start), _pixel(end), -2.0, 1 + width // 50)
+        cv2.line(creases, _pixel(start + 2), _pixel(end + 2), 1.5, 1)
+    return np.asarray(cv2.GaussianBlur(creases, (0, 0), max(0.8, width / 50)))
 
 
-def smooth_noise(
-    shape: tuple[int, int], cells: tuple[int, int], rng: np.random.Generator
-) -> np.ndarray:
-    """Make noise of unit variance that varies smoothly over so many cells; float32."""
+def _pixel(point: np.ndarray) -> list[int]:
+    return point.astype(int).tolist()
+
+
+def smooth_noise(shape: Size, cells: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+    """Draw smooth noise of about unit variance.
+
+    Parameters
+    ----------
+    shape : pair of int
+        Height and width in pixels.
+    cells : pair of int
+        How many independent values there are from top to bottom and from left to right.
+    rng : numpy.random.Generator
+        Draws these values.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, shape (height, width).
+    """
     noise = rng.standard_normal((max(cells[0], 2), max(cells[1], 2)), np.float32)
-    return cv2.resize(noise, shape[::-1], interpolation=cv2.INTER_CUBIC)
+    return np.asarray(cv2.resize(noise, shape[::-1], interpolation=cv2.INTER_CUBIC))
 
 
-def stripes(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    """Stripe an area across; like all patterns a weight from 0 to 1 for each pixel, float32."""
+# Patterns return how much of the second colour each pixel has, from 0 to 1.
+
+
+def _stripes(shape: Size, rng: np.random.Generator) -> np.ndarray:
+    """Draw horizontal stripes."""
     period = shape[0] * rng.uniform(0.05, 0.2)
     return _wave(shape[0], period, rng)[:, None] * np.ones(shape, np.float32)
 
 
-def pinstripes(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    """Stripe an area upright and thinly."""
+def _pinstripes(shape: Size, rng: np.random.Generator) -> np.ndarray:
+    """Draw thin vertical stripes."""
     wave = _wave(shape[1], max(4.0, shape[1] * rng.uniform(0.04, 0.1)), rng)
     return wave[None, :] ** 4 * np.ones(shape, np.float32)
 
 
-def checks(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    """Cross stripes with stripes."""
+def _checks(shape: Size, rng: np.random.Generator) -> np.ndarray:
+    """Cross horizontal stripes with vertical ones."""
     period = max(4.0, shape[1] * rng.uniform(0.05, 0.22))
     across, down = _wave(shape[0], period, rng), _wave(shape[1], period, rng)
     return (across[:, None] + down[None, :]) / 2
@@ -159,31 +184,31 @@ def _wave(length: int, period: float, rng: np.random.Generator) -> np.ndarray:
     return np.clip(wave * 3 + 0.5, 0, 1)
 
 
-def blotches(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    """Scatter flowers, leaves or spots of bleach."""
+def _blotches(shape: Size, rng: np.random.Generator) -> np.ndarray:
+    """Draw flowers, leaves or stains of bleach."""
     cells = int(rng.integers(6, 16))
     return np.clip(smooth_noise(shape, (cells, cells), rng) * 2 - 0.8, 0, 1)
 
 
-def lace(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    """Scatter small holes or sequins."""
+def _lace(shape: Size, rng: np.random.Generator) -> np.ndarray:
+    """Draw small holes or sequins."""
     cells = max(8, shape[0] // 4), max(8, shape[1] // 4)
     return np.clip(smooth_noise(shape, cells, rng) * 1.2, 0, 1)
 
 
-def heather(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+def _heather(shape: Size, rng: np.random.Generator) -> np.ndarray:
     """Mix two yarns."""
     return rng.random(shape, np.float32) * 0.8
 
 
-def fading(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    """Pass from one colour to the other, downwards or upwards."""
+def _fading(shape: Size, rng: np.random.Generator) -> np.ndarray:
+    """Fade from one colour to the other, downwards or upwards."""
     ramp = np.linspace(-1, 1, shape[0], dtype=np.float32) * rng.choice((-1, 1)) * 1.5
     return np.clip(ramp[:, None] * np.ones(shape, np.float32) + rng.uniform(-0.8, 0.3), 0, 1)
 
 
-def wash(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    """Bleach the middle of both legs, as worn or washed denim is."""
+def _wash(shape: Size, rng: np.random.Generator) -> np.ndarray:
+    """Bleach the middle of both legs, as on worn or washed denim."""
     y = np.linspace(0, 1, shape[0], dtype=np.float32)[:, None]
     x = np.abs(np.linspace(-1, 1, shape[1], dtype=np.float32))[None, :]
     thigh = np.exp(-(((y - rng.uniform(0.25, 0.5)) / rng.uniform(0.12, 0.35)) ** 2))
@@ -193,6 +218,12 @@ def wash(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
 
 
 PATTERNS = {
-    pattern.__name__: pattern
-    for pattern in (stripes, pinstripes, checks, blotches, lace, heather, fading, wash)
+    "stripes": _stripes,
+    "pinstripes": _pinstripes,
+    "checks": _checks,
+    "blotches": _blotches,
+    "lace": _lace,
+    "heather": _heather,
+    "fading": _fading,
+    "wash": _wash,
 }

@@ -1,27 +1,28 @@
-"""The people of garments.py, and the bodies of garments that nobody wears."""
+"""The people in the photographs, and the bodies that unworn garments would fit."""
 
 from typing import NamedTuple
 
 import numpy as np
 
 from pyimagesearch.garments import shapes
+from pyimagesearch.garments.choices import one_of
 from pyimagesearch.garments.colors import (
     BLACK,
     HAIR_COLORS,
     SKIN_TONES,
     Color,
-    one_of,
     other_color,
     shaded,
 )
 from pyimagesearch.garments.fabrics import HAIR, LEATHER_SHOE, SKIN
 from pyimagesearch.garments.painting import Layer
-from pyimagesearch.garments.shapes import SIDES, Body, Figure, Pose
+from pyimagesearch.garments.shapes import SIDES, Body, Figure, Pair, Pose
 
 SLENDER = Body(shoulder=0.105, chest=0.088, waist=0.068, hip=0.096)
 BROAD = Body(shoulder=0.128, chest=0.105, waist=0.092, hip=0.092)
-# Half widths from the shoulder to the wrist; from the hip to the ankle, in half widths of the hips.
+# Half widths of an arm from the shoulder to the wrist.
 ARM_WIDTHS = (0.02, 0.023, 0.019, 0.018, 0.013)
+# Half widths of a leg from the hip to the ankle, in half widths of the hips.
 LEG_WIDTHS = np.array([0.48, 0.42, 0.28, 0.3, 0.17])
 SHARE_OF_MANNEQUINS = 0.06
 
@@ -29,7 +30,19 @@ EYE_COLOR, MOUTH_COLOR = (40.0, 40.0, 45.0), (80.0, 70.0, 170.0)
 
 
 class Person(NamedTuple):
-    """Who wears a garment; mannequins have a grey skin and no hair. Lengths in body heights."""
+    """Somebody who wears a garment.
+
+    Attributes
+    ----------
+    figure : Figure
+        Body and pose.
+    skin, hair : tuple of float
+        Colours. The skin of a mannequin is grey.
+    hair_length : float
+        How far the hair falls below the chin, in body heights.
+    mannequin : bool
+        A mannequin has no hair and no face.
+    """
 
     figure: Figure
     skin: Color
@@ -38,16 +51,17 @@ class Person(NamedTuple):
     mannequin: bool
 
 
-def any_person(kind: str, rng: np.random.Generator) -> Person:
-    """Draw who wears a garment of some kind, and how they stand."""
+def random_person(kind: str, rng: np.random.Generator) -> Person:
+    """Choose a person, or a mannequin, to wear a "dress", "jeans" or a "shirt"."""
     broad = kind != "dress" and rng.random() < 0.5
     width = rng.uniform(0.8, 1.12)
     body = Body(*(w * width * rng.uniform(0.95, 1.05) for w in (BROAD if broad else SLENDER)))
     mannequin = bool(rng.random() < SHARE_OF_MANNEQUINS)
     grey = float(rng.uniform(170, 235))
     skin = shaded(one_of(SKIN_TONES, rng), rng.uniform(0.9, 1.08))
+    pose = Pose((_random_arm(rng), _random_arm(rng)), _random_legs(rng))
     return Person(
-        figure=Figure(body, Pose((_any_arm(rng), _any_arm(rng)), _any_stance(rng)), worn=True),
+        figure=Figure(body, pose, worn=True),
         skin=(grey, grey, grey) if mannequin else skin,
         hair=shaded(one_of(HAIR_COLORS, rng), rng.uniform(0.8, 1.2)),
         hair_length=0.0 if broad or mannequin else max(0.0, rng.uniform(-0.06, 0.22)),
@@ -55,8 +69,8 @@ def any_person(kind: str, rng: np.random.Generator) -> Person:
     )
 
 
-def _any_arm(rng: np.random.Generator) -> tuple[float, float]:
-    """Draw an arm: hanging, on the hip, in a pocket, away from the body."""
+def _random_arm(rng: np.random.Generator) -> Pair:
+    """Choose the angles of an arm: hanging, hand on hip, hand in pocket, or held away."""
     drawn = rng.random()
     if drawn < 0.55:
         return rng.uniform(3, 14), rng.uniform(-8, 10)
@@ -67,8 +81,8 @@ def _any_arm(rng: np.random.Generator) -> tuple[float, float]:
     return rng.uniform(15, 45), rng.uniform(0, 40)
 
 
-def _any_stance(rng: np.random.Generator) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Draw two legs: straight, one aside, walking."""
+def _random_legs(rng: np.random.Generator) -> tuple[Pair, Pair]:
+    """Choose the angles of two legs: straight, one to the side, or walking."""
     drawn = rng.random()
     if drawn < 0.5:
         spread = rng.uniform(-1, 5)
@@ -78,11 +92,22 @@ def _any_stance(rng: np.random.Generator) -> tuple[tuple[float, float], tuple[fl
     return (rng.uniform(-9, 12), rng.uniform(-10, 8)), (rng.uniform(-4, 10), rng.uniform(-10, 10))
 
 
-def laid_out(kind: str, long_sleeved: bool, rng: np.random.Generator) -> Figure:
-    """Draw the measures of a garment that nobody wears, and how it lies or hangs.
+def unworn_figure(kind: str, rng: np.random.Generator, *, long_sleeved: bool) -> Figure:
+    """Choose the body that an unworn garment would fit, posed as the garment lies or hangs.
 
-    The sleeves of a T-shirt stand off, long ones hang down beside it. Dresses hang on the body they
-    fit.
+    Parameters
+    ----------
+    kind : {"dress", "jeans", "shirt"}
+        Kind of the garment.
+    rng : numpy.random.Generator
+        Chooses measures and angles.
+    long_sleeved : bool
+        Long sleeves hang down; short ones stick out.
+
+    Returns
+    -------
+    Figure
+        A person's body for dresses. Jeans and shirts get straighter ones, as they lie flat.
     """
     upper = rng.uniform(14, 36) if long_sleeved else rng.uniform(25, 62)
     arm = (upper, upper + rng.uniform(-14, 4) if long_sleeved else upper)
@@ -90,7 +115,7 @@ def laid_out(kind: str, long_sleeved: bool, rng: np.random.Generator) -> Figure:
     legs = (spread, spread + rng.normal(0, 1)), (spread, spread + rng.normal(0, 1))
     pose = Pose((arm, arm), legs)
     if kind == "dress":
-        return Figure(any_person(kind, rng).figure.body, pose, worn=False)
+        return Figure(random_person(kind, rng).figure.body, pose, worn=False)
     chest = rng.uniform(0.075, 0.115) if kind == "jeans" else rng.uniform(0.108, 0.145)
     body = Body(
         shoulder=chest * rng.uniform(0.86, 1.02),
@@ -101,12 +126,12 @@ def laid_out(kind: str, long_sleeved: bool, rng: np.random.Generator) -> Figure:
     return Figure(body, pose, worn=False)
 
 
-def body_behind(person: Person, rng: np.random.Generator) -> list[Layer]:
-    """Paint what clothes are put on: long hair, legs, trunk."""
+def body_layers(person: Person, rng: np.random.Generator) -> list[Layer]:
+    """Paint what lies behind the clothes: long hair, legs and trunk."""
     layers = []
     if person.hair_length:
         width = rng.uniform(0.05, 0.075)
-        locks = shapes.rectangle(-width, 0.06, width, 0.13 + person.hair_length)
+        locks = shapes.rectangle((-width, 0.06), (width, 0.13 + person.hair_length))
         layers.append(Layer([shapes.rounded(locks, closed=True)], person.hair, HAIR))
     figure = person.figure
     leg_widths = LEG_WIDTHS * figure.body.hip
@@ -115,8 +140,8 @@ def body_behind(person: Person, rng: np.random.Generator) -> list[Layer]:
     return [*layers, Layer(legs, person.skin, SKIN), Layer([trunk], person.skin, SKIN)]
 
 
-def shoes(person: Person, rng: np.random.Generator) -> list[Layer]:
-    """Put a pair of shoes on, or leave the feet bare."""
+def shoe_layers(person: Person, rng: np.random.Generator) -> list[Layer]:
+    """Paint a pair of shoes or bare feet."""
     color = other_color(rng) if rng.random() < 0.6 else BLACK
     if rng.random() < 0.1:
         color = person.skin
@@ -129,8 +154,8 @@ def shoes(person: Person, rng: np.random.Generator) -> list[Layer]:
     return [Layer(pair, color, LEATHER_SHOE)]
 
 
-def bare_arms(person: Person) -> list[Layer]:
-    """Paint arms and hands."""
+def arm_layers(person: Person) -> list[Layer]:
+    """Paint bare arms and hands."""
     layers = []
     for side in SIDES:
         path = shapes.arm(person.figure, side)
@@ -142,8 +167,8 @@ def bare_arms(person: Person) -> list[Layer]:
     return layers
 
 
-def head(person: Person, rng: np.random.Generator) -> list[Layer]:
-    """Paint a head: face, hair, eyes and mouth."""
+def head_layers(person: Person, rng: np.random.Generator) -> list[Layer]:
+    """Paint a head with hair, eyes, brows, nose and mouth; a mannequin's is blank."""
     x = rng.normal(0, 0.008)
     face = Layer([shapes.ellipse((x, 0.075), (0.042, 0.06))], person.skin, SKIN)
     if person.mannequin:

@@ -1,14 +1,6 @@
-"""Drawn photographs of garments with labels: the data set, the examples and the tests use them.
+"""Drawn photographs of garments: who wears the garment, and what the camera sees.
 
-An image is composed like a photograph in a studio: a backdrop (:mod:`garment_painting`), a person
-or none (:mod:`garment_people`), the garment (:mod:`garment_jeans`, :mod:`garment_dresses`,
-:mod:`garment_shirts`) with its prints, and last the camera. All chance comes from one generator, so
-that the same seed gives the same image.
-
-The folders `dataset` and `examples` of this repository were made with
-
-    python -m pyimagesearch.garments --output dataset --per-combination 120 --seed 7
-    python -m pyimagesearch.garments --examples examples --seed 83
+All random choices come from one generator, so the same seed draws the same image.
 """
 
 from collections.abc import Sequence
@@ -17,12 +9,14 @@ import cv2
 import numpy as np
 
 from pyimagesearch.garments import people
-from pyimagesearch.garments.colors import Color, draw_color, other_color, trouser_color
-from pyimagesearch.garments.dresses import dress
-from pyimagesearch.garments.jeans import jeans
-from pyimagesearch.garments.painting import Layer, View, backdrop, paint, photograph
+from pyimagesearch.garments.backdrops import random_backdrop
+from pyimagesearch.garments.camera import View, photograph
+from pyimagesearch.garments.colors import Color, other_color, random_color, trouser_color
+from pyimagesearch.garments.dresses import dress_layers
+from pyimagesearch.garments.jeans import jeans_layers
+from pyimagesearch.garments.painting import Layer, paint
 from pyimagesearch.garments.shapes import SHOULDER
-from pyimagesearch.garments.shirts import LONG, any_cut, shirt
+from pyimagesearch.garments.shirts import LONG, random_cut, shirt_layers
 
 COMBINATIONS = (
     ("black", "jeans"),
@@ -36,29 +30,30 @@ EXAMPLES = (*COMBINATIONS, ("black", "dress"))
 COLORS, KINDS = ("black", "blue", "red"), ("dress", "jeans", "shirt")
 DATASET_SIZE, EXAMPLES_SIZE = 160, 400
 
-# Width of an image over its height, the narrowest and the widest.
+# Width of an image divided by its height: lowest and highest.
 ASPECTS = {"dress": (0.55, 1.0), "jeans": (0.45, 0.95), "shirt": (0.7, 1.1)}
 SHARE_WITHOUT_PERSON = {"dress": 0.2, "jeans": 0.42, "shirt": 0.62}
 SHARE_OF_PAIRS = 0.04
-# Scenes are painted no smaller than this, then reduced as a camera would.
-LEAST_CANVAS = 144
+# Smaller images are painted with this many pixels on their longest side, then reduced, because
+# details of less than a pixel do not survive painting.
+SMALLEST_CANVAS = 144
 
 
 def draw_garment(
-    color: str, kind: str, rng: np.random.Generator, size: int = DATASET_SIZE
+    color: str, kind: str, rng: np.random.Generator, *, size: int = DATASET_SIZE
 ) -> np.ndarray:
     """Draw a photograph of a garment.
 
     Parameters
     ----------
     color : {"black", "blue", "red"}
-        Its colour.
+        Colour of the garment.
     kind : {"dress", "jeans", "shirt"}
-        What it is.
+        What the garment is.
     rng : numpy.random.Generator
-        All chance comes from it.
+        Makes all random choices.
     size : int
-        The longest side of the image in pixels, at least 16. The other side depends on the draw.
+        Longest side of the image in pixels, at least 16. The other side is random.
 
     Returns
     -------
@@ -69,45 +64,57 @@ def draw_garment(
     ------
     ValueError
         If there is no such colour or kind.
+
+    Examples
+    --------
+    >>> draw_garment("red", "dress", np.random.default_rng(0), size=96).shape
+    (96, 72, 3)
     """
-    return draw_garment_and_mask(color, kind, rng, size)[0]
+    image, _ = draw_garment_and_mask(color, kind, rng, size=size)
+    return image
 
 
 def draw_garment_and_mask(
-    color: str, kind: str, rng: np.random.Generator, size: int = DATASET_SIZE
+    color: str, kind: str, rng: np.random.Generator, *, size: int = DATASET_SIZE
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draw a photograph of a garment and tell where the garment is.
+    """Draw a photograph of a garment, and a mask that shows where the garment is.
 
     Parameters
     ----------
     color, kind, rng, size
-        As for :func:`draw_garment`, which raises what this raises.
+        See :func:`draw_garment`.
 
     Returns
     -------
     image : numpy.ndarray
         uint8, shape (height, width, 3), BGR.
     mask : numpy.ndarray
-        uint8, shape (height, width): 255 on the garment, 0 elsewhere, between them at its edges.
+        uint8, shape (height, width): 255 on the garment, 0 elsewhere, values between them at its
+        edges.
+
+    Raises
+    ------
+    ValueError
+        If there is no such colour or kind.
     """
     if color not in COLORS or kind not in KINDS:
         raise ValueError(f"no {color!r} {kind!r}: colours are {COLORS}, kinds are {KINDS}")
-    shade = draw_color(color, kind, rng)
-    layers, view = _scene(kind, shade, rng)
+    shade = random_color(color, kind, rng)
+    layers, view = _random_scene(kind, shade, rng)
     aspect = view.width / view.height
     height, width = round(size * min(1, 1 / aspect)), round(size * min(1, aspect))
-    enlargement = max(1.0, LEAST_CANVAS / size)
-    canvas = backdrop((round(height * enlargement), round(width * enlargement)), shade, rng)
-    painting, mask = paint(layers, canvas, view, rng)
-    mask = cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA)
+    scale = max(1.0, SMALLEST_CANVAS / size)
+    backdrop = random_backdrop((round(height * scale), round(width * scale)), shade, rng)
+    painting, mask = paint(layers, backdrop, view, rng=rng)
+    mask = np.asarray(cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA))
     return photograph(painting, (height, width), rng), mask
 
 
-def _scene(kind: str, color: Color, rng: np.random.Generator) -> tuple[list[Layer], View]:
-    """Compose a garment, whoever wears it, and where the camera points."""
+def _random_scene(kind: str, color: Color, rng: np.random.Generator) -> tuple[list[Layer], View]:
+    """Choose a garment, who wears it, and where the camera points."""
     is_pair = rng.random() < SHARE_OF_PAIRS
     if rng.random() < SHARE_WITHOUT_PERSON[kind]:
-        layers = _laid_out(kind, color, rng)
+        layers = _unworn(kind, color, rng)
         layers = _pair(layers, rng) if is_pair else layers
         return layers, _view_of_garment(kind, layers, rng)
     layers, garment = _worn(kind, color, rng)
@@ -118,59 +125,58 @@ def _scene(kind: str, color: Color, rng: np.random.Generator) -> tuple[list[Laye
     return layers, view
 
 
-def _laid_out(kind: str, color: Color, rng: np.random.Generator) -> list[Layer]:
-    """Lay a garment out or hang it up."""
-    cut = any_cut(rng)
+def _unworn(kind: str, color: Color, rng: np.random.Generator) -> list[Layer]:
+    """Paint a garment that lies flat or hangs."""
+    cut = random_cut(rng)
     long_sleeved = kind == "dress" or cut.sleeves[0] > LONG
-    figure = people.laid_out(kind, long_sleeved, rng)
+    figure = people.unworn_figure(kind, rng, long_sleeved=long_sleeved)
     if kind == "jeans":
-        return jeans(figure, color, True, rng)
+        return jeans_layers(figure, color, rng, labelled=True)
     if kind == "dress":
-        cloth, sleeves = dress(figure, color, rng)
+        cloth, sleeves = dress_layers(figure, color, rng)
         return sleeves + cloth
-    # A shirt is little longer than it is wide; the longer ones would be dresses.
+    # A shirt is a little longer than it is wide; a much longer one would look like a dress.
     hem_y = SHOULDER + 2 * figure.body.chest * rng.uniform(1.15, 1.4)
-    cloth, sleeves = shirt(figure, color, cut, hem_y, True, rng)
+    cloth, sleeves = shirt_layers(figure, color, rng, cut=cut, hem_y=hem_y, labelled=True)
     return sleeves + cloth if rng.random() < 0.6 else cloth + sleeves
 
 
 def _worn(kind: str, color: Color, rng: np.random.Generator) -> tuple[list[Layer], list[Layer]]:
-    """Dress a person: all layers, and those of the garment alone."""
-    person = people.any_person(kind, rng)
-    behind = people.body_behind(person, rng) + people.shoes(person, rng)
-    arms = people.bare_arms(person)
-    head = [] if rng.random() < 0.1 else people.head(person, rng)
+    """Paint a person in clothes; return all layers, and those of the garment alone."""
+    person = people.random_person(kind, rng)
+    behind = people.body_layers(person, rng) + people.shoe_layers(person, rng)
+    arms = people.arm_layers(person)
+    head = [] if rng.random() < 0.1 else people.head_layers(person, rng)
     if kind == "dress":
-        cloth, sleeves = dress(person.figure, color, rng)
+        cloth, sleeves = dress_layers(person.figure, color, rng)
         arms_behind = not sleeves and rng.random() < 0.3
         clothes = arms + cloth if arms_behind else cloth + arms + sleeves
         return behind + clothes + head, cloth + sleeves
     if kind == "jeans":
-        cloth = jeans(person.figure, color, True, rng)
-        clothes = _with_top(cloth, arms, person, rng)
+        cloth = jeans_layers(person.figure, color, rng, labelled=True)
+        clothes = _with_top(cloth, person, rng)
         return behind + clothes + head, cloth
-    hem_y = rng.uniform(0.49, 0.555)
-    cloth, sleeves = shirt(person.figure, color, any_cut(rng), hem_y, True, rng)
-    trousers = jeans(person.figure, trouser_color(rng), False, rng)
+    hem_y, cut = rng.uniform(0.49, 0.555), random_cut(rng)
+    cloth, sleeves = shirt_layers(person.figure, color, rng, cut=cut, hem_y=hem_y, labelled=True)
+    trousers = jeans_layers(person.figure, trouser_color(rng), rng, labelled=False)
     tucked_in = rng.random() < 0.2
     clothes = cloth + trousers if tucked_in else trousers + cloth
     return behind + clothes + arms + sleeves + head, cloth + sleeves
 
 
-def _with_top(
-    cloth: list[Layer], arms: list[Layer], person: people.Person, rng: np.random.Generator
-) -> list[Layer]:
-    """Put a shirt of another colour on somebody who wears jeans; some wear none."""
+def _with_top(jeans: list[Layer], person: people.Person, rng: np.random.Generator) -> list[Layer]:
+    """Add arms to jeans, and for nine people in ten a shirt that is neither red nor blue."""
+    arms = people.arm_layers(person)
     if rng.random() < 0.1:
-        return cloth + arms
-    hem_y = rng.uniform(0.40, 0.50)
-    top, sleeves = shirt(person.figure, other_color(rng), any_cut(rng), hem_y, False, rng)
+        return jeans + arms
+    hem_y, color, cut = rng.uniform(0.40, 0.50), other_color(rng), random_cut(rng)
+    top, sleeves = shirt_layers(person.figure, color, rng, cut=cut, hem_y=hem_y, labelled=False)
     tucked_in = hem_y < 0.44
-    return (top + cloth if tucked_in else cloth + top) + arms + sleeves
+    return (top + jeans if tucked_in else jeans + top) + arms + sleeves
 
 
 def _pair(layers: Sequence[Layer], rng: np.random.Generator) -> list[Layer]:
-    """Put a mirror image beside layers, as shops show a garment twice."""
+    """Put a mirror image beside the layers, as shops show a garment twice."""
     left, _, right, _ = _extent(layers)
     shift = (right - left) * rng.uniform(0.4, 0.53)
 
@@ -184,13 +190,13 @@ def _pair(layers: Sequence[Layer], rng: np.random.Generator) -> list[Layer]:
 
 
 def _extent(layers: Sequence[Layer]) -> tuple[float, float, float, float]:
-    """Measure layers: left, top, right, bottom."""
+    """Measure left, top, right and bottom of all layers together."""
     points = np.concatenate([outline for layer in layers for outline in layer.outlines])
     return (*points.min(axis=0), *points.max(axis=0))
 
 
 def _view_of_garment(kind: str, layers: Sequence[Layer], rng: np.random.Generator) -> View:
-    """Point the camera at a garment that nobody wears: it fills the image, or not quite."""
+    """Point the camera at an unworn garment, so that it nearly fills the image."""
     left, top, right, bottom = _extent(layers)
     margin = rng.uniform(0.02, 0.2) if rng.random() < 0.88 else rng.uniform(-0.12, 0.5)
     height = (bottom - top) * (1 + margin)
@@ -202,7 +208,7 @@ def _view_of_garment(kind: str, layers: Sequence[Layer], rng: np.random.Generato
 
 
 def _view_of_person(kind: str, garment: Sequence[Layer], rng: np.random.Generator) -> View:
-    """Point the camera at a person, from head to toe or at what matters."""
+    """Point the camera at a person, from head to toe or closer to the garment."""
     *_, hem_y = _extent(garment)
     above_head, below_feet = -rng.uniform(0.01, 0.08), rng.uniform(1.0, 1.06)
     if kind == "jeans":

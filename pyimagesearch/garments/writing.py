@@ -1,12 +1,19 @@
-"""TODO."""
+"""Folders of drawn photographs.
 
+The folders `dataset` and `examples` of this repository were written by
+
+    python -m pyimagesearch.garments --output dataset --per-combination 120 --seed 7
+    python -m pyimagesearch.garments --examples examples --seed 83
+"""
+
+import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
-from tqdm import tqdm
 
 from pyimagesearch.errors import WORK_FAILED, UserError
 from pyimagesearch.garments.scenes import (
@@ -20,84 +27,86 @@ from pyimagesearch.garments.scenes import (
 )
 
 DATASET_SEED, EXAMPLES_SEED = 7, 83
-
-
 DATASET_IMAGES = 120
-
-
 JPEG_QUALITY = 88
 
 
+def _no_progress(items: Iterable[Any], total: int) -> Iterable[Any]:
+    return items
+
+
 def write_dataset(
-    folder: str | os.PathLike,
+    folder: str | os.PathLike[str],
     combinations: Sequence[tuple[str, str]] = COMBINATIONS,
     per_combination: int = DATASET_IMAGES,
+    *,
     seed: int = DATASET_SEED,
     size: int = DATASET_SIZE,
+    progress: Callable[[Iterable[Any], int], Iterable[Any]] = _no_progress,
 ) -> None:
-    """Write a data set: a folder for each combination, with JPEG files in it.
+    """Write a data set: one folder of JPEG files for each combination.
 
     Parameters
     ----------
     folder : str or path
-        Where to; made if it is missing.
+        Where to write; made if it does not exist.
     combinations : sequence of pair of str
-        Colour and kind of each folder, which is named after them, ``blue_dress`` for instance.
+        Colour and kind of each folder. ``("blue", "dress")`` is written to ``blue_dress``.
     per_combination : int
-        Images a folder.
+        Number of images in each folder.
     seed : int
-        Not negative. The same seed gives the same images.
+        Random seed, not negative. The same seed draws the same images.
     size : int
-        The longest side of an image in pixels.
+        Longest side of each image in pixels.
+    progress : callable
+        Takes an iterable and its length, and returns an iterable of the same items, for example
+        :func:`pyimagesearch.console.progress`.
 
     Raises
     ------
     UserError
-        If the folder holds anything already or cannot be written.
+        If the folder is not empty or cannot be written to.
     """
     folder = Path(folder)
     _require_empty(folder)
-    total = per_combination * len(combinations)
-    with tqdm(total=total, unit="image", disable=None, leave=False) as progress:
-        for color, kind in combinations:
-            for index in range(per_combination):
-                # What an image shows depends on its own folder and number, not on the others.
-                rng = np.random.default_rng([seed, COLORS.index(color), KINDS.index(kind), index])
-                path = folder / f"{color}_{kind}" / f"{index:08}.jpg"
-                _write_jpeg(path, draw_garment(color, kind, rng, size))
-                progress.update()
+    drawings = itertools.product(combinations, range(per_combination))
+    for (color, kind), index in progress(drawings, per_combination * len(combinations)):
+        # An image depends only on the seed, its combination and its number.
+        rng = np.random.default_rng([seed, COLORS.index(color), KINDS.index(kind), index])
+        path = folder / f"{color}_{kind}" / f"{index:08}.jpg"
+        _write_jpeg(path, draw_garment(color, kind, rng, size=size))
 
 
 def write_examples(
-    folder: str | os.PathLike, seed: int = EXAMPLES_SEED, size: int = EXAMPLES_SIZE
+    folder: str | os.PathLike[str], *, seed: int = EXAMPLES_SEED, size: int = EXAMPLES_SIZE
 ) -> None:
-    """Write one image of each of `EXAMPLES`: ``example_01.jpg``, ``example_02.jpg`` and so on.
+    """Write one image for each of `EXAMPLES`: ``example_01.jpg``, ``example_02.jpg`` and so on.
 
     Parameters
     ----------
     folder, seed, size
-        As for :func:`write_dataset`.
+        See :func:`write_dataset`.
 
     Raises
     ------
     UserError
-        As for :func:`write_dataset`.
+        If the folder is not empty or cannot be written to.
     """
     folder = Path(folder)
     _require_empty(folder)
     for index, (color, kind) in enumerate(EXAMPLES, start=1):
         rng = np.random.default_rng([seed, index])
-        _write_jpeg(folder / f"example_{index:02}.jpg", draw_garment(color, kind, rng, size))
+        _write_jpeg(folder / f"example_{index:02}.jpg", draw_garment(color, kind, rng, size=size))
 
 
 def _require_empty(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        holds_something = any(folder.iterdir())
+        is_empty = not any(folder.iterdir())
     except OSError as error:
         raise UserError(f"cannot use {folder} as the output folder: {error.strerror}") from error
-    if holds_something:
-        raise UserError(f"{folder} is not empty: name a folder that is, or that does not exist yet")
+    if not is_empty:
+        raise UserError(f"{folder} is not empty: name an empty folder or one that does not exist")
 
 
 def _write_jpeg(path: Path, image: np.ndarray) -> None:
