@@ -20,6 +20,7 @@ def parse_arguments() -> argparse.Namespace:
         __doc__,
         "example: python -m pyimagesearch.garments --output drawn --per-combination 500 --seed 1",
     )
+    parser.prog = "python -m pyimagesearch.garments"
     target = parser.add_mutually_exclusive_group(required=True)
     target.add_argument("--output", metavar="DIR", help="write a data set to this folder")
     target.add_argument("--examples", metavar="DIR", help="write the examples to this folder")
