@@ -1,4 +1,4 @@
-"""Fill one folder of a data set with the images that a search on the web finds."""
+"""Fill a label folder with the images that a search on the web finds."""
 
 import sys
 from argparse import Namespace
@@ -16,8 +16,8 @@ EXAMPLES = """examples:
   python search_bing_api.py -q "red dress" -o dataset/red_dress --license cc0,by
   python search_bing_api.py -q "red shirt" -o dataset/red_shirt --provider bing --key-file key.txt
 
-The key for bing may also be in the environment variable BING_SEARCH_API_KEY, a token that lifts
-openverse's limits in OPENVERSE_TOKEN. The same command, given again, goes on where it stopped.
+The environment variable BING_SEARCH_API_KEY may hold the key for bing, too, and OPENVERSE_TOKEN a
+token that lifts openverse's limits. Give the same command again to go on where it stopped.
 """
 
 
@@ -50,32 +50,47 @@ def parse_arguments() -> Namespace:
 
 
 def main() -> int:
-    """Search once, and keep what is worth it."""
+    """Search, download, and keep what is worth keeping."""
     args = parse_arguments()
-    # OpenCV and NumPy take their time to import; a mistyped flag has been answered by now.
+    # OpenCV and NumPy take their time to import, and a mistyped flag should be reported at once.
     from contextlib import closing
 
     from tqdm import tqdm
 
     from pyimagesearch.console import quiet_stderr
-    from pyimagesearch.search import services
-    from pyimagesearch.search.collection import KEPT, Collection, summary
+    from pyimagesearch.search.choosing import choose_service
+    from pyimagesearch.search.collection import open_collection
     from pyimagesearch.search.download import Downloader, Limits
+    from pyimagesearch.search.outcomes import KEPT, summary
+    from pyimagesearch.search.paging import search
 
-    service, reason = services.choose_service(args.provider, args.endpoint, args.key_file)
+    # Ask the service for a first page of results; the others follow when they are needed.
+    service, reason = choose_service(args.provider, args.endpoint, args.key_file)
     info(f"searching with {service.name}: {printable(reason)}")
-    asking = Downloader(Limits(allow_loopback=args.allow_loopback))
-    found = services.search(
-        service, args.query, args.max_results, args.group_size, asking, args.license
+    found = search(
+        service,
+        args.query,
+        Downloader(Limits(allow_loopback=args.allow_loopback)),
+        max_results=args.max_results,
+        group_size=args.group_size,
+        licence=args.license,
     )
     info(f"{found.total} results to look at")
 
-    limits = Limits(args.timeout, min(args.timeout, 10), args.max_bytes, args.allow_loopback)
-    with Collection(args.output, args.min_size) as collection:
-        outcomes = collection.fill(found.results, Downloader(limits), args.workers)
+    # Download the results and keep the images among them.
+    downloader = Downloader(
+        Limits(
+            seconds=args.timeout,
+            connect_seconds=min(args.timeout, 10),
+            max_bytes=args.max_bytes,
+            allow_loopback=args.allow_loopback,
+        )
+    )
+    with open_collection(args.output, min_size=args.min_size) as collection:
+        outcomes = collection.fill(found.results, downloader, args.workers)
         shown = {"unit": "image", "file": sys.stdout, "disable": not sys.stdout.isatty()}
         try:
-            # The image libraries' complaints about damaged files name no file; sources.csv does.
+            # What image libraries print about damaged files names no file; sources.csv does.
             with quiet_stderr(), closing(outcomes), tqdm(total=found.total, **shown) as bar:
                 for done, _ in enumerate(outcomes, start=1):
                     bar.update()
@@ -83,7 +98,9 @@ def main() -> int:
                         info(f"{done} of {found.total} results looked at")
         finally:
             info(*summary(collection.outcomes))
-    return 0 if any(outcome.category == KEPT for outcome in collection.outcomes) else WORK_FAILED
+
+    is_any_kept = any(outcome.category == KEPT for outcome in collection.outcomes)
+    return 0 if is_any_kept else WORK_FAILED
 
 
 if __name__ == "__main__":

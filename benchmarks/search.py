@@ -19,13 +19,8 @@ from measure import ROOT, print_table
 sys.path.insert(0, str(ROOT))
 sys.path.insert(0, str(ROOT / "tests"))
 
-from misbehaving_server import (
-    MisbehavingServer,
-    addresses_reached,
-    content,
-    start_search,
-    write_sibling,
-)
+from misbehaving_server import MisbehavingServer
+from watched_search import addresses_reached, content, start_search, write_sibling
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -1,4 +1,4 @@
-"""The record beside downloaded images: where each file is from, and what was left out and why."""
+"""``sources.csv``: where each downloaded image is from, and why other results were left out."""
 
 import csv
 import io
@@ -15,17 +15,18 @@ LONGEST_CELL = 4096
 
 
 class Sources:
-    """A folder's ``sources.csv``, written row by row so that a kill loses one row at most.
+    """A folder's ``sources.csv``, written row by row, so that a kill loses one row at most.
 
     Parameters
     ----------
     folder : pathlib.Path
-        Holds the record, or will. A line that was torn, and rows whose file has gone, are dropped.
+        The label folder. If its ``sources.csv`` has an incomplete line, or rows whose file has
+        gone, these are dropped.
 
     Raises
     ------
     UserError
-        If there is a file of that name that is no such record, or it cannot be written.
+        If the file has other columns or cannot be read or written.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -34,28 +35,30 @@ class Sources:
         self._file = self._path.open("a", encoding="utf-8", newline="")
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._file.close()
 
     def row_of(self, url: str) -> dict[str, str] | None:
-        """Return the row of a URL, by column, if it has one."""
+        """Return the row of a URL, by column, or None if it has none."""
         return self._rows.get(_cell(url))
 
     def has_file(self, name: str) -> bool:
-        """Say whether a file has a row."""
+        """Tell whether a file has a row."""
         return any(row["file"] == name for row in self._rows.values())
 
-    def add(self, result: SearchResult, file: str = "", sha256: str = "", reason: str = "") -> None:
+    def add(
+        self, result: SearchResult, *, file: str = "", sha256: str = "", reason: str = ""
+    ) -> None:
         """Write a row.
 
         Parameters
         ----------
         result : SearchResult
-            Where it is from.
+            What the search says about the image.
         file, sha256 : str
-            Of what was kept.
+            Name and checksum of the file that was kept.
         reason : str
-            Why nothing was.
+            Why none was.
 
         Raises
         ------
@@ -73,7 +76,7 @@ class Sources:
 
 
 def _read_repaired(path: Path) -> dict[str, dict[str, str]]:
-    """Read the rows by URL, and write the record anew if it was not in order."""
+    """Read the rows by URL, and rewrite the file if some of it had to be dropped."""
     data = path.read_bytes() if path.exists() else b""
     whole = data[: data.rfind(b"\n") + 1]
     try:

@@ -7,17 +7,11 @@ from collections import Counter
 from urllib.parse import urlsplit
 
 import pytest
-from misbehaving_server import (
-    AWKWARD,
-    KEY,
-    MisbehavingServer,
-    addresses_reached,
-    content,
-    start_search,
-    write_sibling,
-)
+from misbehaving_results import AWKWARD
+from misbehaving_server import KEY, MisbehavingServer
+from watched_search import addresses_reached, content, start_search, write_sibling
 
-# As many results as it takes for each kind of misbehaviour to come up once.
+# With so many results, each kind of misbehaviour comes up once.
 ALL_KINDS = 5 * len(AWKWARD)
 
 
@@ -44,13 +38,14 @@ def rows(folder):
 
 
 def wait_for_rows(folder, count, process):
-    """Wait until the record has so many rows; a process that ends before is an error."""
+    """Wait until sources.csv has so many rows; the process must not end before."""
     record = folder / "sources.csv"
     while not record.exists() or record.read_bytes().count(b"\n") <= count:
         assert process.poll() is None, process.communicate()
         time.sleep(0.005)
 
 
+@pytest.mark.slow
 def test_400_results_give_every_good_image_exactly_once_and_nothing_else(tmp_path):
     folder = new_folder(tmp_path)
     with MisbehavingServer(400) as server:
@@ -84,20 +79,22 @@ def test_400_results_give_every_good_image_exactly_once_and_nothing_else(tmp_pat
         assert {row["file"]: row["sha256"] for row in rows(folder) if row["file"]} == kept
 
 
-def test_a_second_run_fetches_only_what_had_failed_for_the_time_being(tmp_path, server):
+@pytest.mark.slow
+def test_a_second_run_downloads_only_what_failed_and_may_succeed_now(tmp_path, server):
     folder = new_folder(tmp_path)
     finish(start_search(folder, f"{server.base}/bing"))
     before, record = content(folder), (folder / "sources.csv").read_bytes()
     server.forget()
     output, _ = finish(start_search(folder, f"{server.base}/bing"))
-    passing = {"trickle", "trickling-header", "silence", "truncated", "hangs-up"}
-    assert {path.split("/")[2] for path in server.asked_for()} == passing
+    transient = {"trickle", "trickling-header", "silence", "truncated", "hangs-up"}
+    assert {path.split("/")[2] for path in server.asked_for()} == transient
     assert content(folder) == before
     assert (folder / "sources.csv").read_bytes() == record
     assert f"kept: {len(before)}, {len(before)} of them by an earlier run" in output
 
 
-def test_a_killed_and_repeated_run_ends_with_the_same_folder(tmp_path, server):
+@pytest.mark.slow
+def test_a_run_that_is_killed_and_repeated_ends_with_the_same_folder(tmp_path, server):
     whole, killed = new_folder(tmp_path, "whole"), new_folder(tmp_path, "killed")
     finish(start_search(whole, f"{server.base}/bing"))
     server.delay = 0.02
@@ -116,14 +113,14 @@ def test_a_killed_and_repeated_run_ends_with_the_same_folder(tmp_path, server):
     finish(start_search(killed, f"{server.base}/bing"))
     assert content(killed) == content(whole)
     assert images_before.items() <= content(killed).items()
-    assert known.isdisjoint(path for path in server.asked_for())
+    assert known.isdisjoint(server.asked_for())
     assert addresses_reached(killed) == {"127.0.0.1"}
     assert {(row["file"], row["url"], row["reason"]) for row in rows(killed)} == {
         (row["file"], row["url"], row["reason"]) for row in rows(whole)
     }
 
 
-def test_ctrl_c_leaves_what_is_kept_and_nothing_half_done(tmp_path, server):
+def test_ctrl_c_leaves_what_was_kept_and_nothing_half_done(tmp_path, server):
     folder = new_folder(tmp_path)
     server.delay = 0.05
     process = start_search(folder, f"{server.base}/bing", "--workers", 4, "--timeout", 60)
@@ -138,7 +135,7 @@ def test_ctrl_c_leaves_what_is_kept_and_nothing_half_done(tmp_path, server):
     assert set(content(folder).values()) <= good
 
 
-def test_openverse_fills_a_folder_as_well_and_its_token_stays_secret(tmp_path, server):
+def test_openverse_fills_a_folder_and_its_token_stays_secret(tmp_path, server):
     folder = new_folder(tmp_path)
     options = ["--max-results", 30, "--group-size", 15]
     output, _ = finish(

@@ -5,19 +5,18 @@ import threading
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from misbehaving_server import KINDS, bomb_png, content, encoded, pattern
+from misbehaving_results import encoded, pattern
+from watched_search import content
 
 from pyimagesearch.errors import UserError
-from pyimagesearch.search import collection
-from pyimagesearch.search.collection import Collection, Outcome, Rejection, judge, summary
-from pyimagesearch.search.download import FetchError
+from pyimagesearch.search.collection import WAITING, open_collection
+from pyimagesearch.search.errors import FetchError
+from pyimagesearch.search.outcomes import Outcome, summary
 from pyimagesearch.search.services import SearchResult
 
 
 class Web:
-    """Stands in for the downloader: a dictionary of URLs, and what was asked for."""
+    """Stands in for the downloader: what there is by URL, and which URLs were requested."""
 
     def __init__(self, pages):
         self.pages, self.asked, self.is_stopped = pages, [], False
@@ -40,7 +39,7 @@ def folder(tmp_path):
 
 def fill(folder, web, urls=None, workers=4):
     results = [SearchResult(url, page=f"{url}#page", creator="Ann") for url in urls or web.pages]
-    with Collection(folder, min_size=64) as collection:
+    with open_collection(folder, min_size=64) as collection:
         return list(collection.fill(results, web, workers))
 
 
@@ -56,59 +55,7 @@ def images(count, start=1):
 # --- what is kept ---
 
 
-@pytest.mark.parametrize(
-    ("suffix", "expected"),
-    [(".jpg", ".jpg"), (".png", ".png"), (".bmp", ".bmp"), (".tiff", ".tif"), (".webp", ".webp")]
-    + [(".gif", ".gif")],
-)
-def test_the_suffix_follows_the_content(suffix, expected):
-    assert judge(encoded(pattern(1), suffix), 64).suffix == expected
-
-
-@pytest.mark.parametrize(
-    ("data", "category", "detail"),
-    [
-        (b"<!DOCTYPE html>", collection.NO_IMAGE, "not an image"),
-        (b"", collection.NO_IMAGE, "not an image"),
-        (bomb_png(), collection.NO_IMAGE, "pixels"),
-        (encoded(pattern(1))[:-200], collection.NO_IMAGE, "cut off"),
-        (encoded(pattern(1), ".png")[:-2000], collection.NO_IMAGE, "damaged"),
-        (encoded(pattern(1), ".webp")[:-200], collection.NO_IMAGE, "damaged"),
-        (encoded(pattern(1), ".gif")[:-2000], collection.NO_IMAGE, "damaged"),
-        (encoded(pattern(1, 300, 63)), collection.TOO_SMALL, "300 x 63 pixels"),
-    ],
-    ids=["html", "nothing", "bomb", "jpeg cut", "png cut", "webp cut", "gif cut", "too small"],
-)
-def test_what_is_not_worth_keeping_is_rejected(data, category, detail):
-    with pytest.raises(Rejection, match=detail) as caught:
-        judge(data, 64)
-    assert caught.value.category == category
-
-
-def test_an_image_as_small_as_allowed_is_kept():
-    assert judge(encoded(pattern(1, 300, 64)), 64).small.shape == (96, 96, 3)
-
-
-def test_a_jpeg_of_more_pixels_than_the_limit_is_refused(monkeypatch):
-    monkeypatch.setattr(collection, "MAX_PIXELS", 120 * 100 - 1)
-    with pytest.raises(Rejection, match="more than the limit"):
-        judge(encoded(pattern(1)), 64)
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.data())
-def test_any_damage_leads_to_an_image_or_a_rejection(data):
-    suffix = data.draw(st.sampled_from([".jpg", ".png", ".gif", ".webp", ".tif"]))
-    body = bytearray(encoded(pattern(2), suffix))
-    for _ in range(data.draw(st.integers(1, 8))):
-        body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
-    try:
-        assert judge(bytes(body), 64).small.dtype == np.uint8
-    except Rejection as rejection:
-        assert rejection.category in (collection.NO_IMAGE, collection.TOO_SMALL)
-
-
-def test_images_are_named_in_the_order_of_the_search_whichever_comes_first(folder):
+def test_images_are_named_in_the_order_of_the_search_even_if_a_later_one_arrives_first(folder):
     later = threading.Event()
     web = Web(images(4))
     slow, fast = web.pages["http://a/1"], web.pages["http://a/4"]
@@ -159,7 +106,7 @@ def test_copies_are_kept_once(folder):
     assert list(content(folder)) == ["00000000.jpg"]
 
 
-def test_what_a_user_has_put_into_the_folder_counts_as_well(folder):
+def test_images_that_the_user_put_into_the_folder_count_as_well(folder):
     folder.mkdir(parents=True)
     (folder / "00000041.png").write_bytes(encoded(pattern(1), ".png"))
     (folder / "mine.jpg").write_bytes(encoded(pattern(2), quality=60))
@@ -179,17 +126,17 @@ def test_an_image_under_other_labels_is_named_and_left_out(folder):
     assert rows(folder)[1]["reason"] == "in another folder: red_dress/photo.png"
 
 
-def test_a_url_that_is_found_twice_is_fetched_once(folder):
+def test_a_url_that_is_found_twice_is_downloaded_once(folder):
     web = Web(images(1))
     outcomes = fill(folder, web, ["http://a/1", "http://a/1"])
     assert [outcome.category for outcome in outcomes] == ["kept", "duplicate"]
     assert web.asked == ["http://a/1"]
 
 
-# --- going on where an earlier run stopped ---
+# --- a second run ---
 
 
-def test_a_second_run_fetches_nothing_again(folder):
+def test_a_second_run_downloads_nothing_again(folder):
     web = Web(images(2) | {"http://a/bad": b"no image", "http://a/gone": FetchError("gone")})
     first = fill(folder, web)
     before = content(folder)
@@ -202,7 +149,7 @@ def test_a_second_run_fetches_nothing_again(folder):
     assert len(rows(folder)) == 4
 
 
-def test_what_failed_for_the_time_being_is_tried_again(folder):
+def test_a_failure_that_may_pass_is_tried_again(folder):
     web = Web({"http://a/1": FetchError("busy", is_transient=True)})
     assert fill(folder, web)[0].category == "failed"
     assert rows(folder) == []
@@ -222,7 +169,7 @@ def test_a_torn_last_line_is_repaired(folder, cut):
     assert [row["file"] for row in rows(folder)] == ["00000000.jpg", "00000001.jpg", "00000002.jpg"]
 
 
-def test_a_row_without_its_file_is_dropped_and_the_file_fetched_again(folder):
+def test_a_file_that_has_gone_is_downloaded_again(folder):
     web = Web(images(3))
     fill(folder, web)
     (folder / "00000002.jpg").unlink()
@@ -233,9 +180,9 @@ def test_a_row_without_its_file_is_dropped_and_the_file_fetched_again(folder):
     assert [row["url"] for row in rows(folder)] == list(web.pages)
 
 
-def test_a_download_that_waited_when_the_run_was_killed_is_not_fetched_again(folder):
+def test_a_download_that_a_killed_run_left_is_not_downloaded_again(folder):
     web = Web(images(1))
-    waiting = folder / collection.WAITING
+    waiting = folder / WAITING
     waiting.mkdir(parents=True)
     name = hashlib.sha256(b"http://a/1").hexdigest()
     (waiting / name).write_bytes(web.pages["http://a/1"])
@@ -247,25 +194,33 @@ def test_a_download_that_waited_when_the_run_was_killed_is_not_fetched_again(fol
 
 
 def test_two_runs_cannot_fill_one_folder(folder):
-    with Collection(folder, 64), pytest.raises(UserError, match="another run is filling"):
-        Collection(folder, 64)
-    Collection(folder, 64).__exit__(None, None, None)
+    with (
+        open_collection(folder, min_size=64),
+        pytest.raises(UserError, match="another run is filling"),
+        open_collection(folder, min_size=64),
+    ):
+        pass
+    with open_collection(folder, min_size=64):
+        pass
 
 
 def test_an_output_that_is_a_file_is_refused(folder):
     folder.parent.mkdir()
     folder.write_text("")
-    with pytest.raises(UserError, match="cannot use the folder"):
-        Collection(folder, 64)
+    with (
+        pytest.raises(UserError, match="cannot use the folder"),
+        open_collection(folder, min_size=64),
+    ):
+        pass
 
 
-# --- ends that come early ---
+# --- runs that end early ---
 
 
-def test_an_interruption_keeps_what_has_come(folder):
+def test_an_interruption_keeps_what_has_arrived(folder):
     web = Web(images(3))
     never = threading.Event()
-    # Nothing is begun while nobody asks for the next outcome, so the first comes after all began.
+    # Downloads start only while somebody asks for outcomes, so the first waits for all to start.
     begun, arrived = threading.Barrier(3), threading.Barrier(2)
 
     def fetched_first():
@@ -284,57 +239,29 @@ def test_an_interruption_keeps_what_has_come(folder):
 
     web.pages |= {"http://a/1": fetched_first, "http://a/2": hang, "http://a/3": fetched_last}
     web.stop = never.set
-    with Collection(folder, 64) as filled:
+    with open_collection(folder, min_size=64) as collection:
         results = [SearchResult(url) for url in web.pages]
-        filling = filled.fill(results, web, workers=3)
+        filling = collection.fill(results, web, workers=3)
         assert next(filling).category == "kept"
         arrived.wait(20)
-        while not list((folder / collection.WAITING).glob("[0-9a-f]*")):
+        while not list((folder / WAITING).glob("[0-9a-f]*")):
             pass
         filling.close()
-        assert [outcome.url for outcome in filled.outcomes] == ["http://a/1", "http://a/3"]
+        assert [outcome.url for outcome in collection.outcomes] == ["http://a/1", "http://a/3"]
     assert content(folder).keys() == {"00000000.jpg", "00000001.jpg"}
     assert [row["url"] for row in rows(folder)] == ["http://a/1", "http://a/3"]
 
 
-def test_a_search_that_breaks_off_keeps_what_it_found_before(folder):
+def test_a_search_that_fails_half_way_keeps_what_it_found_before(folder):
     web = Web(images(2))
 
     def results():
         yield from [SearchResult(url) for url in web.pages]
         raise UserError("the service has gone")
 
-    with Collection(folder, 64) as collection, pytest.raises(UserError, match="has gone"):
+    with (
+        open_collection(folder, min_size=64) as collection,
+        pytest.raises(UserError, match="has gone"),
+    ):
         list(collection.fill(results(), web, workers=1))
     assert len(content(folder)) == 2
-
-
-# --- the summary ---
-
-
-def test_the_summary_has_a_line_for_each_reason():
-    outcomes = [
-        Outcome("a", "kept", "00000000.jpg"),
-        Outcome("b", "kept", "00000001.jpg", is_earlier=True),
-        Outcome("c", "duplicate", "of 00000000.jpg"),
-        Outcome("d", "in another folder", "red_dress/1.jpg"),
-        Outcome("e", "too small", "1 x 1 pixels"),
-        Outcome("f", "not an image", "not an image"),
-        Outcome("g", "failed", "gone"),
-        Outcome("h", "failed", "gone"),
-    ]
-    assert summary(outcomes) == [
-        "kept: 2, 1 of them by an earlier run",
-        "duplicates: 1",
-        "left out as they are under other labels: 1 (d is red_dress/1.jpg)",
-        "too small: 1",
-        "not an image: 1",
-        "failed: 2 (2 x gone)",
-    ]
-
-
-def test_every_kind_that_the_server_knows_has_a_line_in_the_summary():
-    assert {expected for expected, _, _ in KINDS.values()} == {
-        collection.KEPT, collection.DUPLICATE, collection.OTHER_FOLDER, collection.TOO_SMALL, collection.NO_IMAGE,
-        collection.FAILED,
-    }  # fmt: skip

@@ -1,0 +1,78 @@
+"""Which service to search, and the key for it."""
+
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pyimagesearch.errors import UserError
+from pyimagesearch.search.services import BING_KEY, OPENVERSE_TOKEN, Bing, Openverse, Service
+
+
+def choose_service(
+    provider: str | None, endpoint: str | None, key_file: str | None
+) -> tuple[Service, str]:
+    """Choose Bing's protocol if there is a key for it, otherwise Openverse.
+
+    Parameters
+    ----------
+    provider : {"bing", "openverse"} or None
+        What the user asks for, if anything.
+    endpoint : str or None
+        Replaces the service's own.
+    key_file : str or None
+        File that holds the key. Without one, the environment variable ``BING_SEARCH_API_KEY`` may
+        hold it.
+
+    Returns
+    -------
+    service : Service
+        Ready to search.
+    reason : str
+        Why this one.
+
+    Raises
+    ------
+    UserError
+        If a key is missing, unreadable or malformed, or if the endpoint is not a URL.
+    """
+    if endpoint is not None and urlsplit(endpoint).scheme not in ("http", "https"):
+        raise UserError(f"{endpoint} is not a URL: the endpoint must begin with https://")
+    asked = "you asked for it"
+    if provider == "openverse":
+        return Openverse(_environment(OPENVERSE_TOKEN), endpoint), asked
+    key, where = _environment(BING_KEY), f"{BING_KEY} holds a key"
+    if key_file:
+        key, where = _read_key(key_file), f"{key_file} holds a key"
+    if key:
+        return Bing(key, endpoint), asked if provider else where
+    if provider == "bing":
+        raise UserError(
+            f"bing needs a key: put it into a key file or into {BING_KEY}, or use the provider "
+            "openverse, which needs none"
+        )
+    reason = f"there is no key for bing in a key file or in {BING_KEY}"
+    return Openverse(_environment(OPENVERSE_TOKEN), endpoint), reason
+
+
+def _environment(name: str) -> str | None:
+    return _checked_key(os.environ.get(name, ""), name) or None
+
+
+def _read_key(path: str) -> str:
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
+        raise UserError(f"cannot read the key from {path}: {reason}") from error
+    key = _checked_key(text, path)
+    if not key:
+        raise UserError(f"{path} is empty: a key file holds the key, and nothing else")
+    return key
+
+
+def _checked_key(text: str, source: str) -> str:
+    # A later error would quote the header that cannot be sent, and the key with it.
+    key = text.strip()
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        raise UserError(f"{source} does not hold a key: it must be one word of ASCII characters")
+    return key

@@ -1,0 +1,82 @@
+"""The images that are already there, so that none is kept twice."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from pyimagesearch.data.duplicates import find_copy, perceptual_hash
+from pyimagesearch.data.folders import IMAGE_SUFFIXES
+from pyimagesearch.data.loading import Progress, load_images
+from pyimagesearch.search.judging import COMPARED_SIZE
+
+
+class KnownImages:
+    """Images that a new one is compared with.
+
+    Parameters
+    ----------
+    paths : sequence of pathlib.Path
+        Their files.
+    smalls : sequence of numpy.ndarray
+        uint8, shape (96, 96, 3), BGR, in the same order.
+    """
+
+    def __init__(self, paths: Sequence[Path], smalls: Sequence[np.ndarray]) -> None:
+        self._paths = list(paths)
+        self._smalls = list(smalls)
+        self._hashes = [perceptual_hash(small) for small in smalls]
+
+    def find_copy(self, small: np.ndarray) -> Path | None:
+        """Return the first file that an image is a copy of, exact or near; None without one."""
+        position = find_copy(small, self._smalls, self._hashes)
+        return None if position is None else self._paths[position]
+
+    def add(self, path: Path, small: np.ndarray) -> None:
+        """Have later images compared with this one as well."""
+        self._paths.append(path)
+        self._smalls.append(small)
+        self._hashes.append(perceptual_hash(small))
+
+
+def load_known_images(folder: Path, progress: Progress) -> KnownImages:
+    """Load the images of a label folder, and of its siblings, which stand for other labels.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The label folder.
+    progress : callable
+        Shows how many files have been decoded.
+
+    Returns
+    -------
+    KnownImages
+        Those of the folder first. Files that cannot be decoded are left out.
+    """
+    found = [*images_in(folder), *_images_in_siblings(folder)]
+    loaded = load_images([*map(str, found)], COMPARED_SIZE, progress=progress)
+    return KnownImages([*map(Path, loaded.paths)], [*loaded.images])
+
+
+def images_in(folder: Path) -> list[Path]:
+    """List the image files of a folder by name, hidden ones left out."""
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
+    )
+
+
+def _images_in_siblings(folder: Path) -> list[Path]:
+    own = folder.resolve()
+    siblings = sorted(
+        path
+        for path in own.parent.iterdir()
+        if path != own
+        and not path.name.startswith(".")
+        and path.is_dir()
+        and os.access(path, os.R_OK | os.X_OK)
+    )
+    return [image for sibling in siblings for image in images_in(sibling)]

@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+from misbehaving_results import encoded, pattern
+
+from pyimagesearch.data.loading import no_progress
+from pyimagesearch.search.copies import KnownImages, images_in, load_known_images
+from pyimagesearch.search.judging import judge
+
+
+def small(seed, quality=92):
+    return judge(encoded(pattern(seed), quality=quality), 64).small
+
+
+def test_a_copy_is_found_by_its_pixels(tmp_path):
+    known = KnownImages([tmp_path / "1.jpg", tmp_path / "2.jpg"], [small(1), small(2)])
+    assert known.find_copy(small(2, quality=60)) == tmp_path / "2.jpg"
+    assert known.find_copy(small(3)) is None
+
+
+def test_an_image_that_is_added_is_compared_with_as_well(tmp_path):
+    known = KnownImages([], [])
+    assert known.find_copy(small(1)) is None
+    known.add(tmp_path / "1.jpg", small(1))
+    assert known.find_copy(small(1)) == tmp_path / "1.jpg"
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    for name, seed in (("blue_jeans/a.png", 1), ("red_dress/b.png", 2), (".hidden/c.png", 3)):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_bytes(encoded(pattern(seed), ".png"))
+    (tmp_path / "red_dress" / "broken.jpg").write_bytes(b"no image")
+    return tmp_path
+
+
+def test_images_of_the_folder_and_of_its_siblings_are_known(dataset):
+    known = load_known_images(dataset / "blue_jeans", no_progress)
+    assert known.find_copy(small(1)) == dataset / "blue_jeans" / "a.png"
+    assert known.find_copy(small(2)) == dataset / "red_dress" / "b.png"
+
+
+def test_hidden_folders_are_no_siblings(dataset):
+    known = load_known_images(dataset / "blue_jeans", no_progress)
+    assert known.find_copy(small(3)) is None
+
+
+def test_loading_reports_its_progress(dataset):
+    totals = []
+    load_known_images(dataset / "blue_jeans", lambda items, total: totals.append(total) or items)
+    assert totals == [3]
+
+
+def test_images_are_listed_by_name_without_hidden_and_other_files(tmp_path):
+    for name in ("b.JPG", "a.png", ".c.png", "sources.csv"):
+        (tmp_path / name).touch()
+    assert [path.name for path in images_in(tmp_path)] == ["a.png", "b.JPG"]
+
+
+def test_an_empty_folder_knows_nothing(tmp_path):
+    (tmp_path / "blue_jeans").mkdir()
+    known = load_known_images(tmp_path / "blue_jeans", no_progress)
+    assert known.find_copy(np.zeros((96, 96, 3), np.uint8)) is None

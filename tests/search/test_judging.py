@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from misbehaving_results import bomb_png, encoded, pattern
+
+from pyimagesearch.search import judging
+from pyimagesearch.search.judging import judge
+from pyimagesearch.search.outcomes import NO_IMAGE, TOO_SMALL, Rejection
+
+
+@pytest.mark.parametrize(
+    ("suffix", "expected"),
+    [(".jpg", ".jpg"), (".png", ".png"), (".bmp", ".bmp"), (".tiff", ".tif"), (".webp", ".webp")]
+    + [(".gif", ".gif")],
+)
+def test_the_suffix_follows_the_content(suffix, expected):
+    assert judge(encoded(pattern(1), suffix), 64).suffix == expected
+
+
+@pytest.mark.parametrize(
+    ("data", "category", "detail"),
+    [
+        (b"<!DOCTYPE html>", NO_IMAGE, "not an image"),
+        (b"", NO_IMAGE, "not an image"),
+        (bomb_png(), NO_IMAGE, "pixels"),
+        (encoded(pattern(1))[:-200], NO_IMAGE, "cut off"),
+        (encoded(pattern(1), ".png")[:-2000], NO_IMAGE, "damaged"),
+        (encoded(pattern(1), ".webp")[:-200], NO_IMAGE, "damaged"),
+        (encoded(pattern(1), ".gif")[:-2000], NO_IMAGE, "damaged"),
+        (encoded(pattern(1, 300, 63)), TOO_SMALL, "300 x 63 pixels"),
+    ],
+    ids=["html", "nothing", "bomb", "jpeg cut", "png cut", "webp cut", "gif cut", "too small"],
+)
+def test_what_is_not_worth_keeping_is_rejected(data, category, detail):
+    with pytest.raises(Rejection, match=detail) as caught:
+        judge(data, 64)
+    assert caught.value.category == category
+
+
+def test_an_image_as_small_as_allowed_is_kept():
+    assert judge(encoded(pattern(1, 300, 64)), 64).small.shape == (96, 96, 3)
+
+
+def test_an_image_of_more_pixels_than_the_limit_is_rejected(monkeypatch):
+    monkeypatch.setattr(judging, "MAX_PIXELS", 120 * 100 - 1)
+    with pytest.raises(Rejection, match="more than the limit"):
+        judge(encoded(pattern(1)), 64)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_any_damage_leads_to_an_image_or_a_rejection(data):
+    suffix = data.draw(st.sampled_from([".jpg", ".png", ".gif", ".webp", ".tif"]))
+    body = bytearray(encoded(pattern(2), suffix))
+    for _ in range(data.draw(st.integers(1, 8))):
+        body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        assert judge(bytes(body), 64).small.dtype == np.uint8
+    except Rejection as rejection:
+        assert rejection.category in (NO_IMAGE, TOO_SMALL)
