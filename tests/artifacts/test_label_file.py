@@ -1,126 +1,96 @@
-import io
 import os
 import pickle
-import struct
-from typing import ClassVar
 
-import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from sklearn.preprocessing import MultiLabelBinarizer
 
-from pyimagesearch.artifacts.label_file import PickleRefusedError, read_binarizer
+from pyimagesearch.artifacts import label_file
+from pyimagesearch.artifacts.model_file import TrainedModel
+from pyimagesearch.errors import UserError
 
-NAMES = ["black", "blue", "dréss", "джинсы"]
-
-
-class PicklerWithOldNames(pickle._Pickler):
-    """Writes names as scikit-learn 0.19 and NumPy 1.15 did."""
-
-    def save_global(self, obj, name=None):
-        old = {"sklearn.preprocessing._label": "sklearn.preprocessing.label"}
-        module = obj.__module__
-        module = old.get(module, module).replace("numpy._core", "numpy.core")
-        self.write(b"c" + f"{module}\n{name or obj.__qualname__}\n".encode())
-        self.memoize(obj)
-
-    dispatch: ClassVar = pickle._Pickler.dispatch | {
-        type: save_global,
-        type(pickle.dumps): save_global,
-    }
+TRAINED_AT = "2026-01-02T03:04:05+00:00"
 
 
-def binarizer(dtype=object):
-    mlb = MultiLabelBinarizer().fit([NAMES])
-    mlb.classes_ = mlb.classes_.astype(dtype)
-    return mlb
+class TwoOutputs:
+    """Stands in for a network."""
+
+    output_shape = (None, 2)
 
 
-@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-@pytest.mark.parametrize("dtype", [object, str, ">U9"])
-def test_reads_every_protocol(protocol, dtype):
-    assert read_binarizer(pickle.dumps(binarizer(dtype), protocol)).classes == NAMES
+def trained(**metadata):
+    return TrainedModel(TwoOutputs(), metadata)
 
 
-@pytest.mark.parametrize("protocol", [2, 3])
-def test_reads_the_names_of_older_releases(protocol):
-    buffer = io.BytesIO()
-    PicklerWithOldNames(buffer, protocol).dump(binarizer())
-    assert b"sklearn.preprocessing.label\n" in buffer.getvalue()
-    assert b"numpy.core.multiarray\n" in buffer.getvalue()
-    assert read_binarizer(buffer.getvalue()).classes == NAMES
+def written(path, labels):
+    mlb = MultiLabelBinarizer(classes=labels).fit([])
+    label_file.save_binarizer(path, mlb, TRAINED_AT)
+    return str(path)
 
 
-class Hostile:
-    def __init__(self, function, *arguments):
-        self.recipe = (function, arguments)
-
-    def __reduce__(self):
-        return self.recipe
-
-
-@pytest.mark.parametrize(
-    ("function", "arguments", "named"),
-    [
-        (os.system, ("touch {}",), "system"),
-        (eval, ("open('{}', 'w')",), "eval"),
-        (open, ("{}", "w"), "open"),
-        (np.save, ("{}", [1]), "save"),
-        (getattr, (np, "save"), "getattr"),
-    ],
-)
-def test_a_pickle_that_asks_for_more_is_refused_by_name_and_not_run(
-    tmp_path, function, arguments, named
-):
-    target = tmp_path / "payload"
-    arguments = [a.format(target) if isinstance(a, str) else a for a in arguments]
-    if function is getattr:
-        arguments = [0, "real"]
-    mlb = binarizer()
-    mlb.extra = Hostile(function, *arguments)
-    with pytest.raises(PickleRefusedError, match=f"asks for .*{named}"):
-        read_binarizer(pickle.dumps(mlb))
-    assert list(tmp_path.iterdir()) == []
+def test_the_tutorials_own_code_reads_the_label_file(tmp_path):
+    mlb = MultiLabelBinarizer().fit([("blue", "jeans"), ("red", "dress")])
+    label_file.save_binarizer(tmp_path / "mlb.pickle", mlb, TRAINED_AT)
+    read = pickle.loads((tmp_path / "mlb.pickle").read_bytes())
+    assert isinstance(read, MultiLabelBinarizer)
+    stored = label_file.load_binarizer(tmp_path / "mlb.pickle")
+    assert stored == (read.classes_.tolist(), TRAINED_AT)
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"",
-        b"not a pickle",
-        pickle.dumps(NAMES),
-        pickle.dumps(MultiLabelBinarizer()),
-        pickle.dumps(binarizer())[:-20],
-    ],
-    ids=["empty", "text", "a list", "not fitted", "cut off"],
-)
-def test_what_holds_no_labels_is_refused(content):
-    with pytest.raises(PickleRefusedError):
-        read_binarizer(content)
+def test_another_pickle_is_refused_in_one_line(tmp_path):
+    (tmp_path / "mlb.pickle").write_bytes(pickle.dumps({"no": "binarizer"}))
+    with pytest.raises(UserError, match="not a label file") as refusal:
+        label_file.load_binarizer(tmp_path / "mlb.pickle")
+    assert "\n" not in str(refusal.value)
 
 
-def test_classes_that_are_no_names_are_refused():
-    mlb = binarizer()
-    for classes in (np.arange(3), np.array([1, "a"], object), np.array([NAMES])):
-        mlb.classes_ = classes
-        with pytest.raises(PickleRefusedError):
-            read_binarizer(pickle.dumps(mlb))
+def test_what_is_no_regular_file_of_a_sane_size_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with (tmp_path / "sparse").open("wb") as file:
+        file.truncate(2**40)
+    for path, reason in [
+        (tmp_path / "missing", "No such file"),
+        (tmp_path / "pipe", "not a regular file"),
+        ("/dev/zero", "not a regular file"),
+        (tmp_path, "not a regular file"),
+        (tmp_path / "sparse", "larger than 16 MiB"),
+    ]:
+        with pytest.raises(UserError, match=f"cannot read the label file .*{reason}"):
+            label_file.load_binarizer(path)
 
 
-def test_a_memo_of_gigabytes_is_refused_before_it_is_allocated():
-    claim = b"\x80\x02]r" + struct.pack("<I", 2**31 - 1) + b"."
-    with pytest.raises(PickleRefusedError, match="memo"):
-        read_binarizer(claim)
+def test_model_and_label_file_of_one_run_match(tmp_path):
+    path = written(tmp_path / "mlb.pickle", ["blue", "jeans"])
+    loaded = label_file.load_labels(trained(labels=["blue", "jeans"]), "m", path)
+    assert loaded == (["blue", "jeans"], None)
 
 
-@given(st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), max_size=5))
-def test_damage_is_refused_or_read_but_never_anything_else(damage):
-    data = bytearray(pickle.dumps(binarizer()))
-    for place, value in damage:
-        data[place % len(data)] = value
-    try:
-        names = read_binarizer(bytes(data)).classes
-    except PickleRefusedError:
-        return
-    assert all(isinstance(name, str) for name in names)
+@pytest.mark.parametrize("labels", [["jeans", "blue"], ["blue", "dress"], ["one", "two", "three"]])
+def test_files_of_different_runs_are_refused_with_what_is_known_of_both(tmp_path, labels):
+    path = written(tmp_path / "mlb.pickle", labels)
+    model = trained(labels=["blue", "jeans"], trained_at="2025-09-08T07:06:05+00:00")
+    with pytest.raises(UserError) as refusal:
+        label_file.load_labels(model, "my.model", path)
+    for told in ("my.model", path, "2025-09-08", "2026-01-02", "blue, jeans", ", ".join(labels)):
+        assert told in str(refusal.value)
+
+
+def test_a_model_without_labels_of_its_own_takes_any_of_the_right_number(tmp_path):
+    two = written(tmp_path / "two.pickle", ["any", "two"])
+    assert label_file.load_labels(trained(), "m", two) == (["any", "two"], None)
+    three = written(tmp_path / "three.pickle", ["one", "two", "three"])
+    with pytest.raises(UserError, match="on 2 labels"):
+        label_file.load_labels(trained(), "m", three)
+
+
+@pytest.mark.parametrize("name", ["mlb.pickle", "mlb" * 100])
+def test_without_a_label_file_the_models_own_labels_are_used_with_a_note(tmp_path, name):
+    missing = str(tmp_path / name)
+    labels, note = label_file.load_labels(trained(labels=["blue", "jeans"]), "m", missing)
+    assert labels == ["blue", "jeans"]
+    assert missing in note
+
+
+def test_without_any_labels_the_missing_label_file_is_named(tmp_path):
+    missing = str(tmp_path / "mlb.pickle")
+    with pytest.raises(UserError, match=rf"{missing}: No such file"):
+        label_file.load_labels(trained(), "m", missing)
