@@ -1,7 +1,9 @@
-"""Say which labels an image has, such as a colour and a garment, with a network from train.py."""
+"""Predict the labels of images, such as a colour and a garment, with a network from train.py."""
 
 import sys
 from argparse import Namespace
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from pyimagesearch.arguments import ArgumentParser, either, number
 from pyimagesearch.console import complain, info, printable, progress, run
@@ -21,18 +23,18 @@ def parse_arguments() -> Namespace:
     files("-i", "--image", nargs="+", required=True, help="files or folders; - reads stdin")
     files("-m", "--model", default="fashion.model", help="the trained network")
     files("-l", "--labelbin", default="mlb.pickle", help="the labels of its outputs")
+    files("--output", help="write the image with its labels drawn on it; a folder for several")
+    files("--no-display", action="store_true", help="open no window")
 
-    answer = parser.add_argument_group("answer").add_argument
+    labels = parser.add_argument_group("labels").add_argument
     top, threshold = either("all", number(int, 1, 1_000_000)), either("auto", number(float, 0, 1))
-    answer("--top", type=top, default=2, help="how many labels to answer with, or all")
-    answer(
+    labels("--top", type=top, default=2, help="how many labels to give each image, or all")
+    labels(
         "--threshold",
         type=threshold,
-        help="answer instead with all labels at least as likely as this, between 0 and 1; auto "
-        "takes for each label what served best on the test images",
+        help="give instead all labels at least as likely as this, between 0 and 1; auto uses for "
+        "each label the threshold that was best on the test images",
     )
-    answer("--output", help="write the image, its labels drawn on it, here; a folder for several")
-    answer("--no-display", action="store_true", help="open no window")
 
     form = parser.add_argument_group("for programs").add_mutually_exclusive_group().add_argument
     form("--json", action="store_true", help="print one JSON object a line")
@@ -41,17 +43,16 @@ def parse_arguments() -> Namespace:
 
 
 def main() -> int:
-    """Classify images, from files to answers on the screen."""
+    """Classify images, from files to labels on the screen."""
     args = parse_arguments()
-    # Keras reads the choice when it is imported, which takes its time; a mistyped flag has been
-    # answered by now.
+    # Imported only now, so that a mistyped flag is reported at once. Keras reads its backend from
+    # the environment when it is imported.
     from pyimagesearch.inference.backend import choose_inference_backend, import_keras_lightly
 
     choose_inference_backend()
     import_keras_lightly()
     from pyimagesearch import files
     from pyimagesearch.artifacts import label_file, model_file
-    from pyimagesearch.data import decoding
     from pyimagesearch.inference import classification, output_formats, window
     from pyimagesearch.reports import pictures
 
@@ -60,53 +61,62 @@ def main() -> int:
     paths = classification.expand(args.image)
     outputs = classification.annotated_paths(args.image, paths, args.output)
     is_only_one = len(paths) == 1
-    wants_window = is_only_one and not args.no_display and not is_for_programs
+    shows_window = is_only_one and not args.no_display and not is_for_programs
+    is_drawn = args.output is not None or shows_window
 
     tell("loading network...")
     trained = model_file.load_model(args.model)
-    labels, label_note = label_file.load_labels(trained, args.model, args.labelbin)
+    classes, label_note = label_file.load_labels(trained, args.model, args.labelbin)
     tell(*filter(None, [label_note]))
     top = None if args.top == "all" else args.top
-    thresholds = classification.thresholds_of(args.threshold, labels, trained.metadata)
-    widths = output_formats.column_widths(paths, labels)
+    thresholds = classification.thresholds_of(args.threshold, classes, trained.metadata)
 
     tell("classifying image..." if is_only_one else f"classifying {len(paths):,} images...")
+    describe = description(args, paths, classes)
     if args.csv:
-        print(output_formats.csv_header(labels), flush=True)
+        print(output_formats.csv_header(classes), flush=True)
     unreadable = 0
-    answers = classification.classify_files(trained.model, labels, paths)
-    for answer, output in zip(progress(answers, len(paths)), outputs, strict=True):
-        chosen = classification.choose(answer.probabilities, top, thresholds)
+    keep = pictures.resized_for_drawing if is_drawn else None
+    predictions = classification.classify_files(trained.model, classes, paths, keep=keep)
+    shown = progress(predictions, len(paths), prints_rows=True)
+    for prediction, output in zip(shown, outputs, strict=True):
+        chosen = classification.choose(prediction.probabilities, top, thresholds)
         note = classification.combination_note([label for label, _ in chosen], trained.metadata)
-        if args.json:
-            print(output_formats.as_json(answer, chosen, note), flush=True)
-        elif args.csv:
-            print(output_formats.as_csv(answer, chosen, note, labels), flush=True)
-        if answer.error:
+        if is_for_programs or not prediction.error:
+            print(describe(prediction, chosen, note), flush=True)
+        if prediction.error:
             unreadable += 1
-            complain(f"cannot read {answer.path}: {answer.error}")
-            continue
-        if is_only_one and not is_for_programs:
-            print(output_formats.as_text(answer, chosen))
-            tell(*filter(None, [note]))
-        elif not is_for_programs:
-            print(output_formats.as_row(answer, chosen, note, widths), flush=True)
-
-        if output is None and not wants_window:
+            complain(f"cannot read {prediction.path}: {prediction.error}")
+        if is_only_one and note:
+            tell(note)
+        if prediction.image is None:
             continue
         lines = [f"{label}: {likely:.2%}" for label, likely in chosen]
-        annotated = pictures.annotate(
-            decoding.decode_image(classification.read(answer.path)), lines
-        )
+        annotated = pictures.annotate(prediction.image, lines)
         if output is not None:
             files.save_image(output, annotated)
             tell(f"annotated image written to {printable(output)}")
-        if wants_window and not window.show("Output", annotated) and output is None:
+        if shows_window and not window.show("Output", annotated) and output is None:
             tell("no display to show the image on: --output FILE writes it, annotated")
 
     if unreadable == len(paths):
         return BAD_INPUT
     return WORK_FAILED if unreadable else 0
+
+
+def description(
+    args: Namespace, paths: Sequence[str], classes: Sequence[str]
+) -> Callable[..., str]:
+    """Choose how a prediction, its chosen labels and the note on them are put into words."""
+    from pyimagesearch.inference import output_formats
+
+    if args.json:
+        return output_formats.as_json
+    if args.csv:
+        return partial(output_formats.as_csv, classes=classes)
+    if len(paths) == 1:
+        return lambda prediction, chosen, note: output_formats.as_text(prediction, chosen)
+    return partial(output_formats.as_row, widths=output_formats.column_widths(paths, classes))
 
 
 if __name__ == "__main__":

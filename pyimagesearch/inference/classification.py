@@ -1,10 +1,10 @@
-"""Files in, labels out: what classify.py does between the model and the answer."""
+"""From image files to predictions: what classify.py does between the model and its output."""
 
 import functools
 import itertools
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,30 +12,40 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from pyimagesearch.data.decoding import UnreadableFileError, decode_image, scale
+from pyimagesearch.data.decoding import decode_image, resized, scale
 from pyimagesearch.data.folders import list_images
-from pyimagesearch.errors import UserError
+from pyimagesearch.errors import UnreadableFileError, UserError
 from pyimagesearch.files import MAX_FILE_BYTES, did_you_mean, read_file
 
 BATCH_SIZE = 32
 STANDARD_INPUT = "-"
 
 
-class Answer(NamedTuple):
-    """What the network says of one file.
+class Prediction(NamedTuple):
+    """What the network predicts for one file.
 
     Attributes
     ----------
     path : str
         The file.
     probabilities : dict of str to float
-        Of every label, in [0, 1]; empty if the file could not be read.
+        The probability of each label, in [0, 1]; empty if the file could not be read.
     error : str or None
         Why the file could not be read.
+    image : numpy.ndarray or None
+        What :func:`classify_files` was asked to keep of the image.
     """
 
     path: str
     probabilities: dict[str, float]
+    error: str | None
+    image: np.ndarray | None = None
+
+
+class _Decoded(NamedTuple):
+    path: str
+    input_image: np.ndarray | None
+    image: np.ndarray | None
     error: str | None
 
 
@@ -50,38 +60,87 @@ def expand(inputs: Sequence[str]) -> list[str]:
     Returns
     -------
     list of str
-        Files; whether each can be read is seen when its turn comes.
+        Files. Whether each can be read turns out when it is classified.
 
     Raises
     ------
     UserError
-        If there is no such file or folder, or a folder holds no images.
+        If there is no such file or folder, a folder holds no images, or the standard input is
+        given twice.
     """
-    files: list[str] = []
+    paths: list[str] = []
     for given in inputs:
         if os.path.isdir(given):  # noqa: PTH112 (a string may hold what a Path refuses)
-            found = list_images(given)
+            found = list_images(given).paths
             if not found:
                 raise UserError(f"there are no images below {given}")
-            files.extend(found)
+            paths.extend(found)
         elif given.startswith(("http://", "https://")):
             raise UserError(f"{given} is not a file: fetch it first, with curl -LO {given}")
         elif given != STANDARD_INPUT and not os.path.lexists(given):
             raise UserError(f"there is no image {given}{did_you_mean(given)}")
         else:
-            files.append(given)
-    return files
+            paths.append(given)
+    if paths.count(STANDARD_INPUT) > 1:
+        raise UserError("the standard input can be read only once: give - once")
+    return paths
 
 
-def read(path: str) -> bytes:
-    """Read an image file, or the standard input for ``-``; raise UnreadableFileError."""
-    return _standard_input() if path == STANDARD_INPUT else read_file(path)
+def classify_files(
+    model: keras.Model,
+    classes: Sequence[str],
+    paths: Sequence[str],
+    *,
+    keep: Callable[[np.ndarray], np.ndarray] | None = None,
+) -> Iterator[Prediction]:
+    """Classify files in batches; the next batch is decoded while the network is busy.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Takes float32 images of shape (N, size, size, 3) in [0, 1].
+    classes : sequence of str
+        The labels, in the order of the network's outputs.
+    paths : sequence of str
+        The files. However many there are, two batches at most are in memory.
+    keep : callable, optional
+        Makes of each full-size image (uint8, shape (height, width, 3), BGR) what its prediction
+        carries, for example a smaller one. Without it, predictions carry no images, and JPEG files
+        are decoded at a reduced scale, which is faster.
+
+    Yields
+    ------
+    Prediction
+        One for each file, in order, also for files that cannot be read.
+    """
+    decode = functools.partial(_decode, size=model.input_shape[1], keep=keep)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        batches = (
+            pool.map(decode, paths[start : start + BATCH_SIZE])
+            for start in range(0, len(paths), BATCH_SIZE)
+        )
+        # pairwise hands each batch to the threads while the one before it is classified.
+        for batch, _ in itertools.pairwise(itertools.chain(batches, [iter(())])):
+            yield from _classify_decoded(model, classes, list(batch))
 
 
-@functools.cache
-def _standard_input() -> bytes:
-    # It can be read once only, and is needed twice where the labels are drawn on the image.
-    data = sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
+def _decode(path: str, *, size: int, keep: Callable[[np.ndarray], np.ndarray] | None) -> _Decoded:
+    try:
+        data = _read(path)
+        if keep is None:
+            return _Decoded(path, decode_image(data, size), None, None)
+        image = decode_image(data)
+        return _Decoded(path, resized(image, size), keep(image), None)
+    except UnreadableFileError as error:
+        return _Decoded(path, None, None, str(error))
+
+
+def _read(path: str) -> bytes:
+    return _read_standard_input() if path == STANDARD_INPUT else read_file(path)
+
+
+def _read_standard_input() -> bytes:
+    data = sys.stdin.buffer.read(MAX_FILE_BYTES + 1) if sys.stdin else b""
     if not data:
         raise UnreadableFileError("there is nothing on the standard input")
     if len(data) > MAX_FILE_BYTES:
@@ -89,59 +148,19 @@ def _standard_input() -> bytes:
     return data
 
 
-def classify_files(
-    model: keras.Model, labels: Sequence[str], files: Sequence[str]
-) -> Iterator[Answer]:
-    """Classify files a batch at a time, the next batch decoded while the network is busy.
-
-    Parameters
-    ----------
-    model : keras.Model
-        Takes float32 images of shape (N, size, size, 3) in [0, 1].
-    labels : sequence of str
-        Names of its outputs.
-    files : sequence of str
-        However many: memory stays that of two batches.
-
-    Yields
-    ------
-    Answer
-        One a file, in order, also for a file that cannot be read.
-    """
-    size = model.input_shape[1]
-
-    def decode(path: str) -> np.ndarray | UnreadableFileError:
-        try:
-            return decode_image(read(path), size)
-        except UnreadableFileError as error:
-            return error
-
-    batches = [files[start : start + BATCH_SIZE] for start in range(0, len(files), BATCH_SIZE)]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        decoded_ahead = [pool.map(decode, batch) for batch in batches[:1]]
-        for batch, upcoming in itertools.zip_longest(batches, batches[1:], fillvalue=()):
-            decoded = list(decoded_ahead.pop())
-            decoded_ahead.append(pool.map(decode, upcoming))
-            yield from _classify_decoded(model, labels, batch, decoded)
-
-
 def _classify_decoded(
-    model: keras.Model,
-    labels: Sequence[str],
-    files: Sequence[str],
-    decoded: Sequence[np.ndarray | UnreadableFileError],
-) -> Iterator[Answer]:
-    images = [image for image in decoded if isinstance(image, np.ndarray)]
-    rows = iter(predict(model, np.stack(images)) if images else ())
-    for path, image in zip(files, decoded, strict=True):
-        if isinstance(image, UnreadableFileError):
-            yield Answer(path, {}, str(image))
-        else:
-            yield Answer(path, dict(zip(labels, map(float, next(rows)), strict=True)), None)
+    model: keras.Model, classes: Sequence[str], batch: Sequence[_Decoded]
+) -> Iterator[Prediction]:
+    readable = [decoded.input_image for decoded in batch if decoded.input_image is not None]
+    rows = iter(predict(model, np.stack(readable)) if readable else ())
+    for decoded in batch:
+        row = () if decoded.input_image is None else map(float, next(rows))
+        probabilities = dict(zip(classes, row, strict=decoded.error is None))
+        yield Prediction(decoded.path, probabilities, decoded.error, decoded.image)
 
 
 def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
-    """Predict the labels' probabilities.
+    """Predict the probability of each label.
 
     Parameters
     ----------
@@ -153,44 +172,43 @@ def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        float32, shape (N, L).
+        float32, shape (N, L), in [0, 1].
     """
     return np.asarray(model.predict_on_batch(scale(images)))
 
 
 def thresholds_of(
-    wanted: float | str | None, labels: Sequence[str], metadata: Mapping[str, Any]
+    wanted: float | str | None, classes: Sequence[str], metadata: Mapping[str, Any]
 ) -> dict[str, float] | None:
-    """Say from which probability on each label is in the answer.
+    """Return the probability from which on each label is chosen.
 
     Parameters
     ----------
     wanted : float, "auto" or None
-        The same for all labels, the values that served best on the test images, or no thresholds.
-    labels : sequence of str
-        Names of all outputs.
+        One threshold for all labels, the thresholds stored with the model, or none.
+    classes : sequence of str
+        All labels.
     metadata : mapping
-        What the model file says of the training.
+        What the model file says about the training.
 
     Returns
     -------
     dict of str to float, or None
-        By label.
+        A threshold for each label, in [0, 1].
 
     Raises
     ------
     UserError
-        If "auto" is wanted and the model file holds no thresholds.
+        If the stored thresholds are wanted and the model file has none.
     """
     if wanted is None:
         return None
     if wanted != "auto":
-        return dict.fromkeys(labels, wanted)
+        return dict.fromkeys(classes, float(wanted))
     thresholds = metadata.get("thresholds", {})
-    if set(thresholds) != set(labels):
+    if set(thresholds) != set(classes):
         raise UserError(
-            "the model holds no thresholds for --threshold auto: train it with train.py, or give a "
-            "number"
+            "the model holds no thresholds of its own: train it with train.py, or give a number"
         )
     return thresholds
 
@@ -200,21 +218,21 @@ def choose(
     top: int | None,
     thresholds: Mapping[str, float] | None = None,
 ) -> list[tuple[str, float]]:
-    """Choose the labels to answer with, the likeliest first.
+    """Choose the labels of an image, the likeliest first.
 
     Parameters
     ----------
-    probabilities : mapping
-        Of every label.
+    probabilities : mapping of str to float
+        The probability of each label.
     top : int or None
-        How many labels to answer with, where no thresholds are given; None for all.
-    thresholds : mapping, optional
-        Answer with the labels at least as likely as this, however many they are.
+        How many labels to choose if there are no thresholds; None for all.
+    thresholds : mapping of str to float, optional
+        Choose instead every label that is at least this likely.
 
     Returns
     -------
     list of (str, float)
-        Label and probability.
+        Labels and their probabilities.
     """
     ranked = sorted(probabilities.items(), key=lambda item: -item[1])
     if thresholds is None:
@@ -222,52 +240,52 @@ def choose(
     return [(label, likely) for label, likely in ranked if likely >= thresholds[label]]
 
 
-def combination_note(chosen: Sequence[str], metadata: Mapping[str, Any]) -> str | None:
-    """Say where the network knows an answer's combination from, unless it was trained on it.
+def combination_note(labels: Sequence[str], metadata: Mapping[str, Any]) -> str | None:
+    """Warn of a combination that no training image showed.
 
     Parameters
     ----------
-    chosen : sequence of str
-        The labels of the answer.
+    labels : sequence of str
+        The labels chosen for an image.
     metadata : mapping
-        What the model file says of the training: ``combinations`` that images showed, and
-        ``composed`` ones, each a list of labels.
+        What the model file says about the training: the ``combinations`` of the training images
+        and the ``composed`` ones, each a list of labels.
 
     Returns
     -------
     str or None
-        None for a combination that training images showed, for an answer with more or fewer labels
-        than any image had, and for a model that says nothing of its training.
+        None if training images showed the combination, if no image had as many labels, or if the
+        model file says nothing about its training.
     """
     shown = [set(combination) for combination in metadata.get("combinations", [])]
     composed = [set(combination) for combination in metadata.get("composed", [])]
-    answer = set(chosen)
-    if answer in shown or len(answer) not in {len(combination) for combination in shown}:
+    chosen = set(labels)
+    if chosen in shown or len(chosen) not in {len(combination) for combination in shown}:
         return None
-    if answer in composed:
+    if chosen in composed:
         return "this combination was not in the training images (composed)"
     return "this combination was never trained"
 
 
 def annotated_paths(
-    inputs: Sequence[str], files: Sequence[str], output: str | None
+    inputs: Sequence[str], paths: Sequence[str], output: str | None
 ) -> list[Path | None]:
-    """Decide where each annotated image goes.
+    """Decide where each annotated image is written.
 
     Parameters
     ----------
     inputs : sequence of str
         Files and folders as the user gave them.
-    files : sequence of str
-        What :func:`expand` made of them.
+    paths : sequence of str
+        The files that :func:`expand` found.
     output : str or None
         A file for a single image, otherwise a folder.
 
     Returns
     -------
     list of (pathlib.Path or None)
-        A path for each of `files`. Below an output folder, images keep the place they have below
-        the input folder, and become JPEG files, their old suffix kept in their name.
+        A path for each file. Below an output folder, images keep their places below the input
+        folder. All become JPEG files; other suffixes stay in the name: ``a.png.jpg``.
 
     Raises
     ------
@@ -275,9 +293,9 @@ def annotated_paths(
         If `output` is a file where a folder is needed.
     """
     if output is None:
-        return [None] * len(files)
+        return [None] * len(paths)
     folder = Path(output)
-    if list(files) == list(inputs) and len(files) == 1 and not folder.is_dir():
+    if list(paths) == list(inputs) and len(paths) == 1 and not folder.is_dir():
         return [folder]
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{output} is a file: several images need a folder to be written to")
@@ -289,4 +307,4 @@ def annotated_paths(
         is_jpeg = place.suffix.lower() in (".jpg", ".jpeg")
         return folder / (place if is_jpeg else place.with_name(place.name + ".jpg"))
 
-    return [below_output(path) for path in files]
+    return [below_output(path) for path in paths]

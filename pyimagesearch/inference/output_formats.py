@@ -1,4 +1,4 @@
-"""How an answer is put into words: for a person, as JSON, as CSV."""
+"""Predictions in words, as JSON and as CSV."""
 
 import csv
 import io
@@ -6,45 +6,51 @@ import json
 from collections.abc import Mapping, Sequence
 
 from pyimagesearch.console import highlighted, printable
-from pyimagesearch.inference.classification import Answer
+from pyimagesearch.inference.classification import Prediction
 
-# An answer at least this likely is highlighted as sure.
+# A label at least this likely is coloured as sure.
 SURE = 0.5
-# Longer names of files are not aligned with one another: the table would be too wide to read.
+# Longer file names stick out of their column; a wider table would be hard to read.
 WIDEST_NAME = 60
 
 
-def as_text(answer: Answer, chosen: Sequence[tuple[str, float]]) -> str:
-    """Put the answer for a single image into words: the chosen labels, then all of them.
+def as_text(prediction: Prediction, chosen: Sequence[tuple[str, float]]) -> str:
+    """Describe a single image in lines: first the chosen labels, then all of them.
 
     Parameters
     ----------
-    answer : Answer
+    prediction : Prediction
         For an image that could be read.
     chosen : sequence of (str, float)
-        Labels and probabilities from :func:`pyimagesearch.classification.choose`.
+        Labels and probabilities from :func:`pyimagesearch.inference.classification.choose`.
 
     Returns
     -------
     str
-        Lines.
+        Lines of text.
     """
-    top = [_highlighted(f"{printable(label)}: {likely:.2%}", likely) for label, likely in chosen]
-    every = [f"{printable(label)}: {likely:.2%}" for label, likely in answer.probabilities.items()]
+    top = [_colored(f"{printable(label)}: {likely:.2%}", likely) for label, likely in chosen]
+    every = [
+        f"{printable(label)}: {likely:.2%}" for label, likely in prediction.probabilities.items()
+    ]
     return "\n".join([*(top or ["no label is that likely"]), "", *every])
 
 
 def as_row(
-    answer: Answer, chosen: Sequence[tuple[str, float]], note: str | None, widths: tuple[int, int]
+    prediction: Prediction,
+    chosen: Sequence[tuple[str, float]],
+    note: str | None,
+    *,
+    widths: tuple[int, int],
 ) -> str:
-    """Put the answer for one of many images into a row of a table.
+    """Describe one of many images in a row of a table.
 
     Parameters
     ----------
-    answer, chosen
+    prediction, chosen
         As for :func:`as_text`.
     note : str or None
-        From :func:`pyimagesearch.classification.combination_note`.
+        From :func:`pyimagesearch.inference.classification.combination_note`.
     widths : (int, int)
         From :func:`column_widths`.
 
@@ -55,70 +61,86 @@ def as_row(
     """
     name_width, label_width = widths
     cells = [
-        _highlighted(f"{printable(label):<{label_width}} {likely:7.2%}", likely)
+        _colored(f"{printable(label):<{label_width}} {likely:7.2%}", likely)
         for label, likely in chosen
     ]
     remark = f"  ({note})" if note else ""
-    return f"{printable(answer.path):<{name_width}}  {'  '.join(cells) or 'no label'}{remark}"
+    return f"{printable(prediction.path):<{name_width}}  {'  '.join(cells) or 'no label'}{remark}"
 
 
-def column_widths(files: Sequence[str], labels: Sequence[str]) -> tuple[int, int]:
-    """Measure the columns of a table: the files' names and the labels, in characters."""
-    names = max((len(printable(path)) for path in files), default=0)
-    return min(names, WIDEST_NAME), max(len(printable(label)) for label in labels)
+def column_widths(paths: Sequence[str], classes: Sequence[str]) -> tuple[int, int]:
+    """Return the widths of a table's columns, file names and labels, in characters."""
+    name_width = max((len(printable(path)) for path in paths), default=0)
+    return min(name_width, WIDEST_NAME), max(len(printable(label)) for label in classes)
 
 
-def as_json(answer: Answer, chosen: Sequence[tuple[str, float]], note: str | None) -> str:
-    """Put an answer into one line of JSON: ``image``, and ``error`` or what the network says."""
-    if answer.error:
-        return json.dumps({"image": answer.path, "error": answer.error})
+def as_json(prediction: Prediction, chosen: Sequence[tuple[str, float]], note: str | None) -> str:
+    """Describe an image in one line of JSON.
+
+    Parameters
+    ----------
+    prediction, chosen, note
+        As for :func:`as_row`; the image may be one that could not be read.
+
+    Returns
+    -------
+    str
+        An object with ``image`` and either ``error`` or ``labels`` (those chosen),
+        ``probabilities`` (of all labels) and ``note``.
+    """
+    if prediction.error:
+        return json.dumps({"image": prediction.path, "error": prediction.error})
     return json.dumps(
         {
-            "image": answer.path,
+            "image": prediction.path,
             "labels": [{"label": label, "probability": likely} for label, likely in chosen],
-            "probabilities": answer.probabilities,
+            "probabilities": prediction.probabilities,
             "note": note,
         }
     )
 
 
-def csv_header(labels: Sequence[str]) -> str:
+def csv_header(classes: Sequence[str]) -> str:
     """Name the columns of :func:`as_csv`."""
-    return _csv_line(["image", "labels", *labels, "note", "error"])
+    return _csv_line(["image", "labels", *classes, "note", "error"])
 
 
 def as_csv(
-    answer: Answer, chosen: Sequence[tuple[str, float]], note: str | None, labels: Sequence[str]
+    prediction: Prediction,
+    chosen: Sequence[tuple[str, float]],
+    note: str | None,
+    *,
+    classes: Sequence[str],
 ) -> str:
-    """Put an answer into one line of CSV (RFC 4180).
+    """Describe an image in one line of CSV (RFC 4180).
 
     Parameters
     ----------
-    answer, chosen, note
+    prediction, chosen, note
         As for :func:`as_row`; the image may be one that could not be read.
-    labels : sequence of str
-        Of all outputs, a column each.
+    classes : sequence of str
+        All labels; each has a column.
 
     Returns
     -------
     str
         The file, the chosen labels separated by spaces, all probabilities, the note, the error.
     """
-    names = " ".join(label for label, _ in chosen)
-    columns = _likely_or_empty(answer.probabilities, labels)
-    return _csv_line([answer.path, names, *columns, note or "", answer.error or ""])
+    labels = " ".join(label for label, _ in chosen)
+    columns = _probability_cells(prediction.probabilities, classes)
+    return _csv_line([prediction.path, labels, *columns, note or "", prediction.error or ""])
 
 
-def _likely_or_empty(probabilities: Mapping[str, float], labels: Sequence[str]) -> list[str]:
-    return [f"{probabilities[label]:.6f}" if probabilities else "" for label in labels]
+def _probability_cells(probabilities: Mapping[str, float], classes: Sequence[str]) -> list[str]:
+    return [f"{probabilities[label]:.6f}" if probabilities else "" for label in classes]
 
 
 def _csv_line(cells: Sequence[str]) -> str:
     line = io.StringIO()
     csv.writer(line, lineterminator="").writerow(cells)
-    # Bytes of a file's name that are no UTF-8 could not be printed.
+    # A file name may contain bytes that are not UTF-8, which could not be printed.
     return line.getvalue().encode("utf-8", "backslashreplace").decode()
 
 
-def _highlighted(text: str, likely: float) -> str:
+def _colored(text: str, likely: float) -> str:
     return highlighted(text, "sure" if likely >= SURE else "unsure")

@@ -1,7 +1,7 @@
 """A window that shows an image, in a process of its own.
 
-Where there is no display, or one that cannot be reached, OpenCV's Qt aborts the whole process; so
-the window's process may die and the caller's lives on.
+Without a display, OpenCV's Qt does not raise an exception but aborts the process (exit code 134).
+This way only the window's process is lost.
 """
 
 import os
@@ -28,7 +28,7 @@ def show(title: str, image: np.ndarray) -> bool:
     Parameters
     ----------
     title : str
-        Of the window.
+        The title of the window.
     image : numpy.ndarray
         uint8, shape (height, width, 3), BGR.
 
@@ -40,7 +40,8 @@ def show(title: str, image: np.ndarray) -> bool:
     if not _may_have_display():
         return False
     encoded = cv2.imencode(".png", image)[1].tobytes()
-    command = [sys.executable, "-c", _SHOW_STDIN, title]
+    # -P: a file called cv2.py in the current folder must not take the place of OpenCV.
+    command = [sys.executable, "-P", "-c", _SHOW_STDIN, title]
     window = subprocess.run(command, input=encoded, stderr=subprocess.DEVNULL, check=False)
     return window.returncode == 0
 

@@ -1,26 +1,27 @@
-"""How good the answers are: accuracies, scores and thresholds by label, the worst images."""
+"""How good predictions are: accuracies, scores and thresholds of each label, losses of images."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.metrics import classification_report, precision_recall_curve
 
-# A label is in the answer if it is more likely than not.
+# A label is predicted if it is more likely than not.
 THRESHOLD = 0.5
-# Keras's own bound: no probability is taken to be nearer to 0 or 1.
+# Probabilities are clipped this far from 0 and 1, as Keras does.
 LEAST_PROBABILITY = 1e-7
 
 
 class Accuracies(NamedTuple):
-    """Shares of right answers, in [0, 1].
+    """Shares of correct predictions, in [0, 1].
 
     Attributes
     ----------
     binary : float
-        Of all single decisions, a label of an image each: what the tutorial calls accuracy.
+        The share of correct decisions, one for each image and label. The tutorial calls this
+        accuracy.
     exact : float
-        Of the images, those whose every label is decided right.
+        The share of images with every label predicted correctly.
     """
 
     binary: float
@@ -28,7 +29,7 @@ class Accuracies(NamedTuple):
 
 
 def accuracies(probabilities: np.ndarray, targets: np.ndarray) -> Accuracies:
-    """Compare predictions with the truth.
+    """Compute the accuracies of predictions at a threshold of 0.5.
 
     Parameters
     ----------
@@ -40,77 +41,89 @@ def accuracies(probabilities: np.ndarray, targets: np.ndarray) -> Accuracies:
     Returns
     -------
     Accuracies
-        At the threshold of 0.5.
+        Binary and exact.
     """
     is_right = (probabilities > THRESHOLD) == (targets > THRESHOLD)
     return Accuracies(float(is_right.mean()), float(is_right.all(axis=1).mean()))
 
 
-def label_report(probabilities: np.ndarray, targets: np.ndarray, labels: Sequence[str]) -> str:
-    """Lay out precision, recall and F1 of each label.
+def label_report(probabilities: np.ndarray, targets: np.ndarray, classes: Sequence[str]) -> str:
+    """Tabulate precision, recall and F1 of each label.
 
     Parameters
     ----------
     probabilities, targets : numpy.ndarray
         As for :func:`accuracies`.
-    labels : sequence of str
-        Names of the L labels, in the order of the columns.
+    classes : sequence of str
+        The L labels, in the order of the columns.
 
     Returns
     -------
     str
         scikit-learn's classification report.
     """
-    return _classification_report(probabilities, targets, labels, as_dict=False)
+    return _classification_report(probabilities, targets, classes, as_dict=False)
 
 
 def label_scores(
-    probabilities: np.ndarray, targets: np.ndarray, labels: Sequence[str]
+    probabilities: np.ndarray, targets: np.ndarray, classes: Sequence[str]
 ) -> dict[str, dict[str, float]]:
-    """Give the same as :func:`label_report` as numbers, by the label's name."""
-    report = _classification_report(probabilities, targets, labels, as_dict=True)
-    return {label: report[label] for label in labels}
+    """Compute the numbers of :func:`label_report`.
+
+    Parameters
+    ----------
+    probabilities, targets, classes
+        As for :func:`label_report`.
+
+    Returns
+    -------
+    dict of str to dict
+        For each label ``precision``, ``recall`` and ``f1-score``, in [0, 1], and ``support``, the
+        number of images that have it.
+    """
+    report = _classification_report(probabilities, targets, classes, as_dict=True)
+    return {label: report[label] for label in classes}
 
 
 def _classification_report(
-    probabilities: np.ndarray, targets: np.ndarray, labels: Sequence[str], as_dict: bool
-) -> str | dict[str, dict[str, float]]:
+    probabilities: np.ndarray, targets: np.ndarray, classes: Sequence[str], *, as_dict: bool
+) -> Any:
     return classification_report(
         targets > THRESHOLD,
         probabilities > THRESHOLD,
-        target_names=labels,
+        target_names=classes,
         zero_division=0,
         output_dict=as_dict,
     )
 
 
 def best_thresholds(
-    probabilities: np.ndarray, targets: np.ndarray, labels: Sequence[str]
+    probabilities: np.ndarray, targets: np.ndarray, classes: Sequence[str]
 ) -> dict[str, float]:
-    """Find for each label the threshold at which its F1 is greatest.
+    """Find the threshold of each label that gives the greatest F1.
 
     Parameters
     ----------
-    probabilities, targets, labels
+    probabilities, targets, classes
         As for :func:`label_report`.
 
     Returns
     -------
     dict of str to float
-        Strictly between 0 and 1, halfway between the probabilities of two images, so that neither
-        is a close call; 0.5 for a label that no image has. Of several that are equally good, the
-        one nearest to 0.5.
+        Strictly between 0 and 1, and halfway between the probabilities of two images, so that
+        neither is a close call. Among equally good thresholds, the one nearest to 0.5; for a label
+        that no image has, 0.5.
     """
     likely = np.clip(probabilities, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
-    columns = zip(labels, likely.T, targets.T > THRESHOLD, strict=True)
-    return {label: _best_threshold(column, is_so) for label, column, is_so in columns}
+    columns = zip(classes, likely.T, targets.T > THRESHOLD, strict=True)
+    return {label: _best_threshold(column, has_label) for label, column, has_label in columns}
 
 
-def _best_threshold(probabilities: np.ndarray, is_so: np.ndarray) -> float:
-    if not is_so.any():
+def _best_threshold(probabilities: np.ndarray, has_label: np.ndarray) -> float:
+    if not has_label.any():
         return THRESHOLD
-    precision, recall, highest = precision_recall_curve(is_so, probabilities)
-    # All thresholds from one image's probability up to the next one's choose the same images.
+    precision, recall, highest = precision_recall_curve(has_label, probabilities)
+    # All thresholds above one image's probability and up to the next one's choose the same images.
     lowest = np.concatenate([[0.0], highest[:-1]])
     f1 = (2 * precision * recall / np.maximum(precision + recall, LEAST_PROBABILITY))[:-1]
     is_best = np.isclose(f1, f1.max())
@@ -123,7 +136,7 @@ def _best_threshold(probabilities: np.ndarray, is_so: np.ndarray) -> float:
 
 
 def image_losses(probabilities: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Measure how wrong the answer to each image is: its binary cross-entropy.
+    """Compute the binary cross-entropy of each image.
 
     Parameters
     ----------

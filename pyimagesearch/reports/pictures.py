@@ -1,4 +1,4 @@
-"""Every picture: the training plot, the worst images, and the labels drawn on an image."""
+"""Pictures: training curves, the worst predictions, composed images, and labels on an image."""
 
 import os
 from collections import Counter
@@ -12,81 +12,84 @@ import numpy as np
 from imutils import build_montages
 
 from pyimagesearch.console import printable
-from pyimagesearch.data.loading import LabelledImages
-from pyimagesearch.files import save_image, written_whole
-from pyimagesearch.recoloring.composition import Composition
+from pyimagesearch.files import AnyPath, save_image, written_whole
 
 if TYPE_CHECKING:
+    # classify.py draws, too, and need not wait for what loading and recolouring import.
     from matplotlib.axes import Axes
 
-# Two colours of Okabe and Ito's palette, which colour-blind readers can tell apart ("Color
+    from pyimagesearch.data.image_arrays import Images
+    from pyimagesearch.data.loading import Dataset
+    from pyimagesearch.recoloring.composition import Composition
+
+# Two colours that colour-blind readers can tell apart, from Okabe and Ito's palette ("Color
 # Universal Design", 2008).
 TRAINING_COLOR, TEST_COLOR = "#0072B2", "#D55E00"
 
-# So many bars of the combinations with the most images, where they do not fit into a table.
+# Combinations that do not fit into a table are drawn as bars: this many, those with most images.
 MOST_BARS = 20
 
-# Of the montage of errors: pixels, and how many characters fit across a cell.
+# The montage of errors: width and height in pixels, and how many characters fit across a cell.
 CELL_WIDTH, CAPTION_HEIGHT, CAPTION_CHARACTERS = 176, 56, 26
 
-# The annotated image is as wide as the tutorial's, and so are its lines of text apart.
+# The preview of composed images: pixels of a cell, and examples of each combination.
+PREVIEW_CELL, PREVIEW_ROWS = (96, 96), 6
+
+# An annotated image has the tutorial's width and distance between lines, in pixels.
 ANNOTATED_WIDTH = 400
 LINE_HEIGHT = 30
 
 
 def draw_training(
+    path: AnyPath,
     history: Mapping[str, Sequence[float]],
-    combinations: Sequence[tuple[str, ...]],
-    path: str | os.PathLike,
+    labels: Sequence[tuple[str, ...]],
 ) -> None:
-    """Draw loss and accuracy by epoch, and how many images each combination has.
+    """Draw loss and accuracy over the epochs, and how many images each combination has.
 
     Parameters
     ----------
-    history : mapping
-        ``loss``, ``val_loss``, ``binary_accuracy`` and ``val_binary_accuracy``, a value an epoch.
-    combinations : sequence of tuple of str
-        Labels of each image.
     path : path
-        The picture to write, in the format that its suffix names, or else PNG.
+        The picture to write. Its suffix names the format; PNG if it names none.
+    history : mapping
+        ``loss``, ``val_loss``, ``binary_accuracy`` and ``val_binary_accuracy``, one value an epoch.
+    labels : sequence of tuple of str
+        The labels of each image.
 
     Raises
     ------
     UserError
-        If it cannot be written.
+        If the picture cannot be written.
     """
-    # Matplotlib takes a second to import, which classify.py need not wait for.
+    # classify.py draws without Matplotlib, which takes a second to import.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    # A figure of its own needs no display and leaves no state behind, unlike pyplot's.
+    # Unlike pyplot, a figure and canvas of our own need no display and leave no global state.
     figure = Figure(figsize=(8, 11), layout="constrained")
     canvas = FigureCanvasAgg(figure)
     loss_axes, accuracy_axes, coverage_axes = figure.subplots(3, height_ratios=(3, 3, 2))
     figure.suptitle("Training Loss and Accuracy")
-    _draw_metric(loss_axes, history, "loss", "{:.4f}")
-    _draw_metric(accuracy_axes, history, "binary_accuracy", "{:.2%}")
-    _draw_coverage(coverage_axes, Counter(combinations))
+    _draw_metric(loss_axes, history, "loss")
+    _draw_metric(accuracy_axes, history, "binary_accuracy")
+    _draw_coverage(coverage_axes, Counter(labels))
     suffix = os.path.splitext(path)[1].lstrip(".").lower()  # noqa: PTH122 (any kind of path)
     is_known = suffix in canvas.get_supported_filetypes()
-    with written_whole(path) as partial:
-        figure.savefig(partial, format=suffix if is_known else "png", dpi=100)
+    with written_whole(path) as temporary:
+        figure.savefig(temporary, format=suffix if is_known else "png", dpi=100)
 
 
-def _draw_metric(
-    axes: "Axes", history: Mapping[str, Sequence[float]], metric: str, form: str
-) -> None:
-    """Draw a metric on training and test images, its values at the end marked and named."""
+def _draw_metric(axes: "Axes", history: Mapping[str, Sequence[float]], metric: str) -> None:
+    """Draw a metric of the training and the test images, and name the values at the end."""
     from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+    is_loss = metric == "loss"
     epochs = np.arange(1, len(history["loss"]) + 1)
     curves = [("train", metric, TRAINING_COLOR), ("val", f"val_{metric}", TEST_COLOR)]
     for side, key, color in curves:
-        values = history[key]
-        name = f"{side}_{metric}: {form.format(values[-1])} at the end"
-        axes.plot(epochs, values, color=color, label=name)
-        axes.plot(epochs[-1], values[-1], "o", color=color)
-    is_loss = metric == "loss"
+        last = f"{history[key][-1]:.4f}" if is_loss else f"{history[key][-1]:.2%}"
+        axes.plot(epochs, history[key], color=color, label=f"{side}_{metric}: {last} at the end")
+        axes.plot(epochs[-1], history[key][-1], "o", color=color)
     axes.set(xlabel="Epoch #", ylabel="Loss" if is_loss else "Binary accuracy")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.3)
@@ -97,20 +100,19 @@ def _draw_metric(
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)
 
 
-def _draw_coverage(axes: "Axes", counts: Mapping[tuple[str, ...], int]) -> None:
-    """Draw how many images there are of each combination: a heat map of pairs, bars of others."""
+def _draw_coverage(axes: "Axes", counts: Counter[tuple[str, ...]]) -> None:
+    """Draw how many images each combination has: a table of pairs, or bars of anything else."""
     axes.set_title("Images of each combination", fontsize="medium")
-    if any(len(combination) != 2 for combination in counts):
-        most_first = sorted(counts, key=counts.get, reverse=True)[:MOST_BARS]
-        names = [plain(" ".join(combination)) for combination in most_first]
-        bars = axes.barh(range(len(names)), [counts[c] for c in most_first], color=TRAINING_COLOR)
-        axes.bar_label(bars, padding=3)
-        axes.set_yticks(range(len(names)), names)
-        axes.invert_yaxis()
-        return
+    if all(len(combination) == 2 for combination in counts):
+        _draw_table(axes, counts)
+    else:
+        _draw_bars(axes, counts)
+
+
+def _draw_table(axes: "Axes", counts: Counter[tuple[str, ...]]) -> None:
     rows, columns = (sorted({combination[part] for combination in counts}) for part in (0, 1))
-    table = np.array([[counts.get((row, column), 0) for column in columns] for row in rows])
-    # Light colours alone: the numbers on them are black.
+    table = np.array([[counts[row, column] for column in columns] for row in rows])
+    # Only the light half of the colours, on which black numbers are legible.
     axes.imshow(table, cmap="Blues", vmin=0, vmax=2 * table.max(), aspect="auto")
     for y, x in np.ndindex(table.shape):
         number = f"{table[y, x]:,}" if table[y, x] else "none"
@@ -119,52 +121,129 @@ def _draw_coverage(axes: "Axes", counts: Mapping[tuple[str, ...], int]) -> None:
     axes.set_yticks(range(len(rows)), map(plain, rows))
 
 
+def _draw_bars(axes: "Axes", counts: Counter[tuple[str, ...]]) -> None:
+    most_first = counts.most_common(MOST_BARS)
+    names = [plain(" ".join(combination)) for combination, _ in most_first]
+    bars = axes.barh(range(len(names)), [count for _, count in most_first], color=TRAINING_COLOR)
+    axes.bar_label(bars, padding=3)
+    axes.set_yticks(range(len(names)), names)
+    axes.invert_yaxis()
+
+
 def draw_errors(
-    path: str | os.PathLike | None, loaded: LabelledImages, worst: Sequence[Mapping[str, Any]]
+    path: AnyPath | None, dataset: "Dataset", worst: Sequence[Mapping[str, Any]]
 ) -> None:
-    """Draw the images that the network gets most wrong, with their labels and its answer.
+    """Draw the images that the network gets most wrong, with their labels and the predicted ones.
 
     Parameters
     ----------
-    path : path, optional
-        The picture to write; its suffix names the format. Without one nothing is drawn.
-    loaded : LabelledImages
-        The data set.
+    path : path or None
+        The picture to write; its suffix names the format. None draws nothing.
+    dataset : Dataset
+        Holds the images.
     worst : sequence of mapping
-        The ``worst`` of :func:`pyimagesearch.reports.training_report`.
+        The ``worst`` of :func:`pyimagesearch.reports.training_report.training_report`.
 
     Raises
     ------
     UserError
-        If it cannot be written.
+        If the picture cannot be written.
     """
     if path is None:
         return
-    positions = {image_path: position for position, image_path in enumerate(loaded.paths)}
-    cells = []
-    for error in worst:
-        image = cv2.resize(loaded.images[positions[error["path"]]], (CELL_WIDTH, CELL_WIDTH))
-        count = len(error["labels"])
-        likeliest = sorted(error["probabilities"].items(), key=lambda item: -item[1])[:count]
-        lines = [
-            "/".join(Path(error["path"]).parts[-2:]),
-            "is " + " ".join(error["labels"]),
-            "net " + ", ".join(f"{label} {likely:.0%}" for label, likely in likeliest),
-        ]
-        caption = np.full((CAPTION_HEIGHT, CELL_WIDTH, 3), 255, np.uint8)
-        for position, line in enumerate(lines):
-            fitting = plain(line)[-CAPTION_CHARACTERS:]
-            corner = (4, 15 + 16 * position)
-            cv2.putText(caption, fitting, corner, cv2.FONT_HERSHEY_SIMPLEX, 0.4, (0, 0, 0), 1, 16)
-        cells.append(np.vstack([image, caption]))
+    positions = {image_path: position for position, image_path in enumerate(dataset.paths)}
+    cells = [_error_cell(dataset.images[positions[error["path"]]], error) for error in worst]
     columns = min(6, len(cells))
     shape = (CELL_WIDTH, CELL_WIDTH + CAPTION_HEIGHT)
     save_image(path, build_montages(cells, shape, (columns, -(-len(cells) // columns)))[0])
 
 
+def _error_cell(image: np.ndarray, error: Mapping[str, Any]) -> np.ndarray:
+    count = len(error["labels"])
+    likeliest = sorted(error["probabilities"].items(), key=lambda item: -item[1])[:count]
+    lines = [
+        "/".join(Path(error["path"]).parts[-2:]),
+        "is " + " ".join(error["labels"]),
+        "net " + ", ".join(f"{label} {likely:.0%}" for label, likely in likeliest),
+    ]
+    caption = np.full((CAPTION_HEIGHT, CELL_WIDTH, 3), 255, np.uint8)
+    for number, line in enumerate(lines):
+        _write(caption, plain(line)[-CAPTION_CHARACTERS:], (4, 15 + 16 * number), size=0.4)
+    return np.vstack([cv2.resize(image, (CELL_WIDTH, CELL_WIDTH)), caption])
+
+
+def preview(images: "Images", composition: "Composition") -> np.ndarray:
+    """Show composed images beside the images that they were made from.
+
+    Parameters
+    ----------
+    images : numpy.ndarray or StoredImages
+        uint8, shape (N, height, width, 3), BGR: the images of the data set.
+    composition : Composition
+        At least one composed image.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8, BGR. A block for each combination, side by side; in it, a row for each example with
+        the garment, the colour, and the garment in that colour.
+    """
+    examples: dict[tuple[str, ...], list[int]] = {}
+    for position, combination in enumerate(composition.labels):
+        examples.setdefault(combination, []).append(position)
+    blocks = []
+    for combination, positions in examples.items():
+        cells = []
+        for position in positions[:PREVIEW_ROWS]:
+            cells.append(images[composition.type_sources[position]])
+            cells.append(images[composition.color_sources[position]])
+            cells.append(composition.images[position])
+        montage = build_montages(cells, PREVIEW_CELL, (3, PREVIEW_ROWS))[0]
+        title = np.full((40, montage.shape[1], 3), 255, np.uint8)
+        _write(title, " ".join(combination), (4, 16), size=0.5)
+        for column, caption in enumerate(("garment", "colour", "composed")):
+            _write(title, caption, (4 + column * PREVIEW_CELL[0], 34), size=0.4)
+        block = np.vstack([title, montage])
+        blocks.append(cv2.copyMakeBorder(block, 4, 4, 4, 4, cv2.BORDER_CONSTANT, value=(255,) * 3))
+    return np.hstack(blocks)
+
+
+def write_preview(path: AnyPath | None, images: "Images", composition: "Composition") -> None:
+    """Write the picture that :func:`preview` makes, if there is a path and anything was composed.
+
+    Raises
+    ------
+    UserError
+        If the picture cannot be written.
+    """
+    if path is not None and composition.labels:
+        save_image(path, preview(images, composition))
+
+
+def _write(image: np.ndarray, text: str, corner: tuple[int, int], *, size: float) -> None:
+    font = cv2.FONT_HERSHEY_SIMPLEX
+    cv2.putText(image, plain(text), corner, font, size, (0, 0, 0), 1, cv2.LINE_AA)
+
+
 def plain(text: str) -> str:
-    """Write text with the characters that every font has."""
+    """Replace the characters that fonts may lack: all but printable ASCII."""
     return printable(text).encode("ascii", "replace").decode()
+
+
+def resized_for_drawing(image: np.ndarray) -> np.ndarray:
+    """Resize an image to the width that :func:`annotate` draws at, its proportions kept.
+
+    Parameters
+    ----------
+    image : numpy.ndarray
+        uint8, shape (height, width, 3), BGR.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8, 400 pixels wide.
+    """
+    return imutils.resize(image, width=ANNOTATED_WIDTH)
 
 
 def annotate(image: np.ndarray, lines: Sequence[str]) -> np.ndarray:
@@ -180,78 +259,20 @@ def annotate(image: np.ndarray, lines: Sequence[str]) -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        uint8, 400 pixels wide, its proportions kept; where it is too low for the text, a black
-        strip is added below it.
+        uint8, BGR, 400 pixels wide, in the proportions of the image. If it is too low for the
+        text, a black strip is added below.
     """
-    annotated = imutils.resize(image, width=ANNOTATED_WIDTH)
+    annotated = resized_for_drawing(image)
     missing_height = max(0, LINE_HEIGHT * len(lines) + 10 - annotated.shape[0])
     annotated = cv2.copyMakeBorder(annotated, 0, missing_height, 0, 0, cv2.BORDER_CONSTANT)
     text = np.zeros(annotated.shape[:2], np.uint8)
-    for position, line in enumerate(lines):
-        corner = (10, 25 + LINE_HEIGHT * position)
+    for number, line in enumerate(lines):
+        corner = (10, 25 + LINE_HEIGHT * number)
         cv2.putText(text, line, corner, cv2.FONT_HERSHEY_SIMPLEX, 0.7, 255, 2, cv2.LINE_AA)
     outline = cv2.dilate(text, np.ones((5, 5), np.uint8))
     # The tutorial's green, on a black outline.
     for mask, color in ((outline, (0, 0, 0)), (text, (0, 255, 0))):
         opacity = mask[:, :, None] / 255
-        annotated = np.rint(annotated * (1 - opacity) + np.multiply(color, opacity)).astype(
-            np.uint8
-        )
+        blended = annotated * (1 - opacity) + np.multiply(color, opacity)
+        annotated = np.rint(blended).astype(np.uint8)
     return annotated
-
-
-PREVIEW_CELL = (96, 96)
-
-
-def preview(images: np.ndarray, composition: Composition, rows: int = 6) -> np.ndarray:
-    """Show composed images beside the images they were made of.
-
-    Parameters
-    ----------
-    images : numpy.ndarray
-        uint8, shape (N, height, width, 3), BGR: those that were given to :func:`compose`.
-    composition : Composition
-        What :func:`compose` returned, at least one image.
-    rows : int
-        How many examples of each combination to show.
-
-    Returns
-    -------
-    numpy.ndarray
-        uint8, BGR: side by side a block for each combination; in it, a row for each example with
-        the garment, the colour, and the garment in that colour.
-    """
-    blocks = []
-    for combination in dict.fromkeys(composition.labels):
-        examples = [i for i, label in enumerate(composition.labels) if label == combination]
-        cells = []
-        for i in examples[:rows]:
-            cells.append(images[composition.type_sources[i]])
-            cells.append(images[composition.color_sources[i]])
-            cells.append(composition.images[i])
-        montage = build_montages(cells, PREVIEW_CELL, (3, rows))[0]
-        title = np.full((40, montage.shape[1], 3), 255, np.uint8)
-        _write(title, printable(" ".join(combination)), (4, 16), 0.5)
-        for column, caption in enumerate(("garment", "colour", "composed")):
-            _write(title, caption, (4 + column * PREVIEW_CELL[0], 34), 0.4)
-        block = np.vstack([title, montage])
-        blocks.append(cv2.copyMakeBorder(block, 4, 4, 4, 4, cv2.BORDER_CONSTANT, value=(255,) * 3))
-    return np.hstack(blocks)
-
-
-def write_preview(
-    path: str | os.PathLike | None, images: np.ndarray, composition: Composition
-) -> None:
-    """Write what :func:`preview` shows, if there is a path and anything was composed.
-
-    Raises
-    ------
-    UserError
-        If the file cannot be written.
-    """
-    if path is not None and composition.labels:
-        save_image(path, preview(images, composition))
-
-
-def _write(image: np.ndarray, text: str, corner: tuple[int, int], size: float) -> None:
-    cv2.putText(image, text, corner, cv2.FONT_HERSHEY_SIMPLEX, size, (0, 0, 0), 1, cv2.LINE_AA)

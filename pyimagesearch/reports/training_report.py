@@ -1,7 +1,6 @@
-"""What a training run found out, as JSON values: for report.json, and for the model file."""
+"""The results of a training run as JSON values: for report.json, and for the model file."""
 
 import json
-import os
 import platform
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,27 +12,34 @@ import numpy as np
 
 from pyimagesearch.data.duplicates import spanning_groups
 from pyimagesearch.data.folders import missing_combinations
-from pyimagesearch.data.loading import LabelledImages
-from pyimagesearch.files import written_whole
+from pyimagesearch.data.loading import Dataset
+from pyimagesearch.files import AnyPath, written_whole
 from pyimagesearch.reports import metrics
 
 PACKAGES = ("tensorflow", "keras", "numpy", "opencv-python", "scikit-learn", "pillow")
 WORST_IMAGES = 24
 
-# What the model file keeps, so that classify.py can use the network as it was trained.
-FOR_THE_MODEL = ("labels", "image_size", "composed", "trained_at", "images", "test_accuracies")
-FOR_THE_MODEL += ("thresholds",)
+# The model file keeps what classify.py needs.
+FOR_THE_MODEL = (
+    "labels",
+    "image_size",
+    "composed",
+    "trained_at",
+    "images",
+    "test_accuracies",
+    "thresholds",
+)
 
 
-class Answers(NamedTuple):
-    """What the network says of the test images.
+class Predictions(NamedTuple):
+    """What the network predicts for the test images.
 
     Attributes
     ----------
     positions : numpy.ndarray
-        int, shape (N,): where the images are in the data set.
+        int, shape (N,): the images' positions in the data set.
     probabilities : numpy.ndarray
-        float32, shape (N, L).
+        float32, shape (N, L), in [0, 1].
     targets : numpy.ndarray
         float32, shape (N, L), 0 or 1.
     """
@@ -45,111 +51,118 @@ class Answers(NamedTuple):
 
 def training_report(
     settings: Mapping[str, Any],
-    loaded: LabelledImages,
-    groups: np.ndarray,
-    classes: Sequence[str],
+    dataset: Dataset,
+    predictions: Predictions,
+    *,
     composed: Sequence[tuple[str, ...]],
     history: Mapping[str, Sequence[float]],
-    answers: Answers,
 ) -> dict[str, Any]:
-    """Put together everything that a training run has found out.
+    """Gather the results of a training run.
 
     Parameters
     ----------
     settings : mapping
-        The command line's flags and their values.
-    loaded : LabelledImages
-        The data set.
-    groups : numpy.ndarray
-        From :func:`pyimagesearch.duplicates.duplicate_groups`.
-    classes : sequence of str
-        The labels in the order of the network's outputs.
+        The script's arguments.
+    dataset : Dataset
+        All images, for training and for testing.
+    predictions : Predictions
+        Those of the trained network.
     composed : sequence of tuple of str
-        The combination of each image that was composed for training.
+        The combination of each composed image.
     history : mapping
-        Losses and accuracies, a value an epoch.
-    answers : Answers
-        The trained network's.
+        Losses and accuracies, one value an epoch.
 
     Returns
     -------
     dict
         JSON values.
     """
-    labels = list(map(str, classes))
-    probabilities, targets = answers.probabilities, answers.targets
-    counts = Counter(loaded.labels)
+    classes = dataset.classes
+    probabilities, targets = predictions.probabilities, predictions.targets
     return {
         "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "settings": dict(settings),
         "versions": {"python": platform.python_version(), **_versions()},
         "images": {
-            "training": len(loaded.paths) - len(targets),
+            "training": len(dataset.paths) - len(targets),
             "composed": len(composed),
             "test": len(targets),
         },
-        "skipped": [{"path": path, "reason": reason} for path, reason in loaded.skipped],
-        "duplicates": len(groups) - len(np.unique(groups)),
-        "contradictions": [
-            [loaded.paths[position] for position in positions]
-            for positions in spanning_groups(groups, loaded.labels)
-        ],
-        "labels": labels,
-        "image_size": loaded.images.shape[1],
-        "coverage": [
-            {"combination": combination, "images": counts[combination]}
-            for combination in sorted(counts)
-        ],
-        "missing": missing_combinations(loaded.labels),
+        **_dataset_findings(dataset),
         "composed": sorted(set(composed)),
         "history": {name: list(values) for name, values in history.items()},
         "test_accuracies": metrics.accuracies(probabilities, targets)._asdict(),
-        "label_scores": metrics.label_scores(probabilities, targets, labels),
-        "thresholds": metrics.best_thresholds(probabilities, targets, labels),
+        "label_scores": metrics.label_scores(probabilities, targets, classes),
+        "thresholds": metrics.best_thresholds(probabilities, targets, classes),
         "worst": [
             {
-                "path": loaded.paths[answers.positions[row]],
-                "labels": loaded.labels[answers.positions[row]],
+                "path": dataset.paths[predictions.positions[row]],
+                "labels": dataset.labels[predictions.positions[row]],
                 "loss": loss,
-                "probabilities": dict(zip(labels, probabilities[row].tolist(), strict=True)),
+                "probabilities": dict(zip(classes, probabilities[row].tolist(), strict=True)),
             }
-            for row, loss in worst_rows(answers)
+            for row, loss in worst_rows(predictions)
         ],
     }
 
 
-def worst_rows(answers: Answers, most: int = WORST_IMAGES) -> list[tuple[int, float]]:
-    """Find the answers that are most wrong.
+def _dataset_findings(dataset: Dataset) -> dict[str, Any]:
+    counts = Counter(dataset.labels)
+    return {
+        "skipped": [{"path": path, "reason": reason} for path, reason in dataset.skipped],
+        "duplicates": len(dataset.groups) - len(np.unique(dataset.groups)),
+        "contradictions": [
+            [dataset.paths[position] for position in positions]
+            for positions in spanning_groups(dataset.groups, dataset.labels)
+        ],
+        "labels": dataset.classes,
+        "image_size": dataset.images.shape[1],
+        "coverage": [
+            {"combination": combination, "images": counts[combination]}
+            for combination in sorted(counts)
+        ],
+        "missing": missing_combinations(dataset.labels),
+    }
+
+
+def worst_rows(predictions: Predictions, most: int = WORST_IMAGES) -> list[tuple[int, float]]:
+    """Find the images that the network gets most wrong.
 
     Parameters
     ----------
-    answers : Answers
-        Of all test images.
+    predictions : Predictions
+        Those for all test images.
     most : int
-        How many.
+        How many images to find.
 
     Returns
     -------
     list of (int, float)
         Row and loss of each, the greatest loss first.
     """
-    losses = metrics.image_losses(answers.probabilities, answers.targets)
+    losses = metrics.image_losses(predictions.probabilities, predictions.targets)
     rows = np.argsort(-losses, kind="stable")[:most]
     return [(int(row), float(losses[row])) for row in rows]
 
 
 def model_metadata(report: Mapping[str, Any]) -> dict[str, Any]:
-    """Take out of a report what the model file needs."""
-    seen = [covered["combination"] for covered in report["coverage"]]
-    return {"combinations": seen, **{name: report[name] for name in FOR_THE_MODEL}}
+    """Select from a report what the model file keeps: JSON values, no paths."""
+    shown = [covered["combination"] for covered in report["coverage"]]
+    return {"combinations": shown, **{name: report[name] for name in FOR_THE_MODEL}}
 
 
-def write(path: str | os.PathLike | None, report: Mapping[str, Any]) -> None:
-    """Write a report as a JSON file, if there is a path; raise UserError if it cannot be done."""
+def write(path: AnyPath | None, report: Mapping[str, Any]) -> None:
+    """Write a report as a JSON file, unless the path is None.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be written.
+    """
     if path is None:
         return
-    with written_whole(path) as partial:
-        partial.write_text(json.dumps(report, indent=1), encoding="utf-8")
+    with written_whole(path) as temporary:
+        temporary.write_text(json.dumps(report, indent=1), encoding="utf-8")
 
 
 def _versions() -> dict[str, str]:

@@ -8,7 +8,7 @@ from pyimagesearch import files
 from pyimagesearch.errors import UserError
 from pyimagesearch.inference import classification
 
-LABELS = ["blue", "green", "red"]
+CLASSES = ["blue", "green", "red"]
 
 
 class MeanColor:
@@ -26,7 +26,7 @@ class MeanColor:
 
 @pytest.fixture
 def folder(tmp_path):
-    """Seventy-one images of a colour each, the eleventh of which cannot be read."""
+    """Seventy-one images of one colour each; the eleventh cannot be read."""
     for number in range(71):
         image = np.full((20, 10, 3), (0, number, 200), np.uint8)
         cv2.imwrite(str(tmp_path / f"{number:02}.png"), image)
@@ -34,34 +34,58 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_every_file_is_answered_in_order_a_batch_at_a_time(folder):
+@pytest.fixture
+def reads(monkeypatch):
+    """The files that are read, in order."""
+    paths = []
+    real = files.read_file
+    monkeypatch.setattr(classification, "read_file", lambda path: paths.append(path) or real(path))
+    return paths
+
+
+def test_every_file_is_classified_in_order_a_batch_at_a_time(folder):
     model = MeanColor()
-    files = classification.expand([str(folder)])
-    answers = list(classification.classify_files(model, LABELS, files))
-    assert [answer.path for answer in answers] == files
-    greens = [answer.probabilities["green"] for answer in answers if not answer.error]
+    paths = classification.expand([str(folder)])
+    predictions = list(classification.classify_files(model, CLASSES, paths))
+    assert [prediction.path for prediction in predictions] == paths
+    greens = [each.probabilities["green"] for each in predictions if not each.error]
     assert greens == pytest.approx([n / 255 for n in range(71) if n != 10])
-    assert [answer.path for answer in answers if answer.error] == [str(folder / "10.png")]
+    assert [each.path for each in predictions if each.error] == [str(folder / "10.png")]
+    assert all(each.image is None for each in predictions)
     assert model.batches == [31, 32, 7]
 
 
-def test_no_file_is_read_more_than_a_batch_ahead(folder, monkeypatch):
-    read = []
-    real = files.read_file
-    monkeypatch.setattr(classification, "read_file", lambda path: read.append(path) or real(path))
-    answers = classification.classify_files(
-        MeanColor(), LABELS, classification.expand([str(folder)])
-    )
-    next(answers)
-    answers.close()
-    assert len(read) <= 2 * classification.BATCH_SIZE
+def test_no_file_is_read_more_than_a_batch_ahead(folder, reads):
+    paths = classification.expand([str(folder)])
+    predictions = classification.classify_files(MeanColor(), CLASSES, paths)
+    next(predictions)
+    predictions.close()
+    assert len(reads) <= 2 * classification.BATCH_SIZE
 
 
-def test_a_batch_of_unreadable_files_alone_is_answered(tmp_path):
+def test_no_file_is_classified_without_paths():
+    assert list(classification.classify_files(MeanColor(), CLASSES, [])) == []
+
+
+def test_a_batch_of_nothing_but_unreadable_files_has_a_prediction_for_each(tmp_path):
     (tmp_path / "bad.png").write_bytes(b"bad")
-    files = [str(tmp_path / "bad.png"), str(tmp_path / "missing.png")]
-    answers = list(classification.classify_files(MeanColor(), LABELS, files))
-    assert [bool(answer.error) for answer in answers] == [True, True]
+    paths = [str(tmp_path / "bad.png"), str(tmp_path / "missing.png")]
+    predictions = list(classification.classify_files(MeanColor(), CLASSES, paths))
+    assert [bool(prediction.error) for prediction in predictions] == [True, True]
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+def test_an_image_that_is_kept_is_read_once_and_gets_the_same_prediction(tmp_path, reads, suffix):
+    path = str(tmp_path / f"image{suffix}")
+    smooth = np.linspace(0, 255, 96 * 64 * 3).reshape(96, 64, 3).astype(np.uint8)
+    cv2.imwrite(path, smooth)
+    (plain,) = classification.classify_files(MeanColor(), CLASSES, [path])
+    reads.clear()
+    (kept,) = classification.classify_files(MeanColor(), CLASSES, [path], keep=lambda image: image)
+    assert reads == [path]
+    assert kept.image.shape == smooth.shape
+    level = 1 / 255
+    assert kept.probabilities == pytest.approx(plain.probabilities, abs=level)
 
 
 def test_the_likeliest_labels_come_first():
@@ -70,11 +94,11 @@ def test_the_likeliest_labels_come_first():
     assert classification.choose(probabilities, 9)[-1] == ("a", 0.2)
 
 
-def test_all_labels_may_be_asked_for():
+def test_all_labels_can_be_chosen():
     assert classification.choose({"a": 0.2, "b": 0.9}, None) == [("b", 0.9), ("a", 0.2)]
 
 
-def test_thresholds_take_the_place_of_a_number():
+def test_thresholds_replace_the_number_of_labels():
     probabilities = {"a": 0.2, "b": 0.9, "c": 0.6}
     same = classification.thresholds_of(0.6, "abc", {})
     assert classification.choose(probabilities, 1, same) == [("b", 0.9), ("c", 0.6)]
@@ -82,7 +106,7 @@ def test_thresholds_take_the_place_of_a_number():
     assert classification.choose(probabilities, 1, by_label) == [("a", 0.2)]
 
 
-def test_thresholds_may_be_those_of_the_model_and_a_model_without_is_refused():
+def test_thresholds_can_come_from_the_model_if_it_has_any():
     stored = {"a": 0.3, "b": 0.6}
     assert classification.thresholds_of("auto", ["a", "b"], {"thresholds": stored}) == stored
     assert classification.thresholds_of(None, ["a", "b"], {"thresholds": stored}) is None
@@ -90,22 +114,32 @@ def test_thresholds_may_be_those_of_the_model_and_a_model_without_is_refused():
         classification.thresholds_of("auto", ["a", "b"], {})
 
 
-def test_an_address_is_refused_with_the_command_that_fetches_it():
+def test_an_address_is_refused_with_the_command_to_fetch_it():
     with pytest.raises(UserError, match=r"curl -LO https://example\.org/a\.jpg"):
         classification.expand(["https://example.org/a.jpg"])
 
 
-def test_the_standard_input_is_an_image_that_can_be_read_twice(monkeypatch):
+def test_the_standard_input_is_classified(monkeypatch):
     data = cv2.imencode(".png", np.full((4, 4, 3), 255, np.uint8))[1].tobytes()
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
-    classification._standard_input.cache_clear()
     assert classification.expand(["-"]) == ["-"]
-    (answer,) = classification.classify_files(MeanColor(), LABELS, ["-"])
-    assert answer.probabilities["red"] == 1
-    assert classification.read("-") == data
+    (prediction,) = classification.classify_files(MeanColor(), CLASSES, ["-"])
+    assert prediction.probabilities["red"] == 1
 
 
-def test_what_is_not_there_is_named(tmp_path):
+@pytest.mark.parametrize("stdin", [None, io.TextIOWrapper(io.BytesIO())])
+def test_a_closed_or_empty_standard_input_is_an_unreadable_file(monkeypatch, stdin):
+    monkeypatch.setattr("sys.stdin", stdin)
+    (prediction,) = classification.classify_files(MeanColor(), CLASSES, ["-"])
+    assert "nothing on the standard input" in prediction.error
+
+
+def test_the_standard_input_cannot_be_given_twice():
+    with pytest.raises(UserError, match="only once"):
+        classification.expand(["-", "-"])
+
+
+def test_a_missing_file_and_an_empty_folder_are_named(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match=r"no image .*missing"):
         classification.expand([str(tmp_path / "missing.png")])
@@ -122,15 +156,15 @@ def test_one_image_is_annotated_to_a_file_or_into_a_folder(tmp_path):
     assert into == [tmp_path / "a.png.jpg"]
 
 
-def test_images_of_a_folder_keep_their_places(tmp_path):
+def test_annotated_images_keep_their_places_below_the_folder(tmp_path):
     (tmp_path / "in" / "b").mkdir(parents=True)
     folder = str(tmp_path / "in")
-    files = [f"{folder}/b/1.JPG", f"{folder}/b/1.png"]
-    paths = classification.annotated_paths([folder], files, str(tmp_path / "out"))
-    assert paths == [tmp_path / "out" / "b" / "1.JPG", tmp_path / "out" / "b" / "1.png.jpg"]
+    paths = [f"{folder}/b/1.JPG", f"{folder}/b/1.png"]
+    outputs = classification.annotated_paths([folder], paths, str(tmp_path / "out"))
+    assert outputs == [tmp_path / "out" / "b" / "1.JPG", tmp_path / "out" / "b" / "1.png.jpg"]
 
 
-def test_several_images_need_a_folder(tmp_path):
+def test_several_images_cannot_be_annotated_into_one_file(tmp_path):
     (tmp_path / "out.jpg").touch()
     with pytest.raises(UserError, match="folder"):
         classification.annotated_paths(["a", "b"], ["a", "b"], str(tmp_path / "out.jpg"))
@@ -146,11 +180,11 @@ def test_several_images_need_a_folder(tmp_path):
         ([], None),
     ],
 )
-def test_an_answer_says_whether_its_combination_was_trained(chosen, note):
+def test_a_combination_that_was_never_shown_gets_a_note(chosen, note):
     metadata = {"combinations": [["black", "jeans"]], "composed": [["black", "dress"]]}
     said = classification.combination_note(chosen, metadata)
     assert said is None if note is None else note in said
 
 
-def test_nothing_is_said_of_a_model_that_does_not_tell():
+def test_without_metadata_there_is_no_note():
     assert classification.combination_note(["black", "dress"], {}) is None

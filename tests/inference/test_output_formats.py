@@ -5,15 +5,15 @@ import json
 import pytest
 
 from pyimagesearch.inference import output_formats
-from pyimagesearch.inference.classification import Answer
+from pyimagesearch.inference.classification import Prediction
 
-ANSWER = Answer("in/a, b.png", {"blue": 0.98765, "jeans": 0.4, "red": 0.01}, None)
+PREDICTION = Prediction("in/a, b.png", {"blue": 0.98765, "jeans": 0.4, "red": 0.01}, None)
 CHOSEN = [("blue", 0.98765), ("jeans", 0.4)]
-UNREADABLE = Answer("in/bad.png", {}, "not an image")
+UNREADABLE = Prediction("in/bad.png", {}, "not an image")
 
 
-def test_one_image_gets_the_chosen_labels_first_and_then_all():
-    assert output_formats.as_text(ANSWER, CHOSEN).splitlines() == [
+def test_a_single_image_gets_the_chosen_labels_first_and_then_all():
+    assert output_formats.as_text(PREDICTION, CHOSEN).splitlines() == [
         "blue: 98.77%",
         "jeans: 40.00%",
         "",
@@ -21,14 +21,14 @@ def test_one_image_gets_the_chosen_labels_first_and_then_all():
         "jeans: 40.00%",
         "red: 1.00%",
     ]
-    assert output_formats.as_text(ANSWER, []).startswith("no label is that likely")
+    assert output_formats.as_text(PREDICTION, []).startswith("no label is that likely")
 
 
 def test_rows_are_aligned():
-    other = Answer("in/longer name.png", {"red": 0.5, "jeans": 1.0}, None)
-    widths = output_formats.column_widths([ANSWER.path, other.path], ["blue", "jeans", "red"])
-    one = output_formats.as_row(ANSWER, CHOSEN, None, widths)
-    two = output_formats.as_row(other, [("jeans", 1.0), ("red", 0.5)], "a note", widths)
+    other = Prediction("in/longer name.png", {"red": 0.5, "jeans": 1.0}, None)
+    widths = output_formats.column_widths([PREDICTION.path, other.path], ["blue", "jeans", "red"])
+    one = output_formats.as_row(PREDICTION, CHOSEN, None, widths=widths)
+    two = output_formats.as_row(other, [("jeans", 1.0), ("red", 0.5)], "a note", widths=widths)
     assert one.index("blue") == two.index("jeans")
     assert one.index("jeans") == two.index("red")
     assert one.index("%") == two.index("%")
@@ -39,47 +39,47 @@ def test_a_very_long_name_does_not_widen_the_table():
     assert output_formats.column_widths(["x" * 500], ["a"])[0] == output_formats.WIDEST_NAME
 
 
-def test_escape_sequences_in_names_are_made_harmless():
-    hostile = Answer("\x1b[2J.png", {"\x1b]0;x\x07": 1.0}, None)
-    row = output_formats.as_row(hostile, [("\x1b]0;x\x07", 1.0)], None, (5, 5))
+def test_escape_sequences_in_names_never_reach_the_terminal():
+    hostile = Prediction("\x1b[2J.png", {"\x1b]0;x\x07": 1.0}, None)
+    row = output_formats.as_row(hostile, [("\x1b]0;x\x07", 1.0)], None, widths=(5, 5))
     assert "\x1b" not in row + output_formats.as_text(hostile, [])
 
 
-@pytest.mark.parametrize("answer", [ANSWER, UNREADABLE])
-def test_json_is_one_object_a_line(answer):
-    line = output_formats.as_json(answer, CHOSEN, "a note")
+@pytest.mark.parametrize("prediction", [PREDICTION, UNREADABLE])
+def test_json_is_one_object_a_line(prediction):
+    line = output_formats.as_json(prediction, CHOSEN, "a note")
     assert "\n" not in line
     read = json.loads(line)
-    assert read["image"] == answer.path
-    if answer.error:
-        assert read["error"] == answer.error
+    assert read["image"] == prediction.path
+    if prediction.error:
+        assert read["error"] == prediction.error
     else:
         assert read["labels"][0] == {"label": "blue", "probability": 0.98765}
-        assert read["probabilities"] == answer.probabilities
+        assert read["probabilities"] == prediction.probabilities
         assert read["note"] == "a note"
 
 
-def test_csv_has_a_column_a_label_and_survives_commas():
-    labels = list(ANSWER.probabilities)
+def test_csv_has_a_column_for_each_label_and_quotes_commas():
+    classes = list(PREDICTION.probabilities)
     lines = [
-        output_formats.csv_header(labels),
-        output_formats.as_csv(ANSWER, CHOSEN, None, labels),
-        output_formats.as_csv(UNREADABLE, [], None, labels),
+        output_formats.csv_header(classes),
+        output_formats.as_csv(PREDICTION, CHOSEN, None, classes=classes),
+        output_formats.as_csv(UNREADABLE, [], None, classes=classes),
     ]
     good, bad = csv.DictReader(io.StringIO("\n".join(lines)))
-    assert good["image"] == ANSWER.path
+    assert good["image"] == PREDICTION.path
     assert good["labels"] == "blue jeans"
     assert float(good["jeans"]) == pytest.approx(0.4)
     assert (good["error"], bad["error"], bad["red"]) == ("", "not an image", "")
 
 
-def test_colours_are_for_terminals_that_want_them(monkeypatch):
-    assert "\x1b" not in output_formats.as_text(ANSWER, CHOSEN)
+def test_colours_are_only_for_terminals_that_want_them(monkeypatch):
+    assert "\x1b" not in output_formats.as_text(PREDICTION, CHOSEN)
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.delenv("NO_COLOR", raising=False)
-    first, second = output_formats.as_text(ANSWER, CHOSEN).splitlines()[:2]
+    first, second = output_formats.as_text(PREDICTION, CHOSEN).splitlines()[:2]
     assert first == "\x1b[32mblue: 98.77%\x1b[0m"
     assert second.startswith("\x1b[33m")
     monkeypatch.setenv("NO_COLOR", "1")
-    assert "\x1b" not in output_formats.as_text(ANSWER, CHOSEN)
+    assert "\x1b" not in output_formats.as_text(PREDICTION, CHOSEN)

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pyimagesearch.data.loading import LabelledImages
+from pyimagesearch.recoloring.composition import Composition
 from pyimagesearch.reports import pictures
 
 HISTORY = {
@@ -11,7 +11,7 @@ HISTORY = {
     "binary_accuracy": [0.6, 0.8, 0.9],
     "val_binary_accuracy": [0.5, 0.7, 0.85],
 }
-COMBINATIONS = [("black", "jeans"), ("blue", "jeans"), ("blue", "dress")]
+LABELS = [("black", "jeans"), ("blue", "jeans"), ("blue", "dress")]
 
 
 def color_of(hexadecimal):
@@ -22,7 +22,7 @@ def color_of(hexadecimal):
 @pytest.mark.parametrize("epochs", [1, 3])
 def test_all_four_curves_are_drawn(tmp_path, epochs):
     history = {name: values[:epochs] for name, values in HISTORY.items()}
-    pictures.draw_training(history, COMBINATIONS, tmp_path / "plot.png")
+    pictures.draw_training(tmp_path / "plot.png", history, LABELS)
     picture = cv2.imread(str(tmp_path / "plot.png"))
     for half in np.array_split(picture[: len(picture) * 3 // 4], 2):
         for color in (pictures.TRAINING_COLOR, pictures.TEST_COLOR):
@@ -34,38 +34,39 @@ def test_all_four_curves_are_drawn(tmp_path, epochs):
     [("plot.png", b"\x89PNG"), ("plot.pdf", b"%PDF"), ("plot", b"\x89PNG"), ("a.b", b"\x89PNG")],
 )
 def test_the_plot_has_the_name_and_the_format_asked_for(tmp_path, name, beginning):
-    pictures.draw_training(HISTORY, COMBINATIONS, tmp_path / name)
+    pictures.draw_training(tmp_path / name, HISTORY, LABELS)
     assert [path.name for path in tmp_path.iterdir()] == [name]
     assert (tmp_path / name).read_bytes().startswith(beginning)
 
 
 def test_the_plot_takes_labels_of_any_number_and_script(tmp_path):
-    combinations = [("rouge",), ("dark", "blue", "jeans"), ("красный", "\x1b[31m")]
-    pictures.draw_training(HISTORY, combinations, tmp_path / "plot.png")
+    labels = [("rouge",), ("dark", "blue", "jeans"), ("красный", "\x1b[31m")]
+    pictures.draw_training(tmp_path / "plot.png", HISTORY, labels)
     assert cv2.imread(str(tmp_path / "plot.png")) is not None
 
 
-def test_errors_are_shown_with_their_images_the_worst_first(tmp_path):
-    images = np.stack([np.full((8, 8, 3), grey, np.uint8) for grey in (10, 100, 200)])
+def test_errors_are_shown_with_their_images_the_worst_first(tmp_path, make_dataset):
     paths = [f"d/blue_jeans/{name}.png" for name in ("a", "b", "ü")]
-    loaded = LabelledImages(images, paths, [("blue", "jeans")] * 3, [])
+    dataset = make_dataset([("blue", "jeans")] * 3, paths=paths)
+    dataset = dataset._replace(images=dataset.images + np.uint8(100))
     likely = {"black": 0.9, "blue": 0.1, "jeans": 0.8}
     worst = [
         {"path": paths[position], "labels": ("blue", "jeans"), "loss": 1, "probabilities": likely}
         for position in (2, 0)
     ]
-    pictures.draw_errors(tmp_path / "errors.png", loaded, worst)
+    pictures.draw_errors(tmp_path / "errors.png", dataset, worst)
     picture = cv2.imread(str(tmp_path / "errors.png"))
     width = pictures.CELL_WIDTH
     assert picture.shape == (width + pictures.CAPTION_HEIGHT, 2 * width, 3)
-    assert (picture[:width, :width] == 200).all()
-    assert (picture[:width, width:] == 10).all()
+    assert (picture[:width, :width] == 102).all()
+    assert (picture[:width, width:] == 100).all()
     for caption in (picture[width:, :width], picture[width:, width:]):
         assert 100 < (caption < 128).all(axis=2).sum() < caption.size / 6
 
 
-def test_errors_are_not_drawn_where_nobody_asks(tmp_path):
-    pictures.draw_errors(None, LabelledImages(np.zeros((0, 8, 8, 3), np.uint8), [], [], []), [])
+def test_without_a_path_no_errors_are_drawn(tmp_path, make_dataset, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    pictures.draw_errors(None, make_dataset([("blue",)]), [])
     assert list(tmp_path.iterdir()) == []
 
 
@@ -81,3 +82,47 @@ def test_the_annotation_is_legible_on_any_image(shape, grey):
         assert line.sum() > 100
     is_outline = cv2.dilate(text.astype(np.uint8), np.ones((5, 5))).astype(bool) & ~text
     assert annotated[is_outline].mean() < 160
+
+
+@pytest.fixture
+def composition():
+    """Two composed images of each of three combinations, each made of its own two sources."""
+    rng = np.random.default_rng(0)
+    labels = [("black", "dress")] * 2 + [("black", "shirt")] * 2 + [("red", "jeans")] * 2
+    composed = rng.integers(0, 256, (6, 96, 96, 3), np.uint8)
+    return Composition(composed, labels, np.arange(6), np.arange(6, 12))
+
+
+@pytest.fixture
+def sources():
+    return np.random.default_rng(1).integers(0, 256, (12, 96, 96, 3), np.uint8)
+
+
+def test_the_preview_has_a_block_for_each_combination(sources, composition):
+    picture = pictures.preview(sources, composition)
+    assert picture.dtype == np.uint8
+    assert picture.shape[1] // (3 * 96) == 3
+    assert picture.shape[0] // 96 == pictures.PREVIEW_ROWS
+
+
+def test_the_preview_shows_each_composed_image_beside_its_sources(sources, composition):
+    picture = pictures.preview(sources, composition)
+    for i, image in enumerate(composition.images):
+        row = np.hstack([sources[i], sources[6 + i], image])
+        _, _, (x, y), _ = cv2.minMaxLoc(cv2.matchTemplate(picture, row, cv2.TM_SQDIFF))
+        np.testing.assert_array_equal(picture[y : y + 96, x : x + 3 * 96], row)
+
+
+def test_a_preview_with_fewer_images_than_rows_is_filled_up(sources, composition):
+    one = Composition(*(part[:1] for part in composition))
+    assert len(pictures.preview(sources, one)) == len(pictures.preview(sources, composition))
+
+
+def test_the_preview_is_written_only_if_asked_for_and_if_anything_was_composed(
+    tmp_path, sources, composition
+):
+    nothing = Composition(*(part[:0] for part in composition))
+    pictures.write_preview(None, sources, composition)
+    pictures.write_preview(tmp_path / "nothing.png", sources, nothing)
+    pictures.write_preview(tmp_path / "composed.png", sources, composition)
+    assert [path.name for path in tmp_path.iterdir()] == ["composed.png"]

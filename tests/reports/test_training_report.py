@@ -3,7 +3,6 @@ import json
 import numpy as np
 import pytest
 
-from pyimagesearch.data.loading import LabelledImages
 from pyimagesearch.reports import training_report
 
 CLASSES = ["blue", "dress", "jeans", "red"]
@@ -12,24 +11,19 @@ PATHS = ["d/blue_jeans/0.png", "d/red_dress/0.png", "d/blue_jeans/1.png", "d/red
 
 
 @pytest.fixture
-def answers():
+def predictions():
     targets = np.array([[1, 0, 1, 0], [0, 1, 0, 1]], np.float32)
     probabilities = np.array([[0.9, 0.1, 0.8, 0.2], [0.8, 0.9, 0.1, 0.3]], np.float32)
-    return training_report.Answers(np.array([2, 3]), probabilities, targets)
+    return training_report.Predictions(np.array([2, 3]), probabilities, targets)
 
 
 @pytest.fixture
-def report(answers):
-    images = np.zeros((4, 8, 8, 3), np.uint8)
-    loaded = LabelledImages(images, PATHS, LABELS, [("d/blue_jeans/x.jpg", "not an image")])
+def report(make_dataset, predictions):
+    skipped = [("d/blue_jeans/x.jpg", "not an image")]
+    dataset = make_dataset(LABELS, paths=PATHS, groups=[0, 1, 1, 2], skipped=skipped)
+    composed, history = [("blue", "dress")] * 3, {"loss": [0.5, 0.25]}
     return training_report.training_report(
-        {"epochs": 2},
-        loaded,
-        np.array([0, 1, 1, 2]),
-        np.array(CLASSES),
-        [("blue", "dress")] * 3,
-        {"loss": [0.5, 0.25]},
-        answers,
+        {"epochs": 2}, dataset, predictions, composed=composed, history=history
     )
 
 
@@ -41,6 +35,7 @@ def test_everything_is_written_as_json(report, tmp_path):
     assert read["skipped"] == [{"path": "d/blue_jeans/x.jpg", "reason": "not an image"}]
     assert read["duplicates"] == 1
     assert read["contradictions"] == [["d/red_dress/0.png", "d/blue_jeans/1.png"]]
+    assert read["labels"] == CLASSES
     assert read["coverage"][0] == {"combination": ["blue", "jeans"], "images": 2}
     assert read["missing"] == [["blue", "dress"], ["red", "jeans"]]
     assert read["history"] == {"loss": [0.5, 0.25]}
@@ -49,7 +44,7 @@ def test_everything_is_written_as_json(report, tmp_path):
     assert "keras" in read["versions"]
 
 
-def test_the_worst_image_comes_first_with_the_networks_answer(report):
+def test_the_worst_image_comes_first_with_its_predicted_probabilities(report):
     assert [error["path"] for error in report["worst"]] == ["d/red_dress/1.png", PATHS[2]]
     worst = report["worst"][0]
     assert worst["labels"] == ("red", "dress")
@@ -57,11 +52,11 @@ def test_the_worst_image_comes_first_with_the_networks_answer(report):
     assert worst["loss"] > report["worst"][1]["loss"] > 0
 
 
-def test_no_more_images_are_called_the_worst_than_asked_for(answers):
-    assert len(training_report.worst_rows(answers, most=1)) == 1
+def test_no_more_images_are_called_the_worst_than_asked_for(predictions):
+    assert len(training_report.worst_rows(predictions, most=1)) == 1
 
 
-def test_the_model_gets_what_classification_needs_and_no_paths(report):
+def test_the_model_file_gets_what_classification_needs_and_no_paths(report):
     metadata = training_report.model_metadata(report)
     assert metadata["labels"] == CLASSES
     assert metadata["combinations"] == [("blue", "jeans"), ("red", "dress")]
@@ -71,6 +66,7 @@ def test_the_model_gets_what_classification_needs_and_no_paths(report):
     assert ".png" not in json.dumps(metadata)
 
 
-def test_no_report_is_written_where_nobody_asks(report, tmp_path):
+def test_without_a_path_no_report_is_written(report, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     training_report.write(None, report)
     assert list(tmp_path.iterdir()) == []
