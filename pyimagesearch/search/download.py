@@ -16,18 +16,21 @@ from urllib3.exceptions import HTTPError, InvalidHeader
 from urllib3.response import BaseHTTPResponse
 from urllib3.util import Retry
 
-from pyimagesearch.search.addresses import check_addresses, resolve
+from pyimagesearch.search.addresses import IPAddress, check_addresses, resolve
 from pyimagesearch.search.connections import Brake, Deadline, connected
 from pyimagesearch.search.errors import FetchError
-from pyimagesearch.search.urls import Target, follow, parse
+from pyimagesearch.search.urls import Target, check_port, follow, parse
 
 MOST_REDIRECTS = 5
 CHUNK_BYTES = 2**16
 REDIRECTS = (301, 302, 303, 307, 308)
 # Request timeout, too early, too many requests, and errors of the server itself.
 TRANSIENT_STATUSES = (408, 425, 429, *range(500, 600))
+# Servers may ask for any number of seconds; more than a day make no difference.
+LONGEST_RETRY_AFTER = 86_400.0
 
-# Images are compressed already. An answer that is compressed all the same is decoded.
+# Images are compressed already, so no encoding is asked for. Some servers use gzip all the same.
+ENCODINGS = {"", "identity", "gzip", "x-gzip", "deflate"}
 HEADERS = {
     "User-Agent": "pyimagesearch (multi-label image classification; builds a data set)",
     "Accept": "image/*, application/json;q=0.9, */*;q=0.1",
@@ -105,7 +108,7 @@ class Downloader:
         private_headers : mapping of str to str, optional
             Headers for this host alone: a redirect to another host does not take them along.
         is_own : bool
-            Whether the user chose this URL. Its host may then have any address.
+            Whether the user chose this URL. Its host may then have any address and port.
 
         Returns
         -------
@@ -163,9 +166,7 @@ class Downloader:
         self, target: Target, headers: Mapping[str, str], deadline: Deadline, *, is_own: bool
     ) -> Iterator[BaseHTTPResponse]:
         """Request a URL; whatever fails in the block that reads the answer is a FetchError."""
-        addresses = resolve(target.host, target.port)
-        if not is_own:
-            check_addresses(addresses, allow_loopback=self._limits.allow_loopback)
+        addresses = self._checked_addresses(target, is_own=is_own)
         try:
             with connected(
                 target,
@@ -179,15 +180,28 @@ class Downloader:
             # A body without a length ends where the connection does, even if we cut it.
             if deadline.is_over or self._brake.is_pulled:
                 raise ConnectionAbortedError
-        except (OSError, HTTPError, http.client.HTTPException) as error:
+        except FetchError:
+            raise
+        except Exception as error:  # A malformed answer may raise anything in the libraries.
             raise self._explained(error, deadline) from error
+
+    def _checked_addresses(self, target: Target, *, is_own: bool) -> list[IPAddress]:
+        if is_own:
+            return resolve(target.host, target.port)
+        check_port(target)
+        addresses = resolve(target.host, target.port)
+        check_addresses(addresses, allow_loopback=self._limits.allow_loopback)
+        return addresses
 
     def _explained(self, error: Exception, deadline: Deadline) -> FetchError:
         if self._brake.is_pulled:
             return FetchError("stopped", is_transient=True)
         if deadline.is_over:
             return FetchError(f"took longer than {deadline.seconds:g} seconds", is_transient=True)
-        reason = f"the connection failed ({type(error).__name__})"
+        name = type(error).__name__
+        if not isinstance(error, (OSError, HTTPError, http.client.HTTPException)):
+            return FetchError(f"the answer cannot be read ({name})")
+        reason = f"the connection failed ({name})"
         return FetchError(reason, is_transient=True, is_worth_retrying=True)
 
 
@@ -213,6 +227,9 @@ def _read_body(response: BaseHTTPResponse, max_bytes: int) -> bytes:
             status=response.status,
             retry_after=_retry_after(response),
         )
+    encodings = response.headers.get("Content-Encoding", "").lower().split(",")
+    if not ENCODINGS.issuperset(encoding.strip() for encoding in encodings):
+        raise FetchError("encoded in a way that was not asked for")
     body = bytearray()
     while chunk := response.read(CHUNK_BYTES, decode_content=True):
         body += chunk
@@ -230,5 +247,6 @@ def _location(response: BaseHTTPResponse) -> str:
 
 def _retry_after(response: BaseHTTPResponse) -> float:
     with suppress(InvalidHeader, ValueError, OverflowError):
-        return Retry().parse_retry_after(response.headers.get("Retry-After", "0"))
+        seconds = Retry().parse_retry_after(response.headers.get("Retry-After", "0"))
+        return min(seconds, LONGEST_RETRY_AFTER)
     return 0.0

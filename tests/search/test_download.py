@@ -2,6 +2,7 @@ import threading
 import time
 
 import pytest
+from hostile import hostile_answers, read_answer
 from misbehaving_results import KINDS, Item, plan, redirecting_to
 
 from pyimagesearch.search import download
@@ -140,6 +141,69 @@ def test_a_line_break_in_a_url_does_not_become_a_header(server):
     item = offer(server, "good")
     failure(f"{item.url}%0d%0a?a\r\nX-Evil: 1\r\n\r\n")
     assert all("X-Evil" not in headers for _, headers in server.requests)
+
+
+@pytest.mark.parametrize("port", [22, 25, 6379])
+def test_a_port_that_browsers_block_is_not_connected_to(network, port):
+    network.answers["images.test"] = [[PUBLIC]]
+    error = failure(f"http://images.test:{port}/a.jpg", Limits())
+    assert str(error) == f"port {port} is for another protocol than HTTP"
+    assert network.looked_up == network.connected == []
+
+
+def test_a_redirect_to_a_port_that_browsers_block_is_not_followed():
+    with pytest.raises(FetchError, match="port 25 is for another protocol"):
+        read_answer(b"HTTP/1.1 302 Found\r\nLocation: http://images.test:25/\r\n\r\n")
+
+
+def test_an_own_url_may_have_any_port(network):
+    network.answers["search.test"] = [[PRIVATE]]
+    assert "connection failed" in str(failure("http://search.test:25/", is_own=True, backoff=0))
+    assert network.connected == [PRIVATE] * 3
+
+
+# --- what it may answer ---
+
+
+def test_whatever_a_server_answers_is_a_file_or_a_failed_download():
+    outcomes = set()
+    for answer in hostile_answers(seed=1, count=1000):
+        try:
+            outcomes.add(type(read_answer(answer)))
+        except FetchError as error:
+            outcomes.add(FetchError)
+            assert str(error).isprintable()
+            assert 0 <= error.retry_after <= download.LONGEST_RETRY_AFTER
+    assert outcomes == {bytes, FetchError}
+
+
+@pytest.mark.parametrize(
+    "location",
+    [b"http://[", b"//[x", b"http://[fe80::1%25eth0]/", b"\xff\xfe", b"http://\xff/", b""],
+)
+def test_a_redirect_that_leads_nowhere_is_a_failed_download(location):
+    with pytest.raises(FetchError):
+        read_answer(b"HTTP/1.1 302 Found\r\nLocation: " + location + b"\r\n\r\n")
+
+
+def test_a_negative_chunk_length_is_a_failed_download():
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    assert read_answer(head + b"5\r\nhello\r\n0\r\n\r\n") == b"hello"
+    with pytest.raises(FetchError, match="cannot be read"):
+        read_answer(head + b"-5\r\nhello\r\n0\r\n\r\n")
+
+
+@pytest.mark.parametrize("encoding", [b"br", b"zstd", b"gzip, br", b"compress", b"x", b"\xff"])
+def test_an_encoding_that_was_not_asked_for_is_a_failed_download(encoding):
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: " + encoding + b"\r\n\r\n"
+    with pytest.raises(FetchError, match="encoded in a way that was not asked for"):
+        read_answer(head + b"hello")
+
+
+@pytest.mark.parametrize("encoding", [b"identity", b"", b"IDENTITY"])
+def test_a_body_that_is_not_encoded_may_say_so(encoding):
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: " + encoding + b"\r\n\r\n"
+    assert read_answer(head + b"hello") == b"hello"
 
 
 # --- how much it may bring ---

@@ -1,0 +1,132 @@
+"""What strangers may send to a search, drawn at random, and functions that read it.
+
+Each function that reads takes bytes and returns what the search makes of them, or raises FetchError
+or UserError. Nothing is sent anywhere, and no name is looked up.
+"""
+
+import gzip
+import random
+import socket
+import zlib
+from collections.abc import Iterator
+from unittest.mock import patch
+
+from pyimagesearch.search.download import Downloader, Limits
+
+# Pieces of URLs that parsers stumble over, to be put together in any order.
+URL_PIECES = [
+    *("http:", "https:", "//", "/", "[", "]", "[::1]", "[fe80::1%25eth0]", "[::ffff:7f00:1]"),
+    *("%", "%25", "%00", "@", ":", ":80", ":99999", ":-1", "?", "#", "..", "x", "images.test"),
+    *("\xff", "\u0130", "\u2100", "\uff0e", "\udcff", "\x00", "\r\n", "\\", " ", "\t", "xn--"),
+    *("xn--a", "a" * 64, "1.2.3.4", "0x7f.1", "10.0.0.1"),
+]
+STATUS_LINES = [
+    *([b"HTTP/1.1 200 OK"] * 4 + [b"HTTP/1.1 302 Found"] * 4),
+    *(b"HTTP/1.1 204 No", b"HTTP/1.1 429 Busy", b"HTTP/1.1 503 Busy", b"HTTP/1.1 100 Go on"),
+    *(b"HTTP/1.0 200", b"HTTP/1.1 -1 X", b"HTTP/1.1 99999 X", b"HTTP/9.9 200 OK", b"", b"\xff\xfe"),
+]
+LENGTHS = [b"0", b"5", b"-5", b"99999999999999999999", b"5, 5", b"5, 6", b"five", b"\xb2", b""]
+ENCODINGS = [
+    b"gzip",
+    b"deflate",
+    b"br",
+    b"zstd",
+    b"identity",
+    b"gzip, gzip",
+    b"gzip," * 20,
+    b"\xff",
+]
+DELAYS = [b"7", b"-7", b"9" * 5000, b"1e999", b"nan", b"Tue, 14 Nov 99999 22:13:50 GMT", b"\xb2"]
+CHUNK_LENGTHS = [
+    b"5",
+    b"-5",
+    b"-1",
+    b"0",
+    b"fffffffffffffffff",
+    b"5;a=b",
+    b"x",
+    b"",
+    b"\xff",
+    b" 5",
+]
+OTHER_LINES = [
+    b"no colon",
+    b": no name",
+    b" folded",
+    b"X: \0",
+    b"X:" + b"y" * 70_000,
+    b"X: y\n" * 150,
+]
+GZIPPED = gzip.compress(b"hello", mtime=0)
+BODIES = [b"", b"hello", GZIPPED, GZIPPED[:-9], zlib.compress(b"hello")]
+
+
+def hostile_url(draw: random.Random) -> str:
+    """Draw a text that looks like a URL, more or less."""
+    start = draw.choice(["", "", "http://", "//"])
+    return start + "".join(draw.choices(URL_PIECES, k=draw.randint(0, 5)))
+
+
+def hostile_answers(seed: int, count: int) -> Iterator[bytes]:
+    """Draw HTTP answers, most of them wrong somewhere."""
+    draw = random.Random(seed)
+    for _ in range(count):
+        lines = [draw.choice(STATUS_LINES)]
+        if draw.random() < 0.6:
+            lines.append(b"Location: " + hostile_url(draw).encode("utf-8", "surrogatepass"))
+        if draw.random() < 0.4:
+            lines.append(b"Content-Length: " + draw.choice(LENGTHS))
+        if draw.random() < 0.3:
+            lines.append(b"Content-Encoding: " + draw.choice(ENCODINGS))
+        if draw.random() < 0.2:
+            lines.append(b"Retry-After: " + draw.choice(DELAYS))
+        if draw.random() < 0.2:
+            lines.append(draw.choice(OTHER_LINES))
+        body = draw.choice(BODIES)
+        if draw.random() < 0.3:
+            lines.append(b"Transfer-Encoding: chunked")
+            body = b"".join(draw.choice(CHUNK_LENGTHS) + b"\r\n" + body + b"\r\n" for _ in "ab")
+        yield damaged(b"\r\n".join([*lines, b"", body]), draw)
+
+
+def damaged(data: bytes, draw: random.Random) -> bytes:
+    """Change nothing, or a few bytes, or cut the end off."""
+    changed = bytearray(data)
+    for _ in range(draw.choice([0, 0, 0, 1, 4])):
+        if changed:
+            changed[draw.randrange(len(changed))] = draw.randrange(256)
+    return bytes(changed[: draw.randrange(len(changed) + 1)] if draw.random() < 0.1 else changed)
+
+
+def read_answer(data: bytes) -> bytes:
+    """Download a file from a server that answers every request with these bytes."""
+    others = []
+
+    def getaddrinfo(host, port, *arguments, **named):
+        if not host.endswith(".test"):
+            try:
+                socket.inet_pton(socket.AF_INET6 if ":" in host else socket.AF_INET, host)
+            except OSError:
+                raise socket.gaierror(socket.EAI_NONAME, "no such name") from None
+        address = "93.184.215.14" if host.endswith(".test") else host
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]
+
+    def create_connection(*arguments, **named):
+        own, other = socket.socketpair()
+        own.settimeout(5)
+        others.append(other)
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2**20)
+        other.sendall(data)
+        other.shutdown(socket.SHUT_WR)
+        return own
+
+    limits = Limits(seconds=5, connect_seconds=5, max_bytes=2**16)
+    try:
+        with (
+            patch("socket.getaddrinfo", getaddrinfo),
+            patch("urllib3.util.connection.create_connection", create_connection),
+        ):
+            return Downloader(limits).fetch("http://images.test/a.jpg", tries=1)
+    finally:
+        for other in others:
+            other.close()
