@@ -70,6 +70,15 @@ def chunked(handler: "Handler", item: Item) -> None:
     handler.wfile.write(b"0\r\n\r\n")
 
 
+def chunked_backwards(handler: "Handler", item: Item) -> None:
+    handler.head(200, {"Transfer-Encoding": "chunked"})
+    handler.wfile.write(b"-5\r\n%s\r\n0\r\n\r\n" % item.body)
+
+
+def brotli(handler: "Handler", item: Item) -> None:
+    handler.answer(item.body, {"Content-Encoding": "br"})
+
+
 def gzipped(handler: "Handler", item: Item) -> None:
     handler.answer(gzip.compress(item.body), {"Content-Encoding": "gzip"})
 
@@ -190,6 +199,8 @@ KINDS: dict[str, tuple[str, Callable, bytes | str | Callable]] = {
     "silence": ("failed", silently, b""),
     "endless": ("failed", endlessly, ".jpg"),
     "explosion": ("failed", exploding, b""),
+    "in-negative-chunks": ("failed", chunked_backwards, ".jpg"),
+    "in-brotli": ("failed", brotli, ".jpg"),
     "truncated": ("failed", promising_too_much, ".jpg"),
     "hangs-up": ("failed", hanging_up, b""),
     "circle": ("failed", redirecting_in_circles, b""),
@@ -197,6 +208,9 @@ KINDS: dict[str, tuple[str, Callable, bytes | str | Callable]] = {
     "to-metadata": ("failed", redirecting_to("http://169.254.169.254/latest/meta-data/"), b""),
     "to-mapped": ("failed", redirecting_to("http://[::ffff:10.0.0.1]/private.jpg"), b""),
     "to-other-loopback": ("failed", redirecting_to("http://127.0.0.2:{port}/secret.jpg"), b""),
+    "to-no-url": ("failed", redirecting_to("http://["), b""),
+    "to-a-scope": ("failed", redirecting_to("http://[fe80::1%25eth0]/secret.jpg"), b""),
+    "to-a-mail-server": ("failed", redirecting_to("http://127.0.0.1:25/secret.jpg"), b""),
     "to-a-file": ("failed", redirecting_to("file:///etc/passwd"), b""),
     "not-found": ("failed", refusing(404), b""),
     "forbidden": ("failed", refusing(403), b""),

@@ -160,14 +160,20 @@ class Collection:
     def _download(self, result: SearchResult, downloader: Downloader) -> Judged:
         """Download and judge a result, in a thread, and leave the file in the hidden folder."""
         waiting = self._waiting_path(result)
-        if not waiting.exists():
-            data = downloader.fetch(result.url)
-            with written_whole(waiting) as partial:
-                partial.write_bytes(data)
         try:
+            if not waiting.exists():
+                data = downloader.fetch(result.url)
+                with written_whole(waiting) as partial:
+                    partial.write_bytes(data)
             return judge(read_file(waiting), self._min_size)
         except UnreadableFileError as error:
             raise Rejection(NO_IMAGE, str(error)) from error
+        except (FetchError, Rejection, UserError):
+            raise
+        except Exception as error:
+            # Whatever a stranger's file brings about, it costs this result and not the run.
+            reason = f"unexpected error ({type(error).__name__}: {error})"
+            raise FetchError(reason, is_transient=True) from error
 
     def _settle(self, result: SearchResult, job: Job) -> Outcome:
         """Keep a result that was downloaded, or record why not."""

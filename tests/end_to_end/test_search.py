@@ -7,7 +7,7 @@ from collections import Counter
 from urllib.parse import urlsplit
 
 import pytest
-from misbehaving_results import AWKWARD
+from misbehaving_results import AWKWARD, Item
 from misbehaving_server import KEY, MisbehavingServer
 from watched_search import addresses_reached, content, start_search, write_sibling
 
@@ -118,6 +118,19 @@ def test_a_run_that_is_killed_and_repeated_ends_with_the_same_folder(tmp_path, s
     assert {(row["file"], row["url"], row["reason"]) for row in rows(killed)} == {
         (row["file"], row["url"], row["reason"]) for row in rows(whole)
     }
+
+
+@pytest.mark.parametrize("kind", ["to-no-url", "to-a-scope", "in-negative-chunks"])
+def test_a_hostile_first_result_costs_itself_and_not_the_others(tmp_path, kind):
+    folder = new_folder(tmp_path)
+    with MisbehavingServer(20, kinds=["good"]) as server:
+        first = Item(f"{server.base}/images/{kind}/first.jpg", kind, b"hello", "failed")
+        server.offer([first, *server.items])
+        output, errors = finish(start_search(folder, f"{server.base}/bing"))
+    assert "[INFO] kept: 20" in output
+    assert "[INFO] failed: 1" in output
+    assert errors == ""
+    assert len(content(folder)) == 20
 
 
 def test_ctrl_c_leaves_what_was_kept_and_nothing_half_done(tmp_path, server):

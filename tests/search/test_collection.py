@@ -1,16 +1,20 @@
 import csv
 import hashlib
+import resource
 import threading
+from contextlib import contextmanager
 
 import cv2
 import numpy as np
 import pytest
+from hostile import hostile_answers, read_answer
 from misbehaving_results import encoded, pattern
 from watched_search import content
 
-from pyimagesearch.errors import UserError
+from pyimagesearch.errors import WORK_FAILED, UserError
 from pyimagesearch.search.collection import WAITING, open_collection
 from pyimagesearch.search.errors import FetchError
+from pyimagesearch.search.judging import judge
 from pyimagesearch.search.outcomes import Outcome, summary
 from pyimagesearch.search.services import SearchResult
 
@@ -41,6 +45,17 @@ def fill(folder, web, urls=None, workers=4):
     results = [SearchResult(url, page=f"{url}#page", creator="Ann") for url in urls or web.pages]
     with open_collection(folder, min_size=64) as collection:
         return list(collection.fill(results, web, workers))
+
+
+@contextmanager
+def no_file_larger_than(count):
+    """Have the system refuse to write more bytes to a file, as if the disk were full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (count, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def rows(folder):
@@ -212,6 +227,51 @@ def test_an_output_that_is_a_file_is_refused(folder):
         open_collection(folder, min_size=64),
     ):
         pass
+
+
+# --- results that go wrong ---
+
+ERRORS = [ValueError("x"), KeyError("x"), RecursionError(), MemoryError(), OSError(5, "I/O error")]
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+def test_a_result_that_raises_costs_itself_and_not_the_run(folder, error):
+    outcomes = fill(folder, Web({"http://a/bad": error} | images(3)))
+    assert [outcome.category for outcome in outcomes] == ["failed", "kept", "kept", "kept"]
+    assert type(error).__name__ in outcomes[0].detail
+    assert len(content(folder)) == 3
+
+
+def test_a_judgement_that_raises_costs_itself_and_not_the_run(folder, monkeypatch):
+    def judge_or_fail(data, min_size):
+        if data == b"bad":
+            raise IndexError("list index out of range")
+        return judge(data, min_size)
+
+    monkeypatch.setattr("pyimagesearch.search.collection.judge", judge_or_fail)
+    outcomes = fill(folder, Web({"http://a/bad": b"bad"} | images(2)))
+    assert [outcome.category for outcome in outcomes] == ["failed", "kept", "kept"]
+
+
+def test_hostile_answers_cost_themselves_and_not_the_run(folder):
+    def answered(answer):
+        return lambda: read_answer(answer)
+
+    hostile = {f"http://bad/{n}": answered(a) for n, a in enumerate(hostile_answers(2, 100))}
+    outcomes = fill(folder, Web(hostile | images(10)), workers=1)
+    assert [outcome.category for outcome in outcomes[100:]] == ["kept"] * 10
+    assert len(content(folder)) == 10
+
+
+def test_a_full_disk_ends_the_run_in_one_line(folder):
+    web = Web(images(3))
+    with (
+        open_collection(folder, min_size=64) as collection,
+        pytest.raises(UserError, match=r"cannot write .*: File too large") as caught,
+        no_file_larger_than(500),
+    ):
+        list(collection.fill([SearchResult(url) for url in web.pages], web, workers=1))
+    assert caught.value.exit_code == WORK_FAILED
 
 
 # --- runs that end early ---
