@@ -14,6 +14,7 @@ import numpy as np
 
 from pyimagesearch.console import printable
 from pyimagesearch.data.folders import missing_combinations
+from pyimagesearch.data.image_arrays import Concatenated, Images, Rotation
 from pyimagesearch.errors import UserError
 from pyimagesearch.recoloring.color_transfer import Color, color_of, recolor
 from pyimagesearch.recoloring.segmentation import Appearance, learn_appearance, segment, to_lab
@@ -61,7 +62,7 @@ class Composition(NamedTuple):
 class _Sources(NamedTuple):
     """The images to compose from; all arrays but the first have one element for each of them."""
 
-    images: np.ndarray  # of the whole dataset
+    images: Images  # of the whole dataset
     indices: np.ndarray
     colors: np.ndarray
     types: np.ndarray
@@ -105,13 +106,13 @@ def why_nothing_to_compose(labels: Sequence[tuple[str, ...]], *, part: int) -> s
                 f"recolouring needs at least two {name}, and the folders have only "
                 f"{printable(', '.join(found))}"
             )
-    if not missing_combinations(labels):
+    if not missing_combinations(labels, most=1):
         return "every combination has a folder"
     return None
 
 
 def compose_missing(
-    images: np.ndarray,
+    images: Images,
     labels: Sequence[tuple[str, ...]],
     indices: np.ndarray,
     *,
@@ -123,8 +124,8 @@ def compose_missing(
 
     Parameters
     ----------
-    images : numpy.ndarray
-        uint8, shape (N, height, width, 3), BGR. Not copied, so it may be a memory map.
+    images : numpy.ndarray or StoredImages
+        uint8, shape (N, height, width, 3), BGR. Read one at a time, so they may stay in a file.
     labels : sequence of tuple of str
         The labels of each of the N images.
     indices : numpy.ndarray
@@ -180,7 +181,7 @@ def _draw_sources(
 
 
 def _learn(
-    images: np.ndarray, labels: Sequence[tuple[str, ...]], indices: np.ndarray, *, part: int
+    images: Images, labels: Sequence[tuple[str, ...]], indices: np.ndarray, *, part: int
 ) -> _Sources:
     """Learn where the garments are in the images to compose from, and which of these are good."""
     colors = np.array([labels[i][part] for i in indices])
@@ -259,3 +260,24 @@ def _mask(sources: _Sources, position: int, image: np.ndarray) -> np.ndarray:
         color_label=sources.colors[position],
         type_label=sources.types[position],
     )
+
+
+def pooled(images: Images, composed: np.ndarray) -> tuple[Concatenated, Rotation]:
+    """Number composed images after the others, and say how epochs take turns to show them.
+
+    Parameters
+    ----------
+    images : numpy.ndarray or StoredImages
+        uint8, shape (N, height, width, 3).
+    composed : numpy.ndarray
+        uint8, shape (M, height, width, 3).
+
+    Returns
+    -------
+    pool : Concatenated
+        All N + M images.
+    rotation : Rotation
+        The indices of the composed ones. ``TURNS`` epochs show each of them once.
+    """
+    pool = Concatenated(images, composed)
+    return pool, Rotation(np.arange(len(images), pool.shape[0]), TURNS)

@@ -15,6 +15,8 @@ import cv2
 import numpy as np
 from scipy.special import expit, logit
 
+from pyimagesearch.data.image_arrays import Images
+
 # Colours are counted in 16 x 16 x 16 bins of CIE L*a*b*: fine enough to tell navy from black,
 # coarse enough for one small image to fill them. In OpenCV's 8-bit L*a*b*, L* runs from 0 to 255
 # and a* and b* are centred on 128. The few colours with |a*| or |b*| above 64 share the outer bins.
@@ -85,7 +87,7 @@ def color_moments(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def learn_appearance(
-    images: np.ndarray, indices: np.ndarray, *, colors: np.ndarray, types: np.ndarray
+    images: Images, indices: np.ndarray, *, colors: np.ndarray, types: np.ndarray
 ) -> tuple[Appearance, np.ndarray]:
     """Learn what garments look like from images whose labels are known.
 
@@ -97,7 +99,7 @@ def learn_appearance(
 
     Parameters
     ----------
-    images : numpy.ndarray
+    images : numpy.ndarray or StoredImages
         uint8, shape (N, height, width, 3), BGR.
     indices : numpy.ndarray
         int, shape (M,): which images to learn from.

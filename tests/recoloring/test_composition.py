@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pyimagesearch.data.image_arrays import StoredImages
 from pyimagesearch.errors import UserError
 from pyimagesearch.recoloring import composition as module
 from pyimagesearch.recoloring.segmentation import learn_appearance, to_lab
@@ -74,6 +75,14 @@ def test_another_seed_composes_other_images(photographs, composition):
     other = compose(photographs, seed=2)
     assert not np.array_equal(other.images, composition.images)
     assert not np.array_equal(other.color_sources, composition.color_sources)
+
+
+def test_images_may_stay_in_a_file(photographs, composition, tmp_path):
+    photographs.images.tofile(tmp_path / "images")
+    with (tmp_path / "images").open("r+b") as file:
+        stored = StoredImages(file, photographs.images.shape)
+        composed = compose(photographs._replace(images=stored), np.arange(len(stored)))
+    np.testing.assert_array_equal(composed.images, composition.images)
 
 
 def test_no_source_is_used_twice_before_all_are_used_once(composition):
