@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -26,8 +27,8 @@ def reserved(outputs: Mapping[str, AnyPath | None]) -> Iterator[None]:
     Parameters
     ----------
     outputs : mapping of str to path
-        The files that are going to be written, by what they hold ("network"). None stands for one
-        that is not.
+        The files that are going to be written, by the names that the user knows them by. None
+        stands for one that is not.
 
     Raises
     ------
@@ -43,7 +44,7 @@ def reserved(outputs: Mapping[str, AnyPath | None]) -> Iterator[None]:
         other = targets.setdefault(resolved(path), content)
         if other != content:
             raise UserError(
-                f"{path} cannot hold both the {other} and the {content}: give each its own file"
+                f"{path} cannot be both {other} and {content}: give each a file of its own"
             )
     remove_litter(*targets)
     with ExitStack() as locks:
@@ -114,7 +115,9 @@ def _locked(target: Path) -> Iterator[None]:
     if fcntl is None:
         yield
         return
-    path = target.with_name(f".{target.name[:NAME_PART]}.lock")
+    # Names that begin alike must not share a lock.
+    checksum = zlib.crc32(os.fsencode(target.name))
+    path = target.with_name(f".{target.name[:NAME_PART]}.{checksum:08x}.lock")
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
         if not lock(descriptor):

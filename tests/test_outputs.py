@@ -55,7 +55,7 @@ def test_two_outputs_in_one_file_are_refused(tmp_path, other):
     (tmp_path / "link.model").symlink_to(tmp_path / "fashion.model")
     wanted = {"network": tmp_path / "fashion.model", "labels": tmp_path / other}
     with (
-        pytest.raises(UserError, match="both the network and the labels"),
+        pytest.raises(UserError, match="cannot be both network and labels"),
         outputs.reserved(wanted),
     ):
         pass

@@ -1,4 +1,4 @@
-"""TODO."""
+"""The tutorial's augmentation: each image of a batch is moved at random, by one interpolation."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -8,7 +8,7 @@ import numpy as np
 
 
 class AugmentationRanges(NamedTuple):
-    """How far an image may be moved at random; every amount is drawn evenly from its range.
+    """How far an image may be moved. Every amount is drawn uniformly from its range.
 
     Attributes
     ----------
@@ -19,7 +19,7 @@ class AugmentationRanges(NamedTuple):
     shear : float
         Degrees, to either side.
     zoom : float
-        Each axis by itself, from ``1 - zoom`` to ``1 + zoom``.
+        Each axis on its own, from ``1 - zoom`` to ``1 + zoom``.
     horizontal_flip : bool
         Whether half of the images are mirrored.
     """
@@ -27,7 +27,7 @@ class AugmentationRanges(NamedTuple):
     rotation: float = 25.0
     width_shift: float = 0.1
     height_shift: float = 0.1
-    # The tutorial's 0.2 is in degrees (ImageDataGenerator's documentation), so next to nothing.
+    # The tutorial's 0.2 is in degrees (ImageDataGenerator's documentation), so it does very little.
     shear: float = 0.2
     zoom: float = 0.2
     horizontal_flip: bool = True
@@ -44,18 +44,18 @@ def draw_amounts(count: int, seed: int | Sequence[int]) -> np.ndarray:
     count : int
         Images of the batch.
     seed : int or sequence of int
-        The same seed moves the same batch the same way.
+        The same seed draws the same amounts.
 
     Returns
     -------
     numpy.ndarray
-        float64, shape (7, count), even in [-1, 1): shares of what :func:`augment` allows.
+        float64, shape (7, count), uniform in [-1, 1): shares of the ranges of :func:`augment`.
     """
     return np.random.default_rng(seed).uniform(-1, 1, (7, count))
 
 
 def augment(images: np.ndarray, ranges: AugmentationRanges, amounts: np.ndarray) -> np.ndarray:
-    """Rotate, shift, shear, zoom and mirror each image of a batch by itself.
+    """Rotate, shift, shear, zoom and mirror each image of a batch on its own.
 
     Parameters
     ----------
@@ -86,6 +86,7 @@ def augment(images: np.ndarray, ranges: AugmentationRanges, amounts: np.ndarray)
 
 def move(
     images: np.ndarray,
+    *,
     angle: np.ndarray,
     shift_x: np.ndarray,
     shift_y: np.ndarray,
@@ -94,12 +95,12 @@ def move(
     zoom_y: np.ndarray,
     mirrored: np.ndarray,
 ) -> np.ndarray:
-    """Move each image of a batch by amounts of its own.
+    """Move each image of a batch by its own amounts.
 
-    All movements are affine, so that a single bilinear interpolation does them together. The
-    matrices are those of Keras 2's ImageDataGenerator (``apply_affine_transform``): rotation,
-    shift, shear and zoom about the centre, then the mirror. What comes in from outside the image
-    repeats its nearest pixel.
+    All seven movements are affine, so one bilinear interpolation does them together. The matrices
+    are those of Keras 2's ImageDataGenerator (``apply_affine_transform``): rotation, shift, shear
+    and zoom about the centre, then the mirror. Pixels from outside the image repeat the nearest
+    one inside.
 
     Parameters
     ----------
@@ -110,7 +111,7 @@ def move(
     shift_x, shift_y : numpy.ndarray
         float, shape (N,), in pixels.
     zoom_x, zoom_y : numpy.ndarray
-        float, shape (N,); above 1 the content shrinks, as with ImageDataGenerator.
+        float, shape (N,). Above 1 the content shrinks, as with ImageDataGenerator.
     mirrored : numpy.ndarray
         bool, shape (N,).
 
@@ -122,8 +123,8 @@ def move(
     height, width = images.shape[1:3]
     mirror = np.where(mirrored, -1, 1)
 
-    # From a pixel of the output to the point of the input it is taken from, both measured from
-    # the centre: the product of the matrices, written out.
+    # The product of the matrices: from a pixel of the output to the point of the input that it is
+    # taken from, both measured from the centre.
     x_from_x = np.cos(angle + shear) * zoom_x * mirror
     x_from_y = np.sin(angle) * zoom_y
     y_from_x = -np.sin(angle + shear) * zoom_x * mirror

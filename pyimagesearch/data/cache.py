@@ -1,27 +1,36 @@
-"""Decoded images kept from run to run, so that unchanged files are decoded once."""
+"""Decoded images kept from run to run, so that an unchanged file is decoded once."""
 
 import hashlib
 import os
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
+import cv2
 import numpy as np
+import PIL
 import platformdirs
 
 from pyimagesearch.data.image_arrays import Images, StoredImages
 from pyimagesearch.errors import UserError
-from pyimagesearch.files import written_whole
+from pyimagesearch.files import AnyPath, written_whole
+from pyimagesearch.outputs import remove_litter
 
 MAX_CACHE_BYTES = 4 * 2**30
 
-# Changes with the decoder or the layout of the file, so that what older code stored is not used.
-FORMAT = "1"
+# Pixels depend on the decoders, so images that another release decoded are not reused.
+FORMAT = f"3\0{cv2.__version__}\0{PIL.__version__}"
 SUFFIX = ".decoded"
+SIGNATURE = b"decoded images\n\x1a"
+# After the signature and the number of images come their keys and checksums, and a digest of all
+# that; then the pixels.
+ROW = np.dtype([("key", "<u8", 2), ("checksum", "<u4")])
+DIGEST_BYTES = 32
 
 
-def cache_path(dataset: str | os.PathLike, size: int) -> Path:
-    """Say where the decoded images of a data set are kept.
+def cache_path(dataset: AnyPath, size: int) -> Path:
+    """Name the file that keeps the decoded images of a data set.
 
     Parameters
     ----------
@@ -40,12 +49,12 @@ def cache_path(dataset: str | os.PathLike, size: int) -> Path:
 
 
 def cache_folder() -> Path:
-    """Name the user's cache folder, which there may not be yet."""
+    """Name the user's cache folder, which need not exist yet."""
     return platformdirs.user_cache_path("pyimagesearch", appauthor=False)
 
 
 def image_keys(paths: Sequence[str], size: int) -> np.ndarray:
-    """Condense what decides over a decoded image: path, size and time of the file, image size.
+    """Condense what a decoded image depends on: path, bytes and time of the file, image size.
 
     Parameters
     ----------
@@ -72,8 +81,8 @@ def image_keys(paths: Sequence[str], size: int) -> np.ndarray:
     return np.frombuffer(b"".join(map(key, paths)), np.uint64).reshape(-1, 2)
 
 
-def recall(path: Path, keys: np.ndarray, images: Images) -> np.ndarray:
-    """Take what is there out of the cache.
+def recall(path: Path, keys: np.ndarray, images: Images, *, checksums: np.ndarray) -> np.ndarray:
+    """Copy the images that the cache holds.
 
     Parameters
     ----------
@@ -82,64 +91,96 @@ def recall(path: Path, keys: np.ndarray, images: Images) -> np.ndarray:
     keys : numpy.ndarray
         uint64, shape (N, 2), from :func:`image_keys`.
     images : numpy.ndarray or StoredImages
-        uint8, shape (N, size, size, 3), into which the images are written that the cache holds.
+        uint8, shape (N, size, size, 3): the images found are written into it.
+    checksums : numpy.ndarray
+        uint32, shape (N,): so are their checksums.
 
     Returns
     -------
     numpy.ndarray
-        bool, shape (N,): which images were written. A damaged cache, or part of one, is as good
-        as none.
+        bool, shape (N,): which images were found. A cache that is damaged, or that another user
+        could have written, counts as none.
     """
     found = np.zeros(len(keys), bool)
     try:
         with path.open("rb") as file:
-            stored_keys = np.load(file)
-            checksums = np.load(file)
-            shape = (len(stored_keys), *images.shape[1:])
+            table = _read_table(file)
+            shape = (len(table), *images.shape[1:])
             stored = StoredImages(file, shape, offset=file.tell())
+            if not _is_ours(file) or file.seek(0, os.SEEK_END) != stored.offset + stored.nbytes:
+                return found
             os.utime(path)
-            rows = {key.tobytes(): row for row, key in enumerate(stored_keys)}
+            rows = {key.tobytes(): row for row, key in enumerate(table["key"])}
             for position, key in enumerate(keys):
                 row = rows.get(key.tobytes())
                 if row is None:
                     continue
                 image = stored[row]
-                if zlib.crc32(image) == checksums[row]:
-                    images[position] = image
+                if zlib.crc32(image.data) == table["checksum"][row]:
+                    images[position], checksums[position] = image, table["checksum"][row]
                     found[position] = True
-    except (OSError, ValueError, EOFError):
+    except (OSError, ValueError):
         return found
     return found
 
 
-def remember(path: Path, keys: np.ndarray, images: Images) -> None:
-    """Put images into the cache, in the place of what it held.
+def remember(path: Path, keys: np.ndarray, images: Images, *, checksums: np.ndarray) -> None:
+    """Replace what the cache holds by these images.
 
     Parameters
     ----------
     path : pathlib.Path
         From :func:`cache_path`.
-    keys, images : numpy.ndarray
+    keys, images, checksums : numpy.ndarray
         As for :func:`recall`.
 
     Notes
     -----
-    The files least recently used are removed until the cache takes at most ``MAX_CACHE_BYTES``.
-    Images that alone take more are not kept, and neither are any where the folder cannot be
-    written: a cache is a convenience.
+    The least recently used files are removed until the cache takes at most ``MAX_CACHE_BYTES``.
+    Images that alone take more are not kept, and none are where the folder cannot be written: the
+    next run decodes them again.
     """
     if images.nbytes > MAX_CACHE_BYTES:
         return
+    table = np.empty(len(keys), ROW)
+    table["key"], table["checksum"] = keys, checksums
+    header = SIGNATURE + len(table).to_bytes(8, "little") + table.tobytes()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with written_whole(path) as partial, partial.open("wb") as file:
-            np.save(file, keys)
-            np.save(file, np.array([zlib.crc32(image) for image in images], np.uint32))
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        remove_litter(path)
+        with written_whole(path) as temporary, temporary.open("wb") as file:
+            file.write(header + _digest(header))
             for image in images:
-                file.write(image)
+                file.write(image.data)
+        path.chmod(0o600)
         _remove_least_recently_used(path.parent)
     except (OSError, UserError):
         return
+
+
+def _read_table(file: IO[bytes]) -> np.ndarray:
+    """Read keys and checksums; raise ValueError for a file that :func:`remember` did not write."""
+    begin = file.read(len(SIGNATURE) + 8)
+    count = int.from_bytes(begin[len(SIGNATURE) :], "little")
+    size = count * ROW.itemsize
+    if begin[: len(SIGNATURE)] != SIGNATURE or size > os.fstat(file.fileno()).st_size:
+        raise ValueError("not a file of decoded images")
+    rows = file.read(size)
+    if file.read(DIGEST_BYTES) != _digest(begin + rows):
+        raise ValueError("damaged")
+    return np.frombuffer(rows, ROW)
+
+
+def _digest(header: bytes) -> bytes:
+    return hashlib.blake2b(header, digest_size=DIGEST_BYTES).digest()
+
+
+def _is_ours(file: IO[bytes]) -> bool:
+    """Tell whether nobody but this user can have written an open file."""
+    if not hasattr(os, "geteuid"):
+        return True
+    status = os.fstat(file.fileno())
+    return status.st_uid == os.geteuid() and not status.st_mode & 0o022
 
 
 def _remove_least_recently_used(folder: Path) -> None:

@@ -1,6 +1,5 @@
 """Copies of one image, exact or near: found by perceptual hash, confirmed by their pixels."""
 
-import zlib
 from collections.abc import Iterator, Sequence
 
 import cv2
@@ -9,21 +8,21 @@ from scipy.cluster.hierarchy import DisjointSet
 
 from pyimagesearch.data.image_arrays import Images
 
-# Images closer than this are one photograph, saved twice: perceptual hashes that differ in so
-# many of their 64 bits, and pixels that differ by so many grey levels on average.
+# Two images are copies if at most this many of the 64 bits of their perceptual hashes differ, and
+# their pixels differ by at most this many grey levels on average.
 NEAR_HASH_BITS = 7
 NEAR_PIXEL_DIFFERENCE = 6.0
 
-# How many pairs of hashes are compared at once, which bounds the memory that takes.
+# Comparing this many pairs of hashes at once bounds the memory that they take.
 PAIRS_AT_ONCE = 2**20
 
 
 def perceptual_hash(image: np.ndarray) -> np.uint64:
     """Condense an image to 64 bits that survive resizing, recompression and small edits.
 
-    The signs of the lowest 8 x 8 frequencies of the 32 x 32 grey image, relative to their median;
-    after Zauner, "Implementation and Benchmarking of Perceptual Image Hash Functions" (2010),
-    section 3.2.1.
+    Each bit tells whether one of the lowest 8 x 8 frequencies of the 32 x 32 grey image is above
+    their median (Zauner, "Implementation and Benchmarking of Perceptual Image Hash Functions",
+    2010, section 3.2.1).
 
     Parameters
     ----------
@@ -37,44 +36,44 @@ def perceptual_hash(image: np.ndarray) -> np.uint64:
     """
     grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
     small = cv2.resize(grey, (32, 32), interpolation=cv2.INTER_AREA)
-    # The very lowest frequency is the mean, which says nothing about what is in the image.
+    # The lowest frequency is left out: it is the mean brightness.
     frequencies = cv2.dct(small.astype(np.float32))[1:9, 1:9]
     bits = frequencies > np.median(frequencies)
     return np.packbits(bits).view(np.uint64)[0]
 
 
-def duplicate_groups(images: Images) -> np.ndarray:
+def duplicate_groups(images: Images, checksums: np.ndarray) -> np.ndarray:
     """Find images that are copies of one another, exactly or nearly.
 
-    Two images are near-identical if both their perceptual hashes and their pixels are. Copies of
+    Two images are near copies if both their perceptual hashes and their pixels are close. Copies of
     copies fall into one group.
 
     Parameters
     ----------
     images : numpy.ndarray or StoredImages
-        uint8, shape (N, height, width, 3), BGR. Read once in order, and where two images may be
-        copies of one another.
+        uint8, shape (N, height, width, 3), BGR.
+    checksums : numpy.ndarray
+        uint32, shape (N,): equal for images with equal pixels.
 
     Returns
     -------
     numpy.ndarray
-        int, shape (N,): images with the same number are copies of one another. Numbers are given
-        in the order of the first images of the groups.
+        int, shape (N,): images with the same number are copies of one another. Groups are numbered
+        in the order of their first images.
     """
     count = len(images)
-    hashes, checksums = np.empty(count, np.uint64), np.empty(count, np.uint64)
-    means = np.empty((count, 3), np.float32)
+    hashes, means = np.empty(count, np.uint64), np.empty((count, 3), np.float32)
     for position, image in enumerate(images):
-        hashes[position], checksums[position] = perceptual_hash(image), zlib.crc32(image)
+        hashes[position] = perceptual_hash(image)
         means[position] = cv2.mean(image)[:3]
-    # Of identical images one stands for all, so that many of them do not make many pairs.
-    identity = np.stack([hashes, checksums], axis=1)
+    # One of several identical images stands for all, so that they do not make many pairs.
+    identity = np.stack([hashes, checksums.astype(np.uint64)], axis=1)
     _, distinct, group = np.unique(identity, axis=0, return_index=True, return_inverse=True)
 
     copies = DisjointSet()
     for pairs in _pairs_of_similar_hashes(hashes[distinct]):
         first, second = distinct[pairs]
-        # No two images differ by less than their means do.
+        # Images differ at least as much as their means, which are cheaper to compare.
         means_differ = np.abs(means[first] - means[second]).mean(axis=1)
         for pair in pairs[:, means_differ <= NEAR_PIXEL_DIFFERENCE].T.tolist():
             for member in pair:
@@ -90,21 +89,21 @@ def duplicate_groups(images: Images) -> np.ndarray:
 def find_copy(
     image: np.ndarray, others: Sequence[np.ndarray], hashes: Sequence[np.uint64]
 ) -> int | None:
-    """Find the first of some images that another one is a copy of, exactly or nearly.
+    """Find the first of several images that one image is a copy of, exactly or nearly.
 
     Parameters
     ----------
     image : numpy.ndarray
         uint8, shape (height, width, 3), BGR.
     others : sequence of numpy.ndarray
-        Of the same shape.
+        Images of the same shape.
     hashes : sequence of numpy.uint64
-        Theirs, from :func:`perceptual_hash`.
+        Their hashes, from :func:`perceptual_hash`.
 
     Returns
     -------
     int or None
-        Its position, None if there is no copy.
+        The position of that image; None if there is none.
     """
     differing_bits = np.bitwise_count(np.array(hashes, np.uint64) ^ perceptual_hash(image))
     similar = map(int, np.flatnonzero(differing_bits <= NEAR_HASH_BITS))
@@ -112,12 +111,12 @@ def find_copy(
 
 
 def _pairs_of_similar_hashes(hashes: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield the pairs of hashes at most ``NEAR_HASH_BITS`` bits apart, some of them repeatedly.
+    """Yield the pairs of hashes that differ in at most ``NEAR_HASH_BITS``, some of them repeatedly.
 
-    Two hashes that differ in at most seven bits differ in at most one bit of one of their four
-    quarters (the pigeonhole principle), so a hash is compared only with those that share a quarter,
-    one bit aside; after Norouzi, Punjani and Fleet, "Fast Search in Hamming Space with Multi-Index
-    Hashing" (2012).
+    By the pigeonhole principle, two hashes that differ in at most seven bits differ in at most one
+    bit of one of their four quarters. So a hash is compared only with those that share a quarter
+    but for one bit (Norouzi, Punjani and Fleet, "Fast Search in Hamming Space with Multi-Index
+    Hashing", 2012).
 
     Yields
     ------
@@ -130,7 +129,7 @@ def _pairs_of_similar_hashes(hashes: np.ndarray) -> Iterator[np.ndarray]:
         for flipped in (0, *(1 << bit for bit in range(16))):
             probed = keys ^ np.uint16(flipped)
             stops = np.searchsorted(keys, probed, side="right")
-            # Of the two orders of a pair, the one in which the second hash comes later.
+            # Each pair once: only hashes that come later are paired with this one.
             starts = np.maximum(
                 np.searchsorted(keys, probed, side="left"), np.arange(1, len(keys) + 1)
             )
@@ -143,7 +142,7 @@ def _pairs_of_similar_hashes(hashes: np.ndarray) -> Iterator[np.ndarray]:
 def _ranges_of_pairs(
     starts: np.ndarray, stops: np.ndarray
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Pair each position with all of its range, some ``PAIRS_AT_ONCE`` pairs at a time."""
+    """Pair each position with its whole range, about ``PAIRS_AT_ONCE`` pairs at a time."""
     counts = stops - starts
     pairs_before = np.concatenate([[0], np.cumsum(counts)])
     begin = 0
@@ -161,22 +160,25 @@ def _are_near(first: np.ndarray, second: np.ndarray) -> bool:
 
 
 def spanning_groups(groups: np.ndarray, labels: Sequence[tuple[str, ...]]) -> list[np.ndarray]:
-    """Find images that are copies of one another and yet labelled differently.
+    """Find copies of one image that have different labels.
 
     Parameters
     ----------
     groups : numpy.ndarray
         int, shape (N,), from :func:`duplicate_groups`.
     labels : sequence of tuple of str
-        Of the N images.
+        The labels of the N images.
 
     Returns
     -------
     list of numpy.ndarray
         The positions of the images of each such group.
     """
-    labels_of_group: dict[int, set[tuple[str, ...]]] = {}
-    for group, image_labels in zip(groups, labels, strict=True):
-        labels_of_group.setdefault(int(group), set()).add(image_labels)
-    contradictory = [group for group, found in labels_of_group.items() if len(found) > 1]
-    return [np.flatnonzero(groups == group) for group in contradictory]
+    members: dict[int, list[int]] = {}
+    for position, group in enumerate(groups.tolist()):
+        members.setdefault(group, []).append(position)
+    return [
+        np.array(positions)
+        for positions in members.values()
+        if len(positions) > 1 and len({labels[position] for position in positions}) > 1
+    ]

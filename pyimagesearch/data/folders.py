@@ -1,20 +1,180 @@
-"""TODO."""
+"""Which files of a data set are images, and which labels their folders give them.
+
+The labels of an image are the parts of its folder's name. A combination is the label set of one
+folder: ``("blue", "jeans")``.
+"""
 
 import functools
 import os
-from collections.abc import Iterable, Sequence
-from itertools import product
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice, product
 from pathlib import Path
-
-from imutils import paths
+from typing import NamedTuple
 
 from pyimagesearch.console import printable
 from pyimagesearch.errors import UserError
-from pyimagesearch.files import did_you_mean
+from pyimagesearch.files import AnyPath, did_you_mean
+
+JPEG_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif")
+IMAGE_SUFFIXES = (*JPEG_SUFFIXES, ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif")
 
 
-def layout_hint(folder: str | os.PathLike) -> str:
-    """Say which folder was meant by one that holds images itself, not label folders.
+class Listing(NamedTuple):
+    """What :func:`list_images` found.
+
+    Attributes
+    ----------
+    paths : list of str
+        The image files, sorted.
+    skipped : list of (str, str)
+        Folders and links that were left out, each with the reason.
+    """
+
+    paths: list[str]
+    skipped: list[tuple[str, str]]
+
+
+def list_images(folder: AnyPath) -> Listing:
+    """List the image files below a folder, at any depth.
+
+    Links to folders and to files are followed, and every real folder and file is listed once, so
+    that a link that leads back to a folder above it ends nothing. Hidden files and folders are
+    ignored.
+
+    Parameters
+    ----------
+    folder : path
+        Where to look.
+
+    Returns
+    -------
+    Listing
+        Paths that begin with `folder` and end in one of ``IMAGE_SUFFIXES``, in either case.
+
+    Raises
+    ------
+    UserError
+        If `folder` is not a folder.
+    """
+    top = os.fspath(folder)
+    if not os.path.isdir(top):  # noqa: PTH112 (a string may hold what a Path refuses)
+        raise UserError(
+            f"{top} is not a folder: give the folder that holds the images{did_you_mean(top)}"
+        )
+    paths, links, skipped = [], [], []
+    seen_folders: dict[tuple[int, int], str] = {}
+    seen_files: set[tuple[int, int]] = set()
+    # Real folders come first, so that a link never stands for a folder that is there itself.
+    real_folders, linked_folders = deque([top]), deque[str]()
+    while real_folders or linked_folders:
+        current = real_folders.popleft() if real_folders else linked_folders.popleft()
+        try:
+            status = os.stat(current)  # noqa: PTH116 (called once a folder, and fast)
+            first = seen_folders.setdefault((status.st_dev, status.st_ino), current)
+            if first != current:
+                skipped.append((current, f"it is the folder {first} once more"))
+                continue
+            entries = sorted(os.scandir(current), key=lambda entry: entry.name)
+        except OSError as error:
+            skipped.append((current, error.strerror or str(error)))
+            continue
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                real_folders.append(entry.path)
+            elif entry.is_symlink() and os.path.isdir(entry.path):  # noqa: PTH112
+                linked_folders.append(entry.path)
+            elif entry.name.lower().endswith(IMAGE_SUFFIXES):
+                if entry.is_symlink():
+                    links.append(entry.path)
+                else:
+                    paths.append(entry.path)
+                    seen_files.add((status.st_dev, entry.inode()))
+    for link in sorted(links):
+        if _is_new_file(link, seen_files):
+            paths.append(link)
+        else:
+            skipped.append((link, "it is a link to another image of the data set"))
+    return Listing(sorted(paths), sorted(skipped))
+
+
+def _is_new_file(link: str, seen_files: set[tuple[int, int]]) -> bool:
+    try:
+        status = os.stat(link)  # noqa: PTH116
+    except OSError:
+        return True  # Why it cannot be read is said when it is read.
+    identity = (status.st_dev, status.st_ino)
+    is_new = identity not in seen_files
+    seen_files.add(identity)
+    return is_new
+
+
+def folder_labels(path: AnyPath) -> tuple[str, ...]:
+    """Take an image's labels from the name of its folder.
+
+    Parameters
+    ----------
+    path : path
+        An image, for example ``dataset/blue_jeans/00000012.jpg``.
+
+    Returns
+    -------
+    tuple of str
+        The folder's name split at ``_``, for example ``("blue", "jeans")``.
+    """
+    return _labels_of_folder(os.path.dirname(path))  # noqa: PTH120 (called once an image)
+
+
+@functools.cache
+def _labels_of_folder(folder: str) -> tuple[str, ...]:
+    # All images of one folder share one tuple, which saves memory where there are a million.
+    return tuple(part for part in Path(folder).absolute().name.split("_") if part)
+
+
+def missing_combinations(
+    labels: Iterable[tuple[str, ...]], *, most: int | None = None
+) -> list[tuple[str, str]]:
+    """List the pairs of a first and a second label that no image has.
+
+    Parameters
+    ----------
+    labels : iterable of tuple of str
+        The labels of each image, or each combination once.
+    most : int, optional
+        How many to list at most. There may be as many as the square of the labels.
+
+    Returns
+    -------
+    list of (str, str)
+        Sorted. Empty where any image has more or fewer than two labels, since pairs then mean
+        little.
+    """
+    return list(islice(_missing(set(labels)), most))
+
+
+def count_missing_combinations(labels: Iterable[tuple[str, ...]]) -> int:
+    """Count what :func:`missing_combinations` would list, without listing it."""
+    present = set(labels)
+    if not _are_pairs(present):
+        return 0
+    firsts, seconds = ({pair[part] for pair in present} for part in (0, 1))
+    return len(firsts) * len(seconds) - len(present)
+
+
+def _missing(present: set[tuple[str, ...]]) -> Iterator[tuple[str, str]]:
+    if _are_pairs(present):
+        firsts, seconds = (sorted({pair[part] for pair in present}) for part in (0, 1))
+        yield from (pair for pair in product(firsts, seconds) if pair not in present)
+
+
+def _are_pairs(combinations: Iterable[tuple[str, ...]]) -> bool:
+    return all(len(combination) == 2 for combination in combinations)
+
+
+def layout_hint(folder: AnyPath) -> str:
+    """Suggest the folder above, where images lie in the data set's folder itself.
 
     Parameters
     ----------
@@ -26,7 +186,7 @@ def layout_hint(folder: str | os.PathLike) -> str:
     str
         For example ``" (did you mean dataset, which holds 6 folders?)"``, or empty.
     """
-    above = Path(os.path.abspath(folder)).parent  # noqa: PTH100 (.. in a path means the text's)
+    above = Path(os.path.abspath(folder)).parent  # noqa: PTH100 (resolves .. without links)
     try:
         beside = [entry for entry in above.iterdir() if entry.is_dir() and entry.name[0] != "."]
     except OSError:
@@ -37,20 +197,20 @@ def layout_hint(folder: str | os.PathLike) -> str:
     return f" (did you mean {shown}, which holds {len(beside)} folders?)"
 
 
-def depth_hints(folder: str | os.PathLike, paths: Iterable[str]) -> list[str]:
-    """Call out label folders at different depths: a folder too high may have been given.
+def depth_hints(folder: AnyPath, paths: Iterable[str]) -> list[str]:
+    """Point out label folders at different depths: perhaps a folder too high was given.
 
     Parameters
     ----------
     folder : path
         The folder given as a data set.
     paths : iterable of str
-        Of the images below it.
+        The images below it.
 
     Returns
     -------
     list of str
-        A line, or none.
+        One line, or none.
     """
     label_folders = {Path(path).relative_to(folder).parent for path in paths}
     depths = {len(label_folder.parts): label_folder for label_folder in sorted(label_folders)}
@@ -63,12 +223,12 @@ def depth_hints(folder: str | os.PathLike, paths: Iterable[str]) -> list[str]:
     ]
 
 
-def capital_hints(labels: Sequence[str]) -> list[str]:
-    """Call out labels that differ in nothing but capitals, which are learned as different ones.
+def capital_hints(classes: Sequence[str]) -> list[str]:
+    """Point out labels that differ only in capitals, and so are learned as different labels.
 
     Parameters
     ----------
-    labels : sequence of str
+    classes : sequence of str
         All labels of a data set.
 
     Returns
@@ -77,91 +237,11 @@ def capital_hints(labels: Sequence[str]) -> list[str]:
         A line for each such group.
     """
     groups: dict[str, list[str]] = {}
-    for label in labels:
+    for label in classes:
         groups.setdefault(label.casefold(), []).append(printable(label))
     return [
-        f"the labels {' and '.join(group)} differ in capitals alone, and are learned as different "
+        f"the labels {' and '.join(group)} differ only in capitals and are learned as different "
         "labels: rename the folders if one was meant"
         for group in groups.values()
         if len(group) > 1
     ]
-
-
-JPEG_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif")
-
-
-IMAGE_SUFFIXES = (*JPEG_SUFFIXES, ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif")
-
-
-def list_images(folder: str | os.PathLike) -> list[str]:
-    """List the image files below a folder, sorted, hidden files and folders left out.
-
-    Parameters
-    ----------
-    folder : path
-        Where to look, at any depth.
-
-    Returns
-    -------
-    list of str
-        Paths that begin with `folder` and end in one of ``IMAGE_SUFFIXES``, in either case.
-
-    Raises
-    ------
-    UserError
-        If `folder` is not a folder.
-    """
-    folder = os.fspath(folder)
-    if not Path(folder).is_dir():
-        raise UserError(
-            f"{folder} is not a folder: give the folder that holds the images{did_you_mean(folder)}"
-        )
-
-    def hidden(path: str) -> bool:
-        return any(part.startswith(".") for part in Path(os.path.relpath(path, folder)).parts)
-
-    found = paths.list_files(folder, validExts=IMAGE_SUFFIXES)
-    return sorted(path for path in found if not hidden(path))
-
-
-def folder_labels(path: str | os.PathLike) -> tuple[str, ...]:
-    """Take an image's labels from the name of its folder.
-
-    Parameters
-    ----------
-    path : path
-        Of an image, for example ``dataset/blue_jeans/00000012.jpg``.
-
-    Returns
-    -------
-    tuple of str
-        The folder's name split at ``_``, for example ``("blue", "jeans")``.
-    """
-    return _labels_below(os.path.dirname(path))  # noqa: PTH120 (called once an image)
-
-
-@functools.cache
-def _labels_below(folder: str) -> tuple[str, ...]:
-    # Images of one folder share one tuple, which counts where there are a million of them.
-    return tuple(part for part in Path(folder).absolute().name.split("_") if part)
-
-
-def missing_combinations(combinations: Sequence[tuple[str, ...]]) -> list[tuple[str, str]]:
-    """List the pairs of a first and a second label that no image has.
-
-    Parameters
-    ----------
-    combinations : sequence of tuple of str
-        Labels of each image.
-
-    Returns
-    -------
-    list of (str, str)
-        Sorted; empty where any image has other than two labels, since pairs then mean little.
-    """
-    present = set(combinations)
-    if any(len(combination) != 2 for combination in present):
-        return []
-    first_labels = sorted({first for first, _ in present})
-    second_labels = sorted({second for _, second in present})
-    return [pair for pair in product(first_labels, second_labels) if pair not in present]

@@ -1,31 +1,29 @@
-"""Images on disk become arrays and labels: list, decode, label, load."""
+"""Decode the images of a data set in parallel, and gather all that is known about them."""
 
 import itertools
 import os
-import sys
-import warnings
-from collections.abc import Sequence
+import zlib
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from PIL import Image
-from tqdm import tqdm
 
 from pyimagesearch.console import quiet_stderr
 from pyimagesearch.data import cache
 from pyimagesearch.data.decoding import decode_image
+from pyimagesearch.data.duplicates import duplicate_groups
 from pyimagesearch.data.folders import IMAGE_SUFFIXES, folder_labels, layout_hint, list_images
 from pyimagesearch.data.image_arrays import Images, first, room_for_images
 from pyimagesearch.errors import UnreadableFileError, UserError
-from pyimagesearch.files import read_file
+from pyimagesearch.files import AnyPath, read_file
 
-# So many files are handed to the decoding threads at once: each that waits takes memory.
+# Files that wait for a decoding thread take memory, so only this many wait at once.
 FILES_AT_ONCE = 1024
 
-# Pillow, which reads the headers, warns of large images; here they are refused.
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+# Shows how far a loop has come: takes its items and their number, and returns the items.
+Progress = Callable[[Iterable[Any], int], Iterable[Any]]
 
 
 class LoadedImages(NamedTuple):
@@ -33,85 +31,111 @@ class LoadedImages(NamedTuple):
 
     Attributes
     ----------
-    images : numpy.ndarray or pyimagesearch.stored_images.StoredImages
+    images : numpy.ndarray or pyimagesearch.data.image_arrays.StoredImages
         uint8, shape (N, size, size, 3), BGR.
     paths : list of str
         The N files they come from, in the same order.
+    checksums : numpy.ndarray
+        uint32, shape (N,), CRC-32 of each image's pixels.
     skipped : list of (str, str)
         The files that could not be decoded, each with the reason.
     """
 
     images: Images
     paths: list[str]
+    checksums: np.ndarray
     skipped: list[tuple[str, str]]
 
 
-class LabelledImages(NamedTuple):
-    """What :func:`load_dataset` found below a folder.
+class Dataset(NamedTuple):
+    """Images and everything else that is computed once from them.
 
     Attributes
     ----------
-    images, paths, skipped
-        As in :class:`LoadedImages`.
+    images : numpy.ndarray or pyimagesearch.data.image_arrays.StoredImages
+        uint8, shape (N, size, size, 3), BGR.
     labels : list of tuple of str
-        Those of each image, from :func:`folder_labels`.
+        The labels of each image.
+    paths : list of str
+        The file of each image.
+    classes : list of str
+        All labels, sorted: the order of the network's outputs.
+    groups : numpy.ndarray
+        int, shape (N,): images with the same number are copies of one another, exact or near.
+    checksums : numpy.ndarray
+        uint32, shape (N,), CRC-32 of each image's pixels.
+    skipped : list of (str, str)
+        The files and folders that were left out, each with the reason.
     """
 
     images: Images
-    paths: list[str]
     labels: list[tuple[str, ...]]
+    paths: list[str]
+    classes: list[str]
+    groups: np.ndarray
+    checksums: np.ndarray
     skipped: list[tuple[str, str]]
 
 
+def no_progress(items: Iterable[Any], total: int) -> Iterable[Any]:
+    """Return the items and show nothing."""
+    return items
+
+
 def load_dataset(
-    folder: str | os.PathLike,
+    folder: AnyPath,
     size: int,
+    *,
     use_cache: bool = False,
     memory_limit: int | None = None,
-) -> LabelledImages:
+    progress: Progress = no_progress,
+) -> Dataset:
     """Load the images of a folder of label folders.
 
     Parameters
     ----------
     folder : path
-        Holds a folder a combination, for example ``blue_jeans``, at any depth.
+        Holds one folder for each combination, such as ``blue_jeans``, at any depth.
     size : int
         Width and height of the decoded images in pixels.
     use_cache : bool
-        Whether to take unchanged images from the user's cache, and to leave them there.
+        Whether to reuse images that an earlier run decoded, and to keep these for later ones.
     memory_limit : int, optional
-        Bytes; images that would take more than a quarter of them stay in a file.
+        Bytes, by default all memory of the machine. Images that would take more than a quarter of
+        it stay in a file.
+    progress : callable, optional
+        Shows how many files have been decoded.
 
     Returns
     -------
-    LabelledImages
-        In the order of their paths.
+    Dataset
+        In the order of the paths.
 
     Raises
     ------
     UserError
-        If there is no such folder, no image in it that can be read, or nothing to tell apart.
+        If there is no such folder, no readable image in it, or nothing to tell apart.
     """
-    kinds = ", ".join(suffix.lstrip(".") for suffix in IMAGE_SUFFIXES)
     layout = f"expected one folder for each combination, such as {folder}/blue_jeans"
-    found = list_images(folder)
-    if not found:
+    listing = list_images(folder)
+    if not listing.paths:
+        kinds = ", ".join(suffix.lstrip(".") for suffix in IMAGE_SUFFIXES)
         raise UserError(f"there are no images ({kinds}) below {folder}: {layout}")
     top = Path(folder)
-    is_in_label_folder = [Path(path).parent != top for path in found]
-    in_label_folder = list(itertools.compress(found, is_in_label_folder))
-    if not in_label_folder:
+    labelled = [path for path in listing.paths if Path(path).parent != top]
+    if not labelled:
         raise UserError(
             f"the images of {folder} are not in label folders: {layout}{layout_hint(folder)}"
         )
-
     cache_file = cache.cache_path(folder, size) if use_cache else None
-    loaded = load_images(in_label_folder, size, cache_file, memory_limit)
+    loaded = load_images(
+        labelled, size, cache_file=cache_file, memory_limit=memory_limit, progress=progress
+    )
     if not loaded.paths:
         path, reason = loaded.skipped[0]
         raise UserError(
-            f"none of the {len(in_label_folder)} images below {folder} can be read; "
-            f"the first is {path}: {reason}"
+            f"none of the {len(labelled)} images below {folder} can be read; the first is {path}: "
+            f"{reason}"
         )
     labels = [folder_labels(path) for path in loaded.paths]
     if len(set(labels)) < 2:
@@ -119,89 +143,100 @@ def load_dataset(
             f"all images below {folder} have the same labels ({' '.join(labels[0])}), so there is "
             f"nothing to tell apart: {layout}, and at least two of them{layout_hint(folder)}"
         )
-    skipped = loaded.skipped + [
-        (path, "not in a label folder")
-        for path, is_inside in zip(found, is_in_label_folder, strict=True)
-        if not is_inside
+    unlabelled = [
+        (path, "not in a label folder") for path in listing.paths if Path(path).parent == top
     ]
-    return LabelledImages(loaded.images, loaded.paths, labels, skipped)
+    return Dataset(
+        loaded.images,
+        labels,
+        loaded.paths,
+        classes=sorted(set(itertools.chain.from_iterable(labels))),
+        groups=duplicate_groups(loaded.images, loaded.checksums),
+        checksums=loaded.checksums,
+        skipped=loaded.skipped + unlabelled + listing.skipped,
+    )
 
 
 def load_images(
-    image_paths: Sequence[str],
+    paths: Sequence[str],
     size: int,
+    *,
     cache_file: Path | None = None,
     memory_limit: int | None = None,
+    progress: Progress = no_progress,
 ) -> LoadedImages:
-    """Decode files in parallel into one array, with a progress bar on a terminal.
+    """Decode files in parallel into one array.
 
     Parameters
     ----------
-    image_paths : sequence of str
+    paths : sequence of str
         The files.
     size : int
         Width and height of the decoded images in pixels.
-    cache : pathlib.Path, optional
-        From :func:`pyimagesearch.decoded_cache.cache_path`: files that have not changed since they
-        were decoded into this cache are taken from it.
+    cache_file : pathlib.Path, optional
+        From :func:`pyimagesearch.data.cache.cache_path`. Files that have not changed since they
+        were decoded into it are taken from it, and the others are added.
     memory_limit : int, optional
-        Bytes; images that would take more than a quarter of them stay in a file.
+        Bytes, by default all memory of the machine. Images that would take more than a quarter of
+        it stay in a file.
+    progress : callable, optional
+        Shows how many files have been decoded.
 
     Returns
     -------
     LoadedImages
-        The images that could be read, in the order of `image_paths`, and those that could not.
+        The images that could be read, in the order of `paths`, and those that could not.
     """
-    shape = (len(image_paths), size, size, 3)
+    shape = (len(paths), size, size, 3)
     images = room_for_images(shape, memory_limit, cache.cache_folder())
-    keys = cache.image_keys(image_paths, size) if cache_file else None
-    is_decoded = (
-        cache.recall(cache_file, keys, images) if cache_file else np.zeros(len(images), bool)
-    )
+    checksums = np.zeros(len(paths), np.uint32)
+    is_decoded = np.zeros(len(paths), bool)
+    keys = cache.image_keys(paths, size) if cache_file else None
+    if cache_file and keys is not None:
+        is_decoded = cache.recall(cache_file, keys, images, checksums=checksums)
     missing = np.flatnonzero(~is_decoded)
-    reasons = _decode_into(images, missing, image_paths)
+    reasons = _decode_into(images, checksums, missing, paths=paths, progress=progress)
     is_decoded[missing] = [reason is None for reason in reasons]
 
     readable = np.flatnonzero(is_decoded)
-    # Each image moves towards the front, into a place already read, so that no second array of
-    # this size is ever needed.
+    # Each image moves forward into a place that has been read, so no second array is needed.
     for place, position in enumerate(readable):
         if place != position:
             images[place] = images[position]
-    images = first(images, len(readable))
-    if cache_file and reasons.count(None):
-        cache.remember(cache_file, keys[readable], images)
+    images, checksums = first(images, len(readable)), checksums[readable]
+    if cache_file and keys is not None and reasons.count(None):
+        cache.remember(cache_file, keys[readable], images, checksums=checksums)
     return LoadedImages(
         images,
-        [image_paths[position] for position in readable],
-        [(image_paths[i], reason) for i, reason in zip(missing, reasons, strict=True) if reason],
+        [paths[position] for position in readable.tolist()],
+        checksums,
+        [(paths[i], reason) for i, reason in zip(missing.tolist(), reasons, strict=True) if reason],
     )
 
 
 def _decode_into(
-    images: Images, positions: np.ndarray, image_paths: Sequence[str]
+    images: Images,
+    checksums: np.ndarray,
+    positions: np.ndarray,
+    *,
+    paths: Sequence[str],
+    progress: Progress,
 ) -> list[str | None]:
-    """Decode some of the files into their places, and say of each why it could not be, or None."""
+    """Decode some of the files into their places; return why each failed, or None."""
+    size = images.shape[1]
 
     def load(position: int) -> str | None:
         try:
-            images[position] = decode_image(read_file(image_paths[position]), images.shape[1])
+            image = decode_image(read_file(paths[position]), size)
         except UnreadableFileError as error:
             return str(error)
+        images[position] = image
+        checksums[position] = zlib.crc32(image.data)
         return None
 
-    # OpenCV and the file system release the interpreter's lock, so threads are enough. The image
-    # libraries' complaints about damaged files name no file; the list of skipped files does.
+    # OpenCV and the file system release Python's lock, so threads are enough. What the image
+    # libraries print about damaged files names no file; the list of skipped files does.
     with quiet_stderr(), ThreadPoolExecutor(os.cpu_count()) as pool:
         starts = range(0, len(positions), FILES_AT_ONCE)
         chunks = (pool.map(load, positions[start : start + FILES_AT_ONCE]) for start in starts)
-        return list(
-            tqdm(
-                itertools.chain.from_iterable(chunks),
-                total=len(positions),
-                desc="decoding",
-                unit="image",
-                file=sys.stdout,
-                disable=not sys.stdout.isatty(),
-            )
-        )
+        return list(progress(itertools.chain.from_iterable(chunks), len(positions)))

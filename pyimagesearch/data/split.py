@@ -1,7 +1,4 @@
-"""What the labels of a data set say: how it splits, what it covers, what it lacks.
-
-A combination is the labels of one folder: ``("blue", "jeans")``.
-"""
+"""Which images the network trains on and which it is tested on."""
 
 from collections.abc import Sequence
 
@@ -11,7 +8,7 @@ from pyimagesearch.errors import UserError
 
 
 def split(
-    combinations: Sequence[tuple[str, ...]], groups: np.ndarray, test_size: float, seed: int
+    labels: Sequence[tuple[str, ...]], groups: np.ndarray, *, test_size: float, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Split images into a training and a test side.
 
@@ -19,14 +16,14 @@ def split(
 
     Parameters
     ----------
-    combinations : sequence of tuple of str
-        Labels of each of the N images.
+    labels : sequence of tuple of str
+        The labels of each of the N images.
     groups : numpy.ndarray
-        int, shape (N,), from :func:`pyimagesearch.duplicates.duplicate_groups`: images with the
-        same number are copies of one another.
+        int, shape (N,), from :func:`pyimagesearch.data.duplicates.duplicate_groups`: images with
+        the same number are copies of one another.
     test_size : float
-        Share of each combination for the test side, between 0 and 1, kept as nearly as whole
-        groups allow.
+        Share of each combination for the test side, between 0 and 1. Whole groups may not allow
+        it exactly.
     seed : int
         The same seed and images give the same split.
 
@@ -42,11 +39,11 @@ def split(
     """
     random = np.random.default_rng(seed)
     group_sizes = np.bincount(groups)
-    # A group that lies in several folders counts with the folder of its first image.
+    # A group in several folders belongs to the folder of its first image.
     first_of_group = np.unique(groups, return_index=True)[1]
     groups_of_combination: dict[tuple[str, ...], list[int]] = {}
-    for group, first in enumerate(first_of_group):
-        groups_of_combination.setdefault(combinations[first], []).append(group)
+    for group, first in enumerate(first_of_group.tolist()):
+        groups_of_combination.setdefault(labels[first], []).append(group)
 
     is_test_group = np.zeros(len(group_sizes), bool)
     for combination in sorted(groups_of_combination):
@@ -57,8 +54,8 @@ def split(
 
     in_test = is_test_group[groups]
     train, test = np.flatnonzero(~in_test), np.flatnonzero(in_test)
-    on_both_sides = {combinations[i] for i in train} & {combinations[i] for i in test}
-    if too_few := sorted(set(combinations) - on_both_sides):
+    on_both_sides = {labels[i] for i in train.tolist()} & {labels[i] for i in test.tolist()}
+    if too_few := sorted(set(labels) - on_both_sides):
         raise UserError(
             f"the folder {'_'.join(too_few[0])} has too few different images to be split into a "
             "training and a test side: at least two are needed"

@@ -1,1 +1,6 @@
-"""TODO."""
+"""From a plain network and batches to a trained network, whatever ends the run.
+
+`fitting` holds the loss, the schedule and the `Trainer`, which owns the network that trains and
+the plain one that is saved. `devices` and `workers` spread a run over GPUs and machines, and
+`checkpoints` lets a later process go on with it.
+"""

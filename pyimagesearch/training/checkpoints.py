@@ -1,75 +1,107 @@
-"""The state of an unfinished training run, from which it can be taken up again."""
+"""The state of an unfinished training run, with which a later process can go on."""
 
 import json
-import os
+import math
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 
+from pyimagesearch.data.loading import Dataset
 from pyimagesearch.errors import UserError
-from pyimagesearch.files import written_whole
+from pyimagesearch.files import AnyPath, written_whole
 
 SUFFIX = ".checkpoint"
-ABOUT_ENTRY = "about.json"
-ROWS_AT_A_TIME = 1024
+DESCRIPTION_ENTRY = "about.json"
+
+# A run can be resumed only with the same values of these settings.
+DECISIVE = (
+    *("epochs", "batch_size", "learning_rate", "image_size", "test_size", "seed"),
+    *("recolor", "recolor_part"),
+)
 
 History = dict[str, list[float]]
 
 
 class Run(NamedTuple):
-    """What tells one training run from another.
+    """What distinguishes one training run from another.
 
     Attributes
     ----------
     checkpoint : pathlib.Path or None
-        Where its state is kept until it has ended well; None if another process keeps it.
+        Where its state is kept until it has ended well. None if another process keeps it.
     description : dict
-        JSON values by name: its settings, and checksums of the files' names and of the images.
+        JSON values by name: its settings, and checksums of the file names and of the images.
     """
 
     checkpoint: Path | None
     description: dict[str, Any]
 
 
-def describe_run(
-    model_path: str | os.PathLike | None,
-    settings: Mapping[str, Any],
-    paths: Sequence[str],
-    images: np.ndarray,
-) -> Run:
-    """Condense what makes a run what it is.
+def checkpoint_path(model_path: AnyPath) -> Path:
+    """Name the checkpoint of a run, which lies beside the model that it is going to write."""
+    path = Path(model_path)
+    return path.with_name(path.name + SUFFIX)
+
+
+def describe_run(model_path: AnyPath | None, settings: Mapping[str, Any], dataset: Dataset) -> Run:
+    """Condense what a run depends on.
 
     Parameters
     ----------
     model_path : path or None
-        The model that the run is going to write; the checkpoint stands beside it. None if another
-        process writes both.
+        The model that the run is going to write. None if another process writes it.
     settings : mapping
-        JSON values by the name of their flag, such as ``batch_size`` and ``seed``.
-    paths : sequence of str
-        The N files.
-    images : numpy.ndarray
-        uint8, shape (N, height, width, channels), decoded from them.
+        JSON values by name. Those in ``DECISIVE`` count.
+    dataset : Dataset
+        The images.
 
     Returns
     -------
     Run
         The same for the same settings, file names and pixels, wherever the files lie.
     """
-    names = "\0".join("/".join(Path(path).parts[-2:]) for path in paths)
-    pixels = 0
-    for image in images:
-        pixels = zlib.crc32(image, pixels)
-    checksums = [zlib.crc32(names.encode("utf-8", "surrogateescape")), pixels]
-    flags = {f"--{name.replace('_', '-')}": value for name, value in settings.items()}
-    description = {**flags, "images": [len(paths), *checksums]}
-    checkpoint = None if model_path is None else Path(f"{os.fspath(model_path)}{SUFFIX}")
-    return Run(checkpoint, description)
+    names = "\0".join("/".join(Path(path).parts[-2:]) for path in dataset.paths)
+    pixels = combined_checksum(dataset.checksums, math.prod(dataset.images.shape[1:]))
+    sums = [zlib.crc32(names.encode("utf-8", "surrogateescape")), pixels]
+    flags = {f"--{name.replace('_', '-')}": settings[name] for name in DECISIVE}
+    checkpoint = None if model_path is None else checkpoint_path(model_path)
+    return Run(checkpoint, {**flags, "images": [len(dataset.paths), *sums]})
+
+
+def combined_checksum(checksums: np.ndarray, length: int) -> int:
+    """Compute the CRC-32 of equally long pieces of data from the CRC-32 of each piece.
+
+    Reading a piece turns a CRC into a linear function of it, plus the CRC of the piece. The linear
+    function depends on the length alone, so 32 powers of two and a piece of zeros define it (as in
+    zlib's ``crc32_combine``).
+
+    Parameters
+    ----------
+    checksums : numpy.ndarray
+        uint32, shape (N,), the CRC-32 of each piece.
+    length : int
+        Bytes of a piece.
+
+    Returns
+    -------
+    int
+        The CRC-32 of the pieces one after the other.
+    """
+    zeros = bytes(length)
+    columns = [zlib.crc32(zeros, 1 << bit) ^ zlib.crc32(zeros) for bit in range(32)]
+    combined = 0
+    for checksum in checksums.tolist():
+        shifted = 0
+        for bit, column in enumerate(columns):
+            if combined >> bit & 1:
+                shifted ^= column
+        combined = shifted ^ checksum
+    return combined
 
 
 class SaveCheckpoint(keras.callbacks.Callback):
@@ -80,7 +112,7 @@ class SaveCheckpoint(keras.callbacks.Callback):
     run : Run
         From :func:`describe_run`.
     history : dict of str to list of float
-        Of the epochs done before; each epoch adds to it.
+        The metrics of the epochs done before. Each epoch adds its own.
     """
 
     def __init__(self, run: Run, history: History) -> None:
@@ -92,73 +124,68 @@ class SaveCheckpoint(keras.callbacks.Callback):
         """Save; see ``keras.callbacks.Callback``."""
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(float(value))
-        # Stopped in the middle of an epoch, the network is no state that a run passes through.
+        # In the middle of an epoch the state is none that an undisturbed run passes through.
         if self.run.checkpoint and not self.model.stop_training:
-            _save(self.run, self.model, self.history)
+            _save(
+                self.run.checkpoint, self.run.description, network=self.model, history=self.history
+            )
 
 
-def _save(run: Run, network: keras.Model, history: History) -> None:
-    about = json.dumps({"run": run.description, "history": history})
-    # NumPy's .npz format, a piece at a time: np.savez would need a copy of everything in memory.
-    # It is not worth waiting for the disk after every epoch: a kill does not need that, and what a
-    # power failure spoils is found out by the archive's checksums.
-    whole = written_whole(run.checkpoint, flushed=False)
-    with whole as partial, zipfile.ZipFile(partial, "w") as archive:
-        archive.writestr(ABOUT_ENTRY, about)
+def _save(
+    path: Path, description: Mapping[str, Any], *, network: keras.Model, history: History
+) -> None:
+    about = json.dumps({"run": description, "history": history})
+    # NumPy's .npz format, one array at a time: np.savez needs a copy of all of them in memory.
+    # Waiting for the disk after every epoch is not worth it: a kill does not need that, and the
+    # archive's checksums reveal what a power failure spoils.
+    with (
+        written_whole(path, flushed=False) as temporary,
+        zipfile.ZipFile(temporary, "w") as archive,
+    ):
+        archive.writestr(DESCRIPTION_ENTRY, about)
         for position, variable in enumerate(_state(network)):
             with archive.open(f"{position:04}.npy", "w") as file:
-                _write_array(file, variable)
-
-
-def _write_array(file: IO[bytes], variable: keras.Variable) -> None:
-    data_type = np.dtype(keras.backend.standardize_dtype(variable.dtype))
-    shape = tuple(variable.shape)
-    header = {"descr": data_type.str, "fortran_order": False, "shape": shape}
-    np.lib.format.write_array_header_1_0(file, header)
-    if not shape:
-        file.write(np.asarray(variable).tobytes())
-        return
-    for start in range(0, shape[0], ROWS_AT_A_TIME):
-        file.write(np.asarray(variable.value[start : start + ROWS_AT_A_TIME]).tobytes())
+                np.lib.format.write_array(file, np.asarray(variable), allow_pickle=False)
 
 
 def _state(network: keras.Model) -> list[keras.Variable]:
-    """List all that changes in training: weights, moving averages, random seeds, the optimizer."""
+    """List all that changes in training: weights, moving averages, random states, the optimizer."""
     network.optimizer.build(network.trainable_variables)
     return [*network.variables, *network.optimizer.variables]
 
 
 def load(run: Run, network: keras.Model) -> History:
-    """Put a compiled network into the state of a checkpoint.
+    """Restore the state of a compiled network from a checkpoint.
 
     Parameters
     ----------
     run : Run
-        From :func:`describe_run`, of the run that wants to go on.
+        From :func:`describe_run`, of the run that is going to continue.
     network : keras.Model
-        Compiled, built as the one that was saved.
+        Compiled, and built as the one that was saved.
 
     Returns
     -------
     dict of str to list of float
-        The metrics of the epochs done, a value an epoch; none where another process keeps the
-        state.
+        The metrics of the epochs done, one value an epoch. Empty lists where another process keeps
+        the state.
 
     Raises
     ------
     UserError
-        If there is no checkpoint, it is damaged, or it is one of another run; the message names
-        what differs.
+        If there is no checkpoint, it is damaged, or it belongs to another run; the message names
+        what differs. The network then stays as it was.
     """
     path = run.checkpoint
     if path is None:
         return {"loss": []}
     if not path.is_file():
         raise UserError(f"there is no checkpoint {path} to resume from: train without --resume")
+    state = _state(network)
     try:
-        with np.load(path) as stored:
-            about = json.loads(stored[ABOUT_ENTRY])
-            arrays = [stored[name] for name in sorted(set(stored.files) - {ABOUT_ENTRY})]
+        about, arrays = _read(path, state)
+    except UserError:
+        raise
     # A damaged archive makes NumPy and zipfile raise all kinds of exceptions.
     except Exception as error:
         raise UserError(f"the checkpoint {path} is damaged: train without --resume") from error
@@ -170,6 +197,43 @@ def load(run: Run, network: keras.Model) -> History:
             f"the checkpoint {path} is of a run with other {', '.join(differing)}: train without "
             "--resume, or with what it was started with"
         )
-    for variable, value in zip(_state(network), arrays, strict=True):
+    for variable, value in zip(state, arrays, strict=True):
         variable.assign(value)
     return about["history"]
+
+
+def _read(path: Path, state: Sequence[keras.Variable]) -> tuple[dict[str, Any], list[np.ndarray]]:
+    """Read a checkpoint whose arrays fit a state; raise anything at all if they do not."""
+    largest = sum(2**12 + 8 * math.prod(variable.shape) for variable in state) + 2**24
+    with zipfile.ZipFile(path) as archive:
+        if sum(entry.file_size for entry in archive.infolist()) > largest:
+            raise ValueError("it unpacks to more than the network holds")
+    with np.load(path, allow_pickle=False) as stored:
+        about = json.loads(stored[DESCRIPTION_ENTRY])
+        names = sorted(set(stored.files) - {DESCRIPTION_ENTRY})
+        arrays = [
+            _fitting(stored[name], variable) for name, variable in zip(names, state, strict=True)
+        ]
+    _check_history(about["history"])
+    if not isinstance(about["run"], dict):
+        raise TypeError("its description is none")
+    return about, arrays
+
+
+def _fitting(value: np.ndarray, variable: keras.Variable) -> np.ndarray:
+    """Check an array against the variable that it is for."""
+    shape = tuple(variable.shape)
+    # Before dropout was Keras's own, its state was the number of steps.
+    if value.shape == () and value.dtype == np.int64 and shape == (2,):
+        return np.array([np.asarray(variable)[0], value], np.uint32)
+    if value.shape != shape or not np.isfinite(value).all():
+        raise ValueError("an array of another shape, or with numbers that are none")
+    return value
+
+
+def _check_history(history: Any) -> None:
+    """Raise unless a history is a list of numbers for each metric, all of one length."""
+    lengths = {len(values) for values in history.values()}
+    numbers = all(type(value) is float for values in history.values() for value in values)
+    if "loss" not in history or len(lengths) != 1 or not numbers:
+        raise ValueError("its history is none")

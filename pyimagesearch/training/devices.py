@@ -1,15 +1,13 @@
-"""Where the network runs."""
+"""The devices that TensorFlow trains on: a processor, GPUs, or several machines."""
 
 import json
 import os
 import signal
-import sys
-from pathlib import Path
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from pyimagesearch.console import info, quiet_stderr
+from pyimagesearch.console import quiet_stderr
 from pyimagesearch.errors import UserError
-from pyimagesearch.inference.backend import import_keras_lightly
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -17,6 +15,7 @@ if TYPE_CHECKING:
 EXAMPLE = (
     '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": "worker", "index": 0}}'
 )
+LONGEST_CONFIG = 2**20
 
 
 class TrainingDevice(NamedTuple):
@@ -25,9 +24,9 @@ class TrainingDevice(NamedTuple):
     Attributes
     ----------
     strategy : tf.distribute.Strategy
-        How the work is shared; TensorFlow's default where one device does it alone.
+        How the work is shared. One device alone has TensorFlow's default strategy.
     name : str
-        What the device is, for people.
+        What a person calls the device.
     is_chief : bool
         Whether this process is the one, of all workers, that prints and writes files.
     """
@@ -36,23 +35,60 @@ class TrainingDevice(NamedTuple):
     name: str
     is_chief: bool
 
+    def check_shares(self, batch_size: int, images: int) -> None:
+        """Make sure that every replica gets an equal part of each batch, and an image to test.
 
-def prepare_training_device(wanted: str = "auto") -> TrainingDevice:
-    """Set TensorFlow up for the devices it is going to train on.
+        Parameters
+        ----------
+        batch_size : int
+            Images a step, of all replicas together.
+        images : int
+            Images on the smaller side of the split.
 
-    Several machines train together where ``TF_CONFIG`` names them (see "Multi-worker training with
-    Keras" in TensorFlow's guide), otherwise several GPUs of this machine, otherwise one, otherwise
-    its processor.
+        Raises
+        ------
+        UserError
+            If a batch cannot be shared equally, or there are fewer images than replicas.
+        """
+        replicas = self.strategy.num_replicas_in_sync
+        if batch_size % replicas:
+            raise UserError(
+                f"batches of {batch_size} images cannot be shared equally by {replicas} devices: "
+                f"choose a multiple of {replicas}"
+            )
+        if images < replicas:
+            raise UserError(f"there are fewer images than the {replicas} devices to share them")
+
+
+def is_chief() -> bool:
+    """Tell whether this process, of all workers that ``TF_CONFIG`` names, prints and writes files.
+
+    Raises
+    ------
+    UserError
+        If ``TF_CONFIG`` is not right.
+    """
+    return _workers()[1] == 0
+
+
+def prepare_training_device(wanted: str = "auto", *, say: Callable[[str], None]) -> TrainingDevice:
+    """Set TensorFlow up for the devices that it is going to train on.
+
+    Several machines train together where ``TF_CONFIG`` names them ("Multi-worker training with
+    Keras" in TensorFlow's guide). Otherwise all GPUs of this machine do, or its processor if there
+    are none.
 
     Parameters
     ----------
     wanted : {"auto", "cpu", "gpu"}
-        Whether GPUs are used: where there are any, never, or without fail.
+        Whether GPUs are used: if there are any, never, or without fail.
+    say : callable
+        Told, in the chief's process, what there is to wait for.
 
     Returns
     -------
     TrainingDevice
-        In processes other than the chief's, standard output is closed.
+        Ready to train.
 
     Raises
     ------
@@ -60,12 +96,11 @@ def prepare_training_device(wanted: str = "auto") -> TrainingDevice:
         If there is no GPU where one is wanted, or ``TF_CONFIG`` is not right.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # Whatever else Keras is set to compute with, it is TensorFlow that trains here.
+    # Whatever Keras is set to predict with, it trains with TensorFlow here.
     os.environ["KERAS_BACKEND"] = "tensorflow"
     workers, number = _workers()
     # TensorFlow says at every start, whatever the log level, that it found no GPU.
     with quiet_stderr():
-        import_keras_lightly()
         import tensorflow as tf
 
         gpus = tf.config.list_physical_devices("GPU")
@@ -77,42 +112,52 @@ def prepare_training_device(wanted: str = "auto") -> TrainingDevice:
         tf.config.set_visible_devices([], "GPU")
         gpus = []
     for gpu in gpus:
-        # By default TensorFlow takes all of a card's memory, whatever it needs.
+        # By default TensorFlow takes all of a card's memory.
         tf.config.experimental.set_memory_growth(gpu, True)
     name = _name(gpus)
     if len(workers) > 1:
-        is_chief = number == 0
-        if not is_chief:
-            sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 (until the process ends)
-        info(f"waiting for all {len(workers)} workers...")
-        # The wait is inside TensorFlow, where Python would not hear of Ctrl-C.
-        handler = signal.signal(signal.SIGINT, signal.SIG_DFL)
-        with quiet_stderr():
-            strategy = tf.distribute.MultiWorkerMirroredStrategy()
-        signal.signal(signal.SIGINT, handler)
-        return TrainingDevice(strategy, f"{len(workers)} workers, each with {name}", is_chief)
+        if number == 0:
+            say(f"waiting for all {len(workers)} workers...")
+        strategy = _connected_to_workers()
+        return TrainingDevice(strategy, f"{len(workers)} workers, each with {name}", number == 0)
     if len(gpus) > 1 or len(tf.config.list_logical_devices("CPU")) > 1:
         return TrainingDevice(tf.distribute.MirroredStrategy(), name, True)
     return TrainingDevice(tf.distribute.get_strategy(), name, True)
 
 
+def _connected_to_workers() -> "tf.distribute.Strategy":
+    import tensorflow as tf
+
+    # TensorFlow waits in C++, where Python would not notice Ctrl-C.
+    handler = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    with quiet_stderr():
+        strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    signal.signal(signal.SIGINT, handler)
+    return strategy
+
+
 def _workers() -> tuple[list[str], int]:
-    """Read TF_CONFIG: the addresses of all workers, the chief first, and which one this is."""
+    """Read TF_CONFIG: the addresses of all workers, the chief first, and the number of this one."""
     text = os.environ.get("TF_CONFIG")
     if not text:
         return [], 0
+    if len(text) > LONGEST_CONFIG:
+        raise UserError(f"TF_CONFIG is longer than {LONGEST_CONFIG:,} characters")
     try:
         config = json.loads(text)
         cluster, task = config["cluster"], config["task"]
         chiefs, workers = cluster.get("chief", []), cluster.get("worker", [])
         everyone = [(kind, place) for kind in cluster for place in range(len(cluster[kind]))]
-        everyone.sort()  # by which the chief comes first
+        everyone.sort()  # puts the chief first
         number = everyone.index((task["type"], int(task["index"])))
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+        addresses = [*chiefs, *workers]
+        if not all(isinstance(address, str) for address in addresses):
+            raise TypeError("an address is no text")
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
         raise UserError(f"TF_CONFIG is not right ({error!r}): it looks like {EXAMPLE}") from error
     if len(chiefs) > 1 or set(cluster) - {"chief", "worker"}:
         raise UserError("TF_CONFIG may name one chief and workers, and nothing else")
-    return [*chiefs, *workers], number
+    return addresses, number
 
 
 def _name(gpus: "list[tf.config.PhysicalDevice]") -> str:

@@ -2,11 +2,11 @@
 
 import contextlib
 import math
-import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
 from typing import NamedTuple
 
@@ -14,55 +14,245 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pyimagesearch.errors import WORK_FAILED, UserError
-from pyimagesearch.training import checkpoints
-from pyimagesearch.training.fast_layers import FusedAdam, with_fast_layers
-from pyimagesearch.training.workers import in_several_processes, losses_of_workers_named
+from pyimagesearch.data.batches import (
+    Examples,
+    evaluation_batches,
+    steps_per_epoch,
+    training_batches,
+)
+from pyimagesearch.errors import INTERRUPTED, WORK_FAILED, UserError
+from pyimagesearch.files import AnyPath
+from pyimagesearch.training import checkpoints, workers
+from pyimagesearch.training.devices import TrainingDevice
+from pyimagesearch.training.fast_layers import FusedAdam, fast_layers
 
 # How much of its mean of squared gradients Adam keeps at each step. With Keras's 0.999 that mean
-# lags a thousand steps behind, and twelve epochs of two thousand images have six hundred in all.
+# covers a thousand steps. Twelve epochs of two thousand images have six hundred, in which the
+# gradients shrink by far; Adam corrects the mean for its start at zero, not for being out of date.
 ADAM_BETA_2 = 0.99
 
 
-class Outcome(NamedTuple):
-    """How training ended.
+class Settings(NamedTuple):
+    """How to train.
 
     Attributes
     ----------
-    history : dict of str to list of float
-        ``loss``, ``binary_accuracy``, ``val_loss`` and ``val_binary_accuracy``, a value an epoch.
-    ended_by : str or None
-        Name of the signal that ended it before its time.
+    epochs : int
+        How often each image is shown.
+    batch_size : int
+        Images a step, of all replicas together.
+    learning_rate : float
+        At the start. It rises to three times as much over the first quarter of the steps and falls
+        to zero along a cosine over the others.
+    seed : int
+        Seed of the order and the augmentation.
     """
 
-    history: checkpoints.History
-    ended_by: str | None
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    seed: int
+
+
+class Trainer:
+    """Trains a network, alone or with other workers, and continues a run that was ended early.
+
+    It owns two networks that share their weights: the plain one that is saved, and one with faster
+    layers that is trained.
+
+    Parameters
+    ----------
+    build : callable
+        Builds the plain network: Keras's own layers, with a sigmoid at the end.
+    device : TrainingDevice
+        Where to train.
+    run : pyimagesearch.training.checkpoints.Run
+        What the run depends on, and where its checkpoint is kept.
+    examples : Examples
+        What to train on.
+    settings : Settings
+        How to train.
+
+    Attributes
+    ----------
+    model : keras.Sequential
+        The plain network.
+    history : dict of str to list of float
+        ``loss``, ``binary_accuracy``, ``val_loss`` and ``val_binary_accuracy``, one value an epoch.
+
+    Raises
+    ------
+    UserError
+        If the workers are about to do different runs.
+    """
+
+    def __init__(
+        self,
+        build: Callable[[], keras.Sequential],
+        device: TrainingDevice,
+        run: checkpoints.Run,
+        *,
+        examples: Examples,
+        settings: Settings,
+    ) -> None:
+        self._device, self._run, self._examples, self._settings = device, run, examples, settings
+        self._steps = steps_per_epoch(examples.images_per_epoch, settings.batch_size)
+        workers.check_agreement(device.strategy, run.description)
+        with device.strategy.scope():
+            self.model = build()
+            self._network = compile_network(
+                self.model, settings.learning_rate, self._steps * settings.epochs
+            )
+        self.history: checkpoints.History = {"loss": []}
+
+    def resume(self) -> int:
+        """Restore the state of the checkpoint, which the chief has.
+
+        Returns
+        -------
+        int
+            The epochs that are done.
+
+        Raises
+        ------
+        UserError
+            If there is no checkpoint, or none of this run.
+        """
+        self.history = checkpoints.load(self._run, self._network)
+        return len(self.history["loss"])
+
+    def fit(
+        self, test_examples: Examples, *, log: Sequence[keras.callbacks.Callback] = ()
+    ) -> str | None:
+        """Train, save a checkpoint after each epoch, and stop early if a signal asks for it.
+
+        Parameters
+        ----------
+        test_examples : Examples
+            What the network is tested on after each epoch.
+        log : sequence of keras.callbacks.Callback
+            From :func:`loggers`; called in the chief's process.
+
+        Returns
+        -------
+        str or None
+            The name of the signal that ended the run early.
+
+        Raises
+        ------
+        UserError
+            If the loss becomes infinite or NaN, or another worker is lost.
+        """
+        epochs, batch_size, _, seed = self._settings
+        strategy = self._device.strategy
+        done = workers.share_state(strategy, self._network, len(self.history["loss"]))
+        left = range(done, epochs)
+        stop = StopOnSignal()
+        save = checkpoints.SaveCheckpoint(self._run, self.history)
+        callbacks = [stop, keras.callbacks.TerminateOnNaN(), save]
+        make_batches = partial(
+            training_batches, self._examples, batch_size=batch_size, epochs=left, seed=seed
+        )
+        make_test_batches = partial(evaluation_batches, test_examples, batch_size=batch_size)
+        # A worker that stopped on its own would leave the others waiting for it.
+        may_stop = not workers.in_several_processes(strategy)
+        with (
+            stop.listening() if may_stop else contextlib.nullcontext(),
+            workers.losses_of_workers_named(strategy),
+        ):
+            self._network.fit(
+                workers.shared_batches(strategy, make_batches),
+                validation_data=workers.shared_batches(strategy, make_test_batches),
+                steps_per_epoch=self._steps,
+                initial_epoch=left.start,
+                epochs=left.stop,
+                shuffle=False,
+                verbose=1 if sys.stdout.isatty() else 2,
+                callbacks=[*callbacks, *(log if self._device.is_chief else ())],
+            )
+        loss = self.history["loss"][-1]
+        if not math.isfinite(loss):
+            raise UserError(
+                f"the loss became {loss} in epoch {len(self.history['loss'])}, so nothing is "
+                "written: try a lower --learning-rate",
+                WORK_FAILED,
+            )
+        return stop.requested_by
+
+    def subtract_from_logits(self, offsets: np.ndarray) -> None:
+        """Predict as if some labels had been less frequent in training.
+
+        Saerens, Latinne and Decaestecker, "Adjusting the Outputs of a Classifier to New a Priori
+        Probabilities" (2002).
+
+        Parameters
+        ----------
+        offsets : numpy.ndarray
+            float, shape (L,): the log odds of each label in training less the wanted ones.
+        """
+        output_layer = next(layer for layer in reversed(self.model.layers) if layer.weights)
+        output_layer.bias.assign_sub(offsets)
+
+    def predict(self, examples: Examples) -> np.ndarray:
+        """Predict in this process alone, whoever else took part in the training.
+
+        Parameters
+        ----------
+        examples : Examples
+            The images.
+
+        Returns
+        -------
+        numpy.ndarray
+            float32, shape (number of indices, L), probabilities.
+        """
+        network = self._network
+        forward = tf.function(lambda images: network(images, training=False), reduce_retracing=True)
+        batches = evaluation_batches(examples, batch_size=self._settings.batch_size)
+        return np.concatenate([forward(images) for images, _ in batches])
+
+    def end(self, ended_by: str | None) -> int:
+        """Wait for all workers to end; remove the checkpoint of a run that is complete.
+
+        Parameters
+        ----------
+        ended_by : str or None
+            What :meth:`fit` returned.
+
+        Returns
+        -------
+        int
+            The exit code.
+        """
+        if self._run.checkpoint and not ended_by:
+            self._run.checkpoint.unlink(missing_ok=True)
+        workers.wait_for_all(self._device.strategy)
+        return INTERRUPTED if ended_by else 0
 
 
 def compile_network(
     model: keras.Sequential, learning_rate: float, total_steps: int
 ) -> keras.Sequential:
-    """Set a network up for training: fast layers, Adam, a loss of its own a label.
+    """Make the network that is trained: faster layers, Adam and a loss for each label.
 
     The tutorial's learning rate hardly falls, which leaves the accuracy of the last epoch to
-    chance. One that rises first, and then falls to zero, learns faster and settles (Smith and
+    chance. A rate that first rises and then falls to zero learns faster and settles (Smith and
     Topin, "Super-Convergence: Very Fast Training of Neural Networks Using Large Learning Rates",
     2018).
 
     Parameters
     ----------
     model : keras.Sequential
-        Built of plain layers, with a sigmoid at its end.
+        The plain network.
     learning_rate : float
-        At the start. It rises to three times as much over the first quarter of the steps, and
-        falls to zero along a cosine over the others.
+        At the start, as for :class:`Settings`.
     total_steps : int
         Training steps of the whole run.
 
     Returns
     -------
     keras.Sequential
-        Compiled; shares its weights with `model`, which is trained with it.
+        Compiled. It shares its weights with `model`.
     """
     rising_steps = total_steps // 4
     schedule = keras.optimizers.schedules.CosineDecay(
@@ -71,137 +261,75 @@ def compile_network(
         warmup_target=3 * learning_rate,
         warmup_steps=rising_steps,
     )
-    network = with_fast_layers(model)
+    is_shared = tf.distribute.get_strategy().num_replicas_in_sync > 1
+    layers = fast_layers(model, synchronized=is_shared)
+    network = workers.InStep([keras.Input(model.input_shape[1:]), *layers])
     network.compile(
         optimizer=FusedAdam(schedule, beta_2=ADAM_BETA_2),
-        # Each label is a question of its own, with the answer yes or no.
+        # Each label is a yes-or-no question of its own.
         loss="binary_crossentropy",
-        # By name: "accuracy" would mean that only the likeliest label is looked at.
+        # By name: "accuracy" would mean that only the likeliest label counts.
         metrics=["binary_accuracy"],
         jit_compile=False,
     )
-    # Now, where several devices are in scope, rather than at the first step.
+    # Its variables must be made now, while the devices are in scope.
     network.optimizer.build(network.trainable_variables)
     return network
 
 
-def fit(
-    network: keras.Sequential,
-    training_batches: tf.data.Dataset,
-    test_batches: tf.data.Dataset,
-    steps: int,
-    epochs: range,
-    history: checkpoints.History,
-    run: checkpoints.Run,
-    callbacks: Sequence[keras.callbacks.Callback] = (),
-) -> Outcome:
-    """Train, save a checkpoint after each epoch, and stop early where it is asked for.
+class StopOnSignal(keras.callbacks.Callback):
+    """Ends training after the current step when SIGINT or SIGTERM asks for it.
 
-    Parameters
+    Attributes
     ----------
-    network : keras.Sequential
-        From :func:`compile_network`, trained in place.
-    training_batches : tf.data.Dataset
-        Those of all `epochs`.
-    test_batches : tf.data.Dataset
-        What the network is tested on after each epoch.
-    steps : int
-        Training steps an epoch.
-    epochs : range
-        Those left to train.
-    history : dict of str to list of float
-        The metrics of the epochs done before.
-    run : pyimagesearch.checkpoints.Run
-        Says where to save.
-    callbacks : sequence of keras.callbacks.Callback
-        Called besides those that this function needs, such as :func:`loggers`.
-
-    Returns
-    -------
-    Outcome
-        With the history of all epochs.
-
-    Raises
-    ------
-    UserError
-        If the loss becomes infinite or NaN.
+    requested_by : str or None
+        The name of the signal.
     """
-    stop = StopOnRequest()
-    save = checkpoints.SaveCheckpoint(run, history)
-    strategy = network.distribute_strategy
-    # A worker that stopped by itself would leave the others waiting for it.
-    may_stop = not in_several_processes(strategy)
-    stopping = stopping_on_signals(stop) if may_stop else contextlib.nullcontext()
-    with stopping, losses_of_workers_named(strategy):
-        network.fit(
-            training_batches,
-            validation_data=test_batches,
-            steps_per_epoch=steps,
-            initial_epoch=epochs.start,
-            epochs=epochs.stop,
-            shuffle=False,
-            verbose=1 if sys.stdout.isatty() else 2,
-            callbacks=[stop, keras.callbacks.TerminateOnNaN(), save, *callbacks],
-        )
-    loss = save.history["loss"][-1]
-    if not math.isfinite(loss):
-        raise UserError(
-            f"the loss became {loss} in epoch {len(save.history['loss'])}, so nothing is written: "
-            "try a lower --learning-rate",
-            WORK_FAILED,
-        )
-    return Outcome(save.history, stop.requested_by)
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.requested_by: str | None = None
 
-def subtract_from_logits(model: keras.Sequential, logit_offsets: np.ndarray) -> None:
-    """Have a trained network answer as if some labels had been less frequent in training.
+    def on_train_batch_end(self, batch: int, logs: object = None) -> None:
+        """Stop if a signal has come; see ``keras.callbacks.Callback``."""
+        if self.requested_by:
+            self.model.stop_training = True
 
-    Saerens, Latinne and Decaestecker, "Adjusting the Outputs of a Classifier to New a Priori
-    Probabilities" (2002).
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Catch the first signal within the block. A second one does what it usually does."""
+        signals = (signal.SIGINT, signal.SIGTERM)
+        usual = {number: signal.getsignal(number) for number in signals}
 
-    Parameters
-    ----------
-    model : keras.Sequential
-        Ends with a dense layer of L outputs and a sigmoid, and is changed in place.
-    logit_offsets : numpy.ndarray
-        float, shape (L,): the log odds of each label in training less those that are wanted, such
-        as :func:`pyimagesearch.recolor.logit_offsets`.
-    """
-    model.layers[-2].bias.assign_sub(logit_offsets)
+        def request(number: int, frame: FrameType | None) -> None:
+            self.requested_by = signal.Signals(number).name
+            restore()
 
+        def restore() -> None:
+            for number, handler in usual.items():
+                signal.signal(number, handler)
 
-def predict(network: keras.Model, batches: tf.data.Dataset) -> np.ndarray:
-    """Predict in this process alone, whoever else the network was trained by.
-
-    Parameters
-    ----------
-    network : keras.Model
-        The network.
-    batches : tf.data.Dataset
-        Images and targets, which do not matter.
-
-    Returns
-    -------
-    numpy.ndarray
-        float32, shape (N, L).
-    """
-    forward = tf.function(lambda images: network(images, training=False), reduce_retracing=True)
-    return np.concatenate([forward(images) for images, _ in batches])
+        for number in signals:
+            signal.signal(number, request)
+        try:
+            yield
+        finally:
+            restore()
 
 
 def loggers(
-    csv_path: str | os.PathLike | None, tensorboard_folder: str | os.PathLike | None, append: bool
+    csv_path: AnyPath | None, tensorboard_folder: AnyPath | None, *, append: bool
 ) -> list[keras.callbacks.Callback]:
     """Make the callbacks that write the metrics of each epoch as soon as it is done.
 
     Parameters
     ----------
     csv_path : path, optional
-        A file that gets a line an epoch.
+        A file that gets one line an epoch.
     tensorboard_folder : path, optional
         A folder for TensorBoard.
     append : bool
-        Whether the file goes on, rather than being begun anew.
+        Whether to continue the file instead of beginning it anew.
 
     Returns
     -------
@@ -214,50 +342,3 @@ def loggers(
     if tensorboard_folder is not None:
         callbacks.append(keras.callbacks.TensorBoard(tensorboard_folder, write_graph=False))
     return callbacks
-
-
-class StopOnRequest(keras.callbacks.Callback):
-    """Ends training after the current step once :attr:`requested_by` has been set.
-
-    Attributes
-    ----------
-    requested_by : str or None
-        Name of the signal that asked for the end.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.requested_by: str | None = None
-
-    def on_train_batch_end(self, batch: int, logs: object = None) -> None:
-        """Stop where it was asked for; see ``keras.callbacks.Callback``."""
-        if self.requested_by:
-            self.model.stop_training = True
-
-
-@contextmanager
-def stopping_on_signals(stop: StopOnRequest) -> Iterator[None]:
-    """Turn SIGINT and SIGTERM into requests to stop, for as long as the block.
-
-    Parameters
-    ----------
-    stop : StopOnRequest
-        Told of the first signal. A second one does what it would have done without us.
-    """
-    signals = (signal.SIGINT, signal.SIGTERM)
-    usual = {number: signal.getsignal(number) for number in signals}
-
-    def request(number: int, frame: FrameType | None) -> None:
-        stop.requested_by = signal.Signals(number).name
-        restore()
-
-    def restore() -> None:
-        for number, handler in usual.items():
-            signal.signal(number, handler)
-
-    for number in signals:
-        signal.signal(number, request)
-    try:
-        yield
-    finally:
-        restore()

@@ -1,6 +1,6 @@
-"""Training in step in several processes: what Keras 3 and TensorFlow leave to do.
+"""Training in step in several processes: what Keras 3 and TensorFlow do not do themselves.
 
-Every worker goes through the same run with the same data, and computes its share of each batch.
+Every worker does the same run on the same data, and computes its share of each batch.
 """
 
 import itertools
@@ -15,28 +15,27 @@ from functools import partial
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from pyimagesearch.data.batches import Share
 from pyimagesearch.errors import WORK_FAILED, UserError
 
-# A worker that does not accept a connection within so many seconds is taken to be gone.
+# A worker that accepts no connection within this time is taken to be gone.
 SECONDS_TO_ANSWER = 5
-# One that ends of its own accord saves first, and accepts connections until it has: so long.
+# A worker that is about to end still accepts connections while it saves, for up to this time.
 SECONDS_TO_END = 30
 
 
 class InStep(keras.Sequential):
     """A network that Keras 3 can train in several processes.
 
-    Its `fit` fails there twice (https://github.com/keras-team/keras/issues/20585): when it takes
-    the mean of a first batch over all workers, to learn its shape, and when it takes the mean of
-    the metrics along an axis that scalars do not have.
+    Keras's own `fit` fails there twice (https://github.com/keras-team/keras/issues/20585): it
+    averages a first batch over all workers to learn its shape, and it averages the metrics along an
+    axis that scalars do not have.
     """
 
     def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
-        # The shapes are known without looking at any data.
+        # The shapes are known without any data.
         data_batch = [tf.zeros((1, *shape[1:])) for shape in (self.input_shape, self.output_shape)]
         super()._maybe_symbolic_build(data_batch=tuple(data_batch))
 
@@ -63,19 +62,19 @@ def in_several_processes(strategy: tf.distribute.Strategy) -> bool:
 def shared_batches(
     strategy: tf.distribute.Strategy, make_batches: Callable[..., tf.data.Dataset]
 ) -> tf.data.Dataset | tf.distribute.DistributedDataset:
-    """Have every process make the batches of its own replicas, and no others.
+    """Make the batches of this process's replicas, and no others.
 
     Parameters
     ----------
     strategy : tf.distribute.Strategy
-        Of the training.
+        The strategy of the training.
     make_batches : callable
-        Makes the batches of the :class:`pyimagesearch.pipeline.Share` that it is given as `share`.
+        Takes a :class:`pyimagesearch.data.batches.Share` as `share` and makes its batches.
 
     Returns
     -------
     tf.data.Dataset or tf.distribute.DistributedDataset
-        For `fit`.
+        What `fit` takes.
     """
     replicas = strategy.num_replicas_in_sync
     if replicas == 1:
@@ -89,40 +88,21 @@ def shared_batches(
     return strategy.distribute_datasets_from_function(of_this_process)
 
 
-def check_shares(strategy: tf.distribute.Strategy, batch_size: int, *sides: np.ndarray) -> None:
-    """Make sure that every replica gets an equal part of each batch, and an image to test.
-
-    Raises
-    ------
-    UserError
-        If the batch size cannot be shared equally, or there are fewer images than replicas.
-    """
-    replicas = strategy.num_replicas_in_sync
-    if batch_size % replicas:
-        raise UserError(
-            f"--batch-size {batch_size} cannot be shared equally by {replicas} devices: choose a "
-            f"multiple of {replicas}, which they share"
-        )
-    if min(map(len, sides)) < replicas:
-        raise UserError(
-            f"there are fewer images than the {replicas} devices that are to share them"
-        )
-
-
 def check_agreement(strategy: tf.distribute.Strategy, description: Mapping[str, Any]) -> None:
     """Make sure that all workers are about to do the same training.
 
     Parameters
     ----------
     strategy : tf.distribute.Strategy
-        Of the training.
+        The strategy of the training.
     description : mapping
         JSON values: settings and checksums.
 
     Raises
     ------
     UserError
-        In all of them, if they differ from the chief's; the message names which.
+        In every worker, if one's description differs from the chief's. The message names what
+        differs.
     """
     if not in_several_processes(strategy):
         return
@@ -144,16 +124,16 @@ def check_agreement(strategy: tf.distribute.Strategy, description: Mapping[str, 
 
 
 def share_state(strategy: tf.distribute.Strategy, network: keras.Model, epochs_done: int) -> int:
-    """Give all workers the chief's state of the training.
+    """Copy the chief's state of the training to all workers.
 
     Parameters
     ----------
     strategy : tf.distribute.Strategy
-        Of the training.
+        The strategy of the training.
     network : keras.Model
-        Compiled; all that training changes is overwritten in the other processes.
+        Compiled. In the other processes all that training changes is overwritten.
     epochs_done : int
-        Those that this process knows of.
+        The epochs that this process knows to be done.
 
     Returns
     -------
@@ -165,18 +145,18 @@ def share_state(strategy: tf.distribute.Strategy, network: keras.Model, epochs_d
     variables = [*network.variables, *network.optimizer.variables]
     own = [*(tf.convert_to_tensor(variable.value) for variable in variables), epochs_done]
 
-    def nothing_but_the_chiefs(context: tf.distribute.ReplicaContext) -> list[tf.Tensor]:
+    def zero_unless_chief(context: tf.distribute.ReplicaContext) -> list[tf.Tensor]:
         is_chief = context.replica_id_in_sync_group == 0
         return [tf.where(is_chief, value, tf.zeros_like(value)) for value in own]
 
-    *values, epochs_done = _added_up(strategy, nothing_but_the_chiefs)
+    *values, epochs_done = _added_up(strategy, zero_unless_chief)
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
     return int(epochs_done)
 
 
 def wait_for_all(strategy: tf.distribute.Strategy) -> None:
-    """Wait until all workers have come this far: none may leave while another one needs it."""
+    """Wait until all workers have come this far; one that left early would take others with it."""
     if in_several_processes(strategy):
         _added_up(strategy, lambda context: tf.constant(0))
 
@@ -184,7 +164,7 @@ def wait_for_all(strategy: tf.distribute.Strategy) -> None:
 def _added_up(
     strategy: tf.distribute.Strategy, make: Callable[[tf.distribute.ReplicaContext], Any]
 ) -> Any:
-    """Add up what every replica makes, tensor by tensor."""
+    """Add up the tensors that the replicas make, one by one."""
 
     @tf.function
     def added_up() -> Any:
@@ -203,12 +183,12 @@ def _added_up(
 
 @contextmanager
 def losses_of_workers_named(strategy: tf.distribute.Strategy) -> Iterator[None]:
-    """Say in a line which worker is gone, where that is why TensorFlow fails.
+    """Turn a failure of TensorFlow into one line if a lost worker explains it.
 
     Raises
     ------
     UserError
-        If an operation of TensorFlow fails and a worker cannot be reached.
+        If an operation of TensorFlow fails and a worker cannot be reached. The message names it.
     """
     try:
         yield

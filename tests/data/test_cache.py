@@ -1,8 +1,11 @@
 import os
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from pyimagesearch.data import cache as cache_module
 from pyimagesearch.data import decoding, loading
@@ -27,20 +30,30 @@ def cache(tmp_path):
     return tmp_path / "cache" / "a.decoded"
 
 
+def remember(cache, keys, images):
+    checksums = np.array([zlib.crc32(image) for image in images], np.uint32)
+    cache_module.remember(cache, keys, images, checksums=checksums)
+
+
 def recalled(cache, paths):
     images = np.zeros((len(paths), 8, 8, 3), np.uint8)
-    return images, cache_module.recall(cache, cache_module.image_keys(paths, 8), images)
+    checksums = np.zeros(len(paths), np.uint32)
+    keys = cache_module.image_keys(paths, 8)
+    hits = cache_module.recall(cache, keys, images, checksums=checksums)
+    expected = [zlib.crc32(image) if hit else 0 for image, hit in zip(images, hits, strict=True)]
+    assert checksums.tolist() == expected
+    return images, hits
 
 
 def test_unchanged_files_are_recalled_in_any_order(cache, paths, images):
-    cache_module.remember(cache, cache_module.image_keys(paths, 8), images)
+    remember(cache, cache_module.image_keys(paths, 8), images)
     found, hits = recalled(cache, paths[::-1])
     assert hits.all()
     np.testing.assert_array_equal(found, images[::-1])
 
 
 def test_changed_touched_and_unknown_files_are_not_recalled(cache, paths, images, tmp_path):
-    cache_module.remember(cache, cache_module.image_keys(paths, 8), images)
+    remember(cache, cache_module.image_keys(paths, 8), images)
     status = Path(paths[1]).stat()
     Path(paths[1]).write_bytes(b"longer than it was")
     os.utime(paths[1], ns=(status.st_atime_ns, status.st_mtime_ns))
@@ -51,21 +64,51 @@ def test_changed_touched_and_unknown_files_are_not_recalled(cache, paths, images
 
 
 def test_another_image_size_is_not_recalled(cache, paths, images):
-    cache_module.remember(cache, cache_module.image_keys(paths, 16), images)
+    remember(cache, cache_module.image_keys(paths, 16), images)
     assert not recalled(cache, paths)[1].any()
 
 
 def test_a_damaged_image_is_not_recalled_and_the_others_are(cache, paths, images):
-    cache_module.remember(cache, cache_module.image_keys(paths, 8), images)
+    remember(cache, cache_module.image_keys(paths, 8), images)
     data = bytearray(cache.read_bytes())
     data[-1] ^= 1
     cache.write_bytes(data)
     assert recalled(cache, paths)[1].tolist() == [True, True, True, True, False]
 
 
+@pytest.mark.parametrize("position", [0, 20, 24, 40, 120, 150])
+def test_a_flipped_bit_anywhere_before_the_pixels_makes_it_no_cache(cache, paths, images, position):
+    remember(cache, cache_module.image_keys(paths, 8), images)
+    data = bytearray(cache.read_bytes())
+    data[position] ^= 4
+    cache.write_bytes(data)
+    assert not recalled(cache, paths)[1].any()
+
+
+@given(data=st.binary(max_size=300), keeps_beginning=st.booleans())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_cache_of_any_bytes_is_as_good_as_none(cache, paths, data, keeps_beginning):
+    cache.parent.mkdir(exist_ok=True)
+    cache.write_bytes(cache_module.SIGNATURE * keeps_beginning + data)
+    assert not recalled(cache, paths)[1].any()
+
+
+def test_a_cache_that_others_may_write_is_not_used(cache, paths, images):
+    remember(cache, cache_module.image_keys(paths, 8), images)
+    assert recalled(cache, paths)[1].all()
+    cache.chmod(0o622)
+    assert not recalled(cache, paths)[1].any()
+
+
+def test_images_that_another_decoder_made_are_not_used(cache, paths, images, monkeypatch):
+    remember(cache, cache_module.image_keys(paths, 8), images)
+    monkeypatch.setattr(cache_module, "FORMAT", "another release")
+    assert not recalled(cache, paths)[1].any()
+
+
 @pytest.mark.parametrize("kept", [0, 3, 100, 300, -1])
 def test_a_cache_cut_off_anywhere_is_as_good_as_none(cache, paths, images, kept):
-    cache_module.remember(cache, cache_module.image_keys(paths, 8), images)
+    remember(cache, cache_module.image_keys(paths, 8), images)
     cache.write_bytes(cache.read_bytes()[:kept])
     assert not recalled(cache, paths)[1].any()
 
@@ -75,26 +118,26 @@ def test_the_least_recently_used_is_removed_when_the_cache_is_full(
 ):
     keys = cache_module.image_keys(paths, 8)
     caches = [cache.with_name(f"{name}.decoded") for name in "abc"]
-    cache_module.remember(caches[0], keys, images)
+    remember(caches[0], keys, images)
     monkeypatch.setattr(cache_module, "MAX_CACHE_BYTES", 5 * caches[0].stat().st_size // 2)
     for age, path in ((30, caches[0]), (20, caches[1])):
-        cache_module.remember(path, keys, images)
+        remember(path, keys, images)
         os.utime(path, (1e9 - age, 1e9 - age))
     recalled(caches[0], paths)
-    cache_module.remember(caches[2], keys, images)
+    remember(caches[2], keys, images)
     assert [path.exists() for path in caches] == [True, False, True]
 
 
 def test_more_than_the_cache_may_hold_is_not_kept(cache, paths, images, monkeypatch):
     monkeypatch.setattr(cache_module, "MAX_CACHE_BYTES", images.nbytes - 1)
-    cache_module.remember(cache, cache_module.image_keys(paths, 8), images)
+    remember(cache, cache_module.image_keys(paths, 8), images)
     assert not cache.exists()
 
 
 def test_a_folder_that_cannot_be_written_is_no_error(tmp_path, paths, images):
     (tmp_path / "file").touch()
     cache = tmp_path / "file" / "a.decoded"
-    cache_module.remember(cache, cache_module.image_keys(paths, 8), images)
+    remember(cache, cache_module.image_keys(paths, 8), images)
 
 
 def test_loading_decodes_only_what_has_changed(tmp_path, monkeypatch):

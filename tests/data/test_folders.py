@@ -1,25 +1,15 @@
 import os
+from pathlib import Path
 
 import pytest
 
-from pyimagesearch import files
 from pyimagesearch.data import folders
+from pyimagesearch.errors import UserError
 
 
-@pytest.mark.parametrize(
-    ("given", "meant"),
-    [("Dataset", "dataset"), ("datasets", "dataset"), ("fashion.modl", "fashion.model")],
-)
-def test_a_slip_in_a_name_is_met_with_the_name_beside_it(tmp_path, given, meant):
-    (tmp_path / "dataset").mkdir()
-    (tmp_path / "fashion.model").touch()
-    assert files.did_you_mean(tmp_path / given) == f" (did you mean {tmp_path / meant}?)"
-
-
-def test_nothing_is_guessed_where_no_name_is_similar(tmp_path):
-    (tmp_path / "dataset").mkdir()
-    assert files.did_you_mean(tmp_path / "photographs") == ""
-    assert files.did_you_mean(tmp_path / "missing" / "dataset") == ""
+def write(path, data):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
 
 
 def test_a_label_folder_given_as_the_data_set_is_met_with_the_folder_above(tmp_path):
@@ -54,3 +44,92 @@ def test_labels_that_differ_in_capitals_are_called_out():
     (line,) = folders.capital_hints(["Blue", "blue", "dress"])
     assert "Blue and blue" in line
     assert folders.capital_hints(["blue", "dress"]) == []
+
+
+def test_labels_are_the_parts_of_the_folders_name():
+    assert folders.folder_labels("data/blue_jeans/0.jpg") == ("blue", "jeans")
+    assert folders.folder_labels("data/jeans/0.jpg") == ("jeans",)
+    assert folders.folder_labels("data/dark_blue_jeans/0.jpg") == ("dark", "blue", "jeans")
+    assert folders.folder_labels("data/синие_джинсы/0.jpg") == ("синие", "джинсы")
+    assert folders.folder_labels("data/_blue__jeans_/0.jpg") == ("blue", "jeans")
+
+
+def test_lists_images_of_all_suffixes_sorted_and_nothing_hidden(tmp_path):
+    for name in ("b/1.JPG", "b/2.gif", "a/3.webp", "a/4.tIfF", "a/5.jpe", "a/notes.txt"):
+        write(tmp_path / name, b"x")
+    for name in (".cache/6.png", "a/.7.png", "a/.thumbnails/8.png"):
+        write(tmp_path / name, b"x")
+    (tmp_path / "a" / "folder.png").mkdir()
+    listed = [os.path.relpath(path, tmp_path) for path in folders.list_images(tmp_path).paths]
+    assert listed == ["a/3.webp", "a/4.tIfF", "a/5.jpe", "b/1.JPG", "b/2.gif"]
+
+
+def test_a_dataset_below_a_hidden_folder_is_found(tmp_path):
+    write(tmp_path / ".data" / "blue_jeans" / "1.png", b"x")
+    assert len(folders.list_images(tmp_path / ".data").paths) == 1
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(UserError, match="nowhere"):
+        folders.list_images(tmp_path / "nowhere")
+
+
+def test_missing_combinations_are_those_no_image_has():
+    present = [("black", "jeans"), ("blue", "dress"), ("blue", "jeans")]
+    assert folders.missing_combinations(present) == [("black", "dress")]
+    assert folders.missing_combinations([*present, ("black", "dress")]) == []
+
+
+def test_names_of_one_or_three_parts_have_no_missing_combinations():
+    assert folders.missing_combinations([("jeans",), ("blue", "dress")]) == []
+    assert folders.missing_combinations([("dark", "blue", "jeans"), ("red", "dress")]) == []
+
+
+def test_links_to_folders_and_files_are_followed_and_each_real_file_is_listed_once(tmp_path):
+    dataset, store = tmp_path / "dataset", tmp_path / "store"
+    (dataset / "blue_jeans").mkdir(parents=True)
+    store.mkdir()
+    (dataset / "blue_jeans" / "0.jpg").touch()
+    (store / "1.jpg").touch()
+    (store / "2.jpg").touch()
+    (dataset / "red_dress").symlink_to(store)
+    (dataset / "red_gown").symlink_to(store)
+    (dataset / "blue_jeans" / "again.jpg").symlink_to(dataset / "blue_jeans" / "0.jpg")
+    (dataset / "blue_jeans" / "elsewhere.jpg").symlink_to(tmp_path / "3.jpg")
+    (tmp_path / "3.jpg").touch()
+    link = tmp_path / "link"
+    link.symlink_to(dataset)
+
+    paths, skipped = folders.list_images(link)
+    assert [str(Path(path).relative_to(link)) for path in paths] == [
+        "blue_jeans/0.jpg",
+        "blue_jeans/elsewhere.jpg",
+        "red_dress/1.jpg",
+        "red_dress/2.jpg",
+    ]
+    assert [str(Path(path).relative_to(link)) for path, _ in skipped] == [
+        "blue_jeans/again.jpg",
+        "red_gown",
+    ]
+
+
+def test_a_loop_of_links_ends_and_is_named(tmp_path):
+    (tmp_path / "blue_jeans").mkdir()
+    (tmp_path / "blue_jeans" / "0.jpg").touch()
+    (tmp_path / "blue_jeans" / "loop").symlink_to(tmp_path)
+    (tmp_path / "blue_jeans" / "self.jpg").symlink_to("self.jpg")
+    paths, skipped = folders.list_images(tmp_path)
+    # A link to itself is listed, so that reading it gives the reason.
+    assert [Path(path).name for path in paths] == ["0.jpg", "self.jpg"]
+    assert skipped == [
+        (str(tmp_path / "blue_jeans" / "loop"), f"it is the folder {tmp_path} once more")
+    ]
+
+
+def test_missing_combinations_are_counted_and_listed_without_making_them_all():
+    labels = [(f"color{number}", f"type{number}") for number in range(3000)]
+    assert folders.count_missing_combinations(labels) == 3000 * 3000 - 3000
+    assert folders.missing_combinations(labels, most=2) == [
+        ("color0", "type1"),
+        ("color0", "type10"),
+    ]

@@ -2,6 +2,7 @@ import errno
 import os
 import subprocess
 import sys
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -54,24 +55,29 @@ def test_the_file_leaves_no_name_behind(stored, tmp_path):
 
 
 def test_what_works_on_arrays_works_on_stored_images(images, stored, tmp_path):
+    checksums = np.arange(600, dtype=np.uint32)
     np.testing.assert_array_equal(
-        duplicates.duplicate_groups(stored), duplicates.duplicate_groups(images)
+        duplicates.duplicate_groups(stored, checksums),
+        duplicates.duplicate_groups(images, checksums),
     )
     targets = np.arange(600, dtype=np.float32)[:, None]
 
     def batches(images):
         pool = image_arrays.Concatenated(images, images_in_memory)
-        made = batch_module.training_batches(pool, targets, np.arange(600), 64, range(1), seed=1)
+        examples = batch_module.Examples(pool, targets, np.arange(600))
+        made = batch_module.training_batches(examples, batch_size=64, epochs=range(1), seed=1)
         return [pixels.numpy() for pixels, _ in made]
 
     images_in_memory = np.empty((0, 8, 8, 3), np.uint8)
     np.testing.assert_array_equal(batches(stored), batches(images))
 
     cache = tmp_path / "a.decoded"
+    checksums = np.array([zlib.crc32(image) for image in images], np.uint32)
     keys = np.random.default_rng(1).integers(0, 2**63, (600, 2)).astype(np.uint64)
-    cache_module.remember(cache, keys, stored)
+    cache_module.remember(cache, keys, stored, checksums=checksums)
     recalled = image_arrays.room_for_images(images.shape, 4, tmp_path)
-    assert cache_module.recall(cache, keys, recalled).all()
+    found = np.zeros(600, np.uint32)
+    assert cache_module.recall(cache, keys, recalled, checksums=found).all()
     np.testing.assert_array_equal(recalled[:], images)
 
 
@@ -111,3 +117,10 @@ def test_what_was_read_does_not_stay_in_memory(tmp_path):
 
 def test_the_machine_has_memory():
     assert image_arrays.physical_memory() > 2**28
+
+
+def test_arrays_addressed_as_one_are_taken_from_the_right_one(images):
+    joined = image_arrays.Concatenated(images[:4], images[4:9], images[9:])
+    positions = np.array([9, 0, 4, 3, 8, 4])
+    assert joined.shape == images.shape
+    np.testing.assert_array_equal(joined[positions], images[positions])

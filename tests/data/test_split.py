@@ -3,9 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyimagesearch.data import folders, split
+from pyimagesearch.data import split
 from pyimagesearch.errors import UserError
-from pyimagesearch.reports import messages
 
 THREE = [("black", "jeans"), ("blue", "dress"), ("blue", "jeans")]
 
@@ -25,7 +24,7 @@ def labelled_groups(draw):
 @given(labelled_groups(), st.floats(0.05, 0.95), st.integers(0, 99))
 def test_every_image_is_on_one_side_and_copies_on_the_same(labelled, test_size, seed):
     labels, groups = labelled
-    train, test = split.split(labels, groups, test_size, seed)
+    train, test = split.split(labels, groups, test_size=test_size, seed=seed)
     assert sorted([*train, *test]) == list(range(len(labels)))
     assert not set(groups[train]) & set(groups[test])
 
@@ -33,20 +32,22 @@ def test_every_image_is_on_one_side_and_copies_on_the_same(labelled, test_size, 
 @given(labelled_groups(), st.floats(0.05, 0.95), st.integers(0, 99))
 def test_every_combination_is_on_both_sides(labelled, test_size, seed):
     labels, groups = labelled
-    train, test = split.split(labels, groups, test_size, seed)
+    train, test = split.split(labels, groups, test_size=test_size, seed=seed)
     assert {labels[i] for i in train} == {labels[i] for i in test} == set(THREE)
 
 
 @given(st.integers(0, 99))
 def test_each_combination_gives_its_share(seed):
     labels = [combination for combination in THREE for _ in range(50)]
-    _, test = split.split(labels, np.arange(150), 0.2, seed)
+    _, test = split.split(labels, np.arange(150), test_size=0.2, seed=seed)
     assert [sum(labels[i] == combination for i in test) for combination in THREE] == [10, 10, 10]
 
 
 def test_the_seed_decides_the_split():
     labels = [combination for combination in THREE for _ in range(50)]
-    splits = [split.split(labels, np.arange(150), 0.2, seed)[1] for seed in (1, 1, 2)]
+    splits = [
+        split.split(labels, np.arange(150), test_size=0.2, seed=seed)[1] for seed in (1, 1, 2)
+    ]
     np.testing.assert_array_equal(splits[0], splits[1])
     assert not np.array_equal(splits[0], splits[2])
 
@@ -54,42 +55,10 @@ def test_the_seed_decides_the_split():
 def test_a_combination_with_a_single_image_is_named():
     labels = [("a", "b"), ("a", "b"), ("c", "d")]
     with pytest.raises(UserError, match="c_d"):
-        split.split(labels, np.array([0, 1, 2]), 0.2, 0)
+        split.split(labels, np.array([0, 1, 2]), test_size=0.2, seed=0)
 
 
 def test_a_combination_of_copies_of_one_image_is_named():
     labels = [("a", "b"), ("a", "b"), ("c", "d"), ("c", "d")]
     with pytest.raises(UserError, match="c_d"):
-        split.split(labels, np.array([0, 1, 2, 2]), 0.2, 0)
-
-
-def test_missing_combinations_are_those_no_image_has():
-    present = [("black", "jeans"), ("blue", "dress"), ("blue", "jeans")]
-    assert folders.missing_combinations(present) == [("black", "dress")]
-    assert folders.missing_combinations([*present, ("black", "dress")]) == []
-
-
-def test_names_of_one_or_three_parts_have_no_missing_combinations():
-    assert folders.missing_combinations([("jeans",), ("blue", "dress")]) == []
-    assert folders.missing_combinations([("dark", "blue", "jeans"), ("red", "dress")]) == []
-
-
-def test_the_table_counts_each_combination():
-    labels = [("black", "jeans")] * 3 + [("blue", "sweatshirt")] * 1234
-    assert messages.coverage_table(labels).splitlines() == [
-        "           jeans sweatshirt",
-        "black          3          -",
-        "blue           -       1234",
-    ]
-
-
-def test_names_of_other_than_two_parts_are_listed():
-    labels = [("jeans",)] * 2 + [("dark", "blue", "jeans")]
-    assert messages.coverage_table(labels).splitlines() == [
-        "dark blue jeans       1",
-        "jeans                 2",
-    ]
-
-
-def test_the_table_prints_no_control_characters():
-    assert "\x1b" not in messages.coverage_table([("\x1b[31mred", "shirt"), ("blue", "shirt")])
+        split.split(labels, np.array([0, 1, 2, 2]), test_size=0.2, seed=0)

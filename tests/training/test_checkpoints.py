@@ -1,7 +1,15 @@
+import io
+import json
+import zipfile
+import zlib
+
 import keras
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from pyimagesearch.data.loading import Dataset
 from pyimagesearch.errors import UserError
 from pyimagesearch.training import checkpoints
 
@@ -87,12 +95,21 @@ def test_a_missing_or_damaged_checkpoint_is_one_line(run):
             checkpoints.load(run, compiled_network())
 
 
-def test_a_run_is_told_by_its_settings_its_files_and_its_pixels():
+def dataset_of(paths, images):
+    checksums = np.array([zlib.crc32(image) for image in images], np.uint32)
+    return Dataset(images, [], paths, [], np.arange(len(images)), checksums, [])
+
+
+SETTINGS = dict.fromkeys(checkpoints.DECISIVE, 1)
+
+
+def test_a_run_is_known_by_its_settings_its_files_and_its_pixels():
     images = np.arange(2 * 4 * 4 * 3, dtype=np.uint8).reshape(2, 4, 4, 3)
     paths = ["data/a_b/0.png", "data/a_b/1.png"]
 
     def describe(seed, paths, images):
-        return checkpoints.describe_run("fashion.model", {"seed": seed}, paths, images)
+        settings = SETTINGS | {"seed": seed}
+        return checkpoints.describe_run("fashion.model", settings, dataset_of(paths, images))
 
     run = describe(1, paths, images)
     assert run == describe(1, ["x/a_b/0.png", "x/a_b/1.png"], images)
@@ -102,3 +119,89 @@ def test_a_run_is_told_by_its_settings_its_files_and_its_pixels():
     changed[1, 2, 3, 0] += 1
     assert run != describe(1, paths, changed)
     assert run.checkpoint.name == "fashion.model.checkpoint"
+
+
+@given(st.integers(0, 5), st.integers(0, 40), st.randoms(use_true_random=False))
+def test_a_combined_checksum_is_that_of_all_pieces_together(count, length, random):
+    pieces = [random.randbytes(length) for _ in range(count)]
+    checksums = np.array([zlib.crc32(piece) for piece in pieces], np.uint32)
+    assert checkpoints.combined_checksum(checksums, length) == zlib.crc32(b"".join(pieces))
+
+
+def rewritten(path, change):
+    """Rewrite a checkpoint's entries, each a name and its bytes, as `change` has them."""
+    with zipfile.ZipFile(path) as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()}
+    change(entries)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in entries.items():
+            archive.writestr(name, content)
+
+
+def npy(array):
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
+
+
+def with_history(history):
+    def change(entries):
+        about = json.loads(entries["about.json"])
+        entries["about.json"] = json.dumps(about | {"history": history})
+
+    return change
+
+
+FORGERIES = {
+    "no description": lambda entries: entries.pop("about.json"),
+    "description is a list": lambda entries: entries.update({"about.json": "[]"}),
+    "run is null": lambda entries: entries.update(
+        {"about.json": '{"run": null, "history": {"loss": [1.0]}}'}
+    ),
+    "no history": with_history(None),
+    "history without losses": with_history({"val_loss": [1.0]}),
+    "history of text": with_history({"loss": ["1.0"]}),
+    "uneven history": with_history({"loss": [1.0], "val_loss": [1.0, 2.0]}),
+    "nested description": lambda entries: entries.update({"about.json": "[" * 100_000}),
+    "an array less": lambda entries: entries.pop("0000.npy"),
+    "an array more": lambda entries: entries.update({"9999.npy": npy(np.zeros(3))}),
+    "another shape": lambda entries: entries.update({"0000.npy": npy(np.zeros((4, 3)))}),
+    "not a number": lambda entries: entries.update({"0000.npy": npy(np.full((3, 4), np.nan))}),
+    "objects": lambda entries: entries.update({"0000.npy": npy(np.full((3, 4), None))}),
+    "text": lambda entries: entries.update({"0000.npy": npy(np.full((3, 4), "a"))}),
+    "no array": lambda entries: entries.update({"0000.npy": b"no array"}),
+    "gigabytes": lambda entries: entries.update({"0000.npy": bytes(2**28)}),
+    "enormous shape": lambda entries: entries.update(
+        {"0000.npy": npy(np.zeros((3, 4))).replace(b"(3, 4)", b"(9**9,")}
+    ),
+}
+
+
+@pytest.mark.parametrize("forgery", FORGERIES)
+def test_a_forged_checkpoint_is_one_line_and_nothing_of_it_is_loaded(run, forgery):
+    trained(compiled_network(), range(1), checkpoints.SaveCheckpoint(run, {}))
+    rewritten(run.checkpoint, FORGERIES[forgery])
+    network = compiled_network()
+    before = network.get_weights()
+    with pytest.raises(UserError, match="damaged") as caught:
+        checkpoints.load(run, network)
+    assert "\n" not in str(caught.value)
+    for value, expected in zip(network.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(value, expected)
+
+
+def test_the_step_count_that_dropout_once_kept_is_read_as_its_random_state(run):
+    trained(compiled_network(), range(1), checkpoints.SaveCheckpoint(run, {}))
+    (position,) = [
+        position
+        for position, variable in enumerate(compiled_network().variables)
+        if variable.shape == (2,)
+    ]
+    rewritten(
+        run.checkpoint,
+        lambda entries: entries.update({f"{position:04}.npy": npy(np.int64(7))}),
+    )
+    network = compiled_network()
+    seed = int(np.asarray(network.variables[position])[0])
+    checkpoints.load(run, network)
+    assert np.asarray(network.variables[position]).tolist() == [seed, 7]

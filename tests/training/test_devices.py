@@ -1,56 +1,20 @@
-import importlib.util
 import os
-import subprocess
-import sys
 
-import numpy as np
-import openvino
 import pytest
 import tensorflow as tf
 
 from pyimagesearch.errors import UserError
-from pyimagesearch.inference import backend
 from pyimagesearch.training import devices
 
 
 @pytest.fixture(autouse=True)
 def backend_restored(monkeypatch):
-    """Set before each test, and so put back after it, whatever the code under test sets."""
+    """Set the backend before each test, so that it is put back whatever the test makes of it."""
     monkeypatch.setenv("KERAS_BACKEND", "jax")
-    monkeypatch.setattr("openvino.compile_model", openvino.compile_model)
-
-
-def test_openvino_predicts_where_it_is_installed(monkeypatch):
-    monkeypatch.delenv("KERAS_BACKEND")
-    assert backend.choose_inference_backend() == "openvino"
-
-
-def test_openvino_computes_in_float32(monkeypatch):
-    monkeypatch.setenv("KERAS_BACKEND", "openvino")
-    backend.choose_inference_backend()
-    operations, number = openvino.opset13, openvino.opset13.parameter([1], np.float32)
-    model = openvino.Model([operations.result(operations.exp(number))], [number])
-    compiled = openvino.compile_model(model, "CPU")
-    assert compiled.get_property("INFERENCE_PRECISION_HINT") == openvino.Type.f32
-
-
-def test_an_empty_choice_is_none(monkeypatch):
-    monkeypatch.setenv("KERAS_BACKEND", "")
-    assert backend.choose_inference_backend() == "openvino"
-
-
-def test_tensorflow_predicts_where_openvino_is_not(monkeypatch):
-    monkeypatch.delenv("KERAS_BACKEND")
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    assert backend.choose_inference_backend() == "tensorflow"
-
-
-def test_a_backend_chosen_by_the_user_stays():
-    assert backend.choose_inference_backend() == "jax"
 
 
 def test_the_training_device_is_named():
-    device = devices.prepare_training_device()
+    device = devices.prepare_training_device(say=print)
     assert device.name.startswith("CPU, ") or tf.config.list_physical_devices("GPU")
     assert device.is_chief
     assert device.strategy.num_replicas_in_sync >= 1
@@ -59,7 +23,7 @@ def test_the_training_device_is_named():
 @pytest.mark.skipif(bool(tf.config.list_physical_devices("GPU")), reason="there is a GPU")
 def test_a_gpu_that_is_not_there_is_one_line():
     with pytest.raises(UserError, match=r"no GPU.*--device cpu"):
-        devices.prepare_training_device("gpu")
+        devices.prepare_training_device("gpu", say=print)
 
 
 @pytest.mark.parametrize(
@@ -78,31 +42,39 @@ def test_a_gpu_that_is_not_there_is_one_line():
 def test_a_wrong_tf_config_is_one_line(monkeypatch, tf_config, complaint):
     monkeypatch.setenv("TF_CONFIG", tf_config)
     with pytest.raises(UserError, match=complaint) as caught:
-        devices.prepare_training_device()
+        devices.prepare_training_device(say=print)
     assert "\n" not in str(caught.value)
 
 
 def test_one_worker_alone_needs_no_other(monkeypatch):
     alone = '{"cluster": {"worker": ["127.0.0.1:1"]}, "task": {"type": "worker", "index": 0}}'
     monkeypatch.setenv("TF_CONFIG", alone)
-    assert devices.prepare_training_device().is_chief
+    assert devices.prepare_training_device(say=print).is_chief
 
 
-def test_training_is_tensorflow_whatever_backend_is_chosen_for_prediction():
-    devices.prepare_training_device()
+def test_training_uses_tensorflow_whatever_backend_predicts():
+    devices.prepare_training_device(say=print)
     assert os.environ["KERAS_BACKEND"] == "tensorflow"
 
 
-def test_keras_for_prediction_brings_along_nothing_that_prediction_does_not_use(monkeypatch):
-    monkeypatch.delenv("KERAS_BACKEND")
-    script = (
-        "import sys\n"
-        "from pyimagesearch import devices\n"
-        "devices.choose_inference_backend()\n"
-        "devices.import_keras_lightly()\n"
-        "heavy = {'tensorflow', 'sklearn', 'matplotlib', 'scipy.signal'} & set(sys.modules)\n"
-        "import keras, matplotlib.pyplot, scipy.signal, sklearn.metrics\n"
-        "print(keras.backend.backend(), heavy, len(scipy.signal.get_window('hann', 4)))\n"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert done.stdout.split() == ["openvino", "set()", "4"], done.stderr
+def test_an_endless_tf_config_is_one_line(monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", "[" * 100_000)
+    with pytest.raises(UserError, match="not right"):
+        devices.is_chief()
+
+
+def test_only_the_first_worker_is_the_chief(monkeypatch):
+    for number, expected in ((0, True), (1, False)):
+        cluster = '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": %d}}'
+        monkeypatch.setenv("TF_CONFIG", cluster % number)
+        assert devices.is_chief() is expected
+
+
+def test_a_batch_must_be_shared_equally(monkeypatch):
+    device = devices.TrainingDevice(tf.distribute.get_strategy(), "three cards", True)
+    monkeypatch.setattr(type(device.strategy), "num_replicas_in_sync", 3)
+    device.check_shares(6, 3)
+    with pytest.raises(UserError, match=r"batches of 32 .* multiple of 3"):
+        device.check_shares(32, 10)
+    with pytest.raises(UserError, match="fewer images"):
+        device.check_shares(6, 2)

@@ -1,53 +1,52 @@
+import os
+import signal
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from pyimagesearch.errors import WORK_FAILED, UserError
+from pyimagesearch.data.batches import Examples
+from pyimagesearch.errors import INTERRUPTED, WORK_FAILED, UserError
 from pyimagesearch.smallervggnet import SmallerVGGNet
 from pyimagesearch.training import fitting
 from pyimagesearch.training.checkpoints import Run
+from pyimagesearch.training.devices import TrainingDevice
 from pyimagesearch.training.fast_layers import FusedBatchNormalization
 
 
-@pytest.fixture
-def model():
+def build():
     keras.utils.set_random_seed(0)
-    return keras.Sequential(
-        [
-            keras.layers.Input((2, 2, 1)),
-            keras.layers.BatchNormalization(),
-            keras.layers.Flatten(),
-            keras.layers.Dense(2, activation="sigmoid"),
-        ]
-    )
+    return SmallerVGGNet.build(12, 12, 3, 2, finalAct="sigmoid")
 
 
-def batches(count, value=1.0):
-    random = np.random.default_rng(0)
-    images = random.normal(size=(count * 4, 2, 2, 1)).astype(np.float32) * value
-    targets = (images.reshape(-1, 4)[:, :2] > 0).astype(np.float32)
-    return tf.data.Dataset.from_tensor_slices((images, targets)).batch(4)
+@pytest.fixture
+def examples():
+    """Bright and dark images, whose two labels say which they are."""
+    is_bright = np.arange(40) % 2 == 0
+    images = np.where(is_bright, 200, 50)[:, None, None, None]
+    images = np.broadcast_to(images, (40, 12, 12, 3)).astype(np.uint8)
+    targets = np.stack([is_bright, ~is_bright], axis=1).astype(np.float32)
+    return Examples(images, targets, np.arange(30))
 
 
-def fitted(network, tmp_path, value=1.0):
-    return fitting.fit(
-        network,
-        batches(15, value),
-        batches(2),
-        steps=5,
-        epochs=range(3),
-        history={},
-        run=Run(tmp_path / "m.checkpoint", {}),
-    )
+@pytest.fixture
+def make_trainer(tmp_path, examples):
+    def make(examples=examples, learning_rate=1e-3):
+        device = TrainingDevice(tf.distribute.get_strategy(), "CPU", is_chief=True)
+        run = Run(tmp_path / "m.checkpoint", {"--seed": 1})
+        settings = fitting.Settings(3, 10, learning_rate, 1)
+        return fitting.Trainer(build, device, run, examples=examples, settings=settings)
+
+    return make
 
 
 def log_odds(probabilities):
     return np.log(probabilities / (1 - probabilities))
 
 
-def test_the_learning_rate_rises_to_three_times_its_start_and_falls_to_zero(model):
-    rate = fitting.compile_network(model, 1e-3, 100).optimizer._learning_rate
+def test_the_learning_rate_rises_to_three_times_its_start_and_falls_to_zero():
+    rate = fitting.compile_network(build(), 1e-3, 100).optimizer._learning_rate
     rates = [float(rate(step)) for step in range(101)]
     assert rates[0] == pytest.approx(1e-3)
     assert rates[25] == pytest.approx(3e-3) == pytest.approx(max(rates))
@@ -56,38 +55,113 @@ def test_the_learning_rate_rises_to_three_times_its_start_and_falls_to_zero(mode
     assert np.all(np.diff(rates[25:]) < 0)
 
 
-def test_training_is_binary_and_fused(model):
-    network = fitting.compile_network(model, 1e-3, 100)
+def test_training_is_binary_and_fused():
+    network = fitting.compile_network(build(), 1e-3, 100)
     assert network.loss == "binary_crossentropy"
-    assert isinstance(network.layers[0], FusedBatchNormalization)
+    assert any(isinstance(layer, FusedBatchNormalization) for layer in network.layers)
 
 
-def test_the_history_of_all_epochs_is_returned(model, tmp_path):
-    outcome = fitted(fitting.compile_network(model, 1e-1, 15), tmp_path)
-    assert outcome.ended_by is None
-    assert {name: len(values) for name, values in outcome.history.items()} == {
+def test_training_learns_and_keeps_the_metrics_of_all_epochs(make_trainer, examples):
+    trainer = make_trainer()
+    assert trainer.fit(examples) is None
+    assert {name: len(values) for name, values in trainer.history.items()} == {
         "binary_accuracy": 3,
         "loss": 3,
         "val_binary_accuracy": 3,
         "val_loss": 3,
     }
-    assert outcome.history["loss"][-1] < outcome.history["loss"][0]
+    assert trainer.history["loss"][-1] < trainer.history["loss"][0]
 
 
-def test_offsets_are_subtracted_from_the_logits_of_the_trained_network():
-    model = SmallerVGGNet.build(12, 12, 3, 2, finalAct="sigmoid")
-    network = fitting.compile_network(model, 1e-3, 100)
-    images = np.random.default_rng(0).random((3, 12, 12, 3)).astype(np.float32)
-    before = log_odds(model.predict(images, verbose=0))
-    fitting.subtract_from_logits(model, np.array([0.5, -2.0]))
-    for changed in (model, network):
-        after = log_odds(changed.predict(images, verbose=0))
-        np.testing.assert_allclose(before - after, [[0.5, -2.0]] * 3, atol=1e-4)
+def test_a_run_that_is_resumed_trains_only_the_epochs_left(make_trainer, examples, monkeypatch):
+    whole = make_trainer()
+    whole.fit(examples)
+    assert make_trainer().resume() == 3
+
+    def stop_after_an_epoch(self, epoch, logs=None):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            fitting.StopOnSignal,
+            "on_epoch_begin",
+            lambda self, epoch, logs=None: stop_after_an_epoch(self, epoch) if epoch == 1 else None,
+        )
+        with pytest.raises(KeyboardInterrupt):
+            make_trainer().fit(examples)
+    resumed = make_trainer()
+    assert resumed.resume() == 1
+    resumed.fit(examples)
+    assert resumed.history == whole.history
 
 
-def test_a_loss_that_is_no_number_fails_in_one_line_and_saves_nothing(model, tmp_path):
-    network = fitting.compile_network(model, 1e-3, 15)
+def test_the_checkpoint_stays_only_where_the_run_was_ended_early(make_trainer, examples, tmp_path):
+    trainer = make_trainer()
+    trainer.fit(examples)
+    assert trainer.end("SIGINT") == INTERRUPTED
+    assert [path.name for path in tmp_path.iterdir()] == ["m.checkpoint"]
+    assert trainer.end(None) == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_offsets_are_subtracted_from_the_logits_of_both_networks(make_trainer, examples):
+    trainer = make_trainer()
+    images = examples.images[:30] / np.float32(255)
+    before = log_odds(trainer.model.predict(images, verbose=0))
+    trainer.subtract_from_logits(np.array([0.5, -2.0]))
+    for probabilities in (trainer.model.predict(images, verbose=0), trainer.predict(examples)):
+        np.testing.assert_allclose(before - log_odds(probabilities), [[0.5, -2.0]] * 30, atol=1e-4)
+
+
+def test_a_loss_that_is_no_number_fails_in_one_line_and_saves_nothing(
+    make_trainer, examples, tmp_path
+):
+    broken = examples._replace(targets=examples.targets * np.float32(np.nan))
     with pytest.raises(UserError, match="loss became nan in epoch 1") as caught:
-        fitted(network, tmp_path, value=np.nan)
+        make_trainer(broken).fit(broken)
     assert caught.value.exit_code == WORK_FAILED
     assert list(tmp_path.iterdir()) == []
+
+
+class SignalAtStep(keras.callbacks.Callback):
+    def __init__(self, number, step):
+        super().__init__()
+        self.number, self.step, self.steps_done = number, step, 0
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if self.steps_done == self.step:
+            os.kill(os.getpid(), self.number)
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.steps_done += 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_training_after_the_current_step(number):
+    network = keras.Sequential([keras.layers.Input((1,)), keras.layers.Dense(1)])
+    network.compile("sgd", "mse", jit_compile=False)
+    stop, sender = fitting.StopOnSignal(), SignalAtStep(number, 3)
+    with stop.listening():
+        network.fit(
+            np.zeros((10, 1)),
+            np.zeros((10, 1)),
+            batch_size=1,
+            epochs=5,
+            verbose=0,
+            callbacks=[stop, sender],
+        )
+    assert sender.steps_done == 4
+    assert stop.requested_by == signal.Signals(number).name
+
+
+def test_a_second_interruption_is_not_caught():
+    with pytest.raises(KeyboardInterrupt), fitting.StopOnSignal().listening():
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_signals_mean_what_they_meant_once_training_is_over():
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    with fitting.StopOnSignal().listening():
+        pass
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before

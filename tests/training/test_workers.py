@@ -18,11 +18,11 @@ from pyimagesearch.garments import scenes, writing
 from pyimagesearch.training import workers
 
 ROOT = Path(__file__).resolve().parents[2]
-SCRIPT = ROOT / "tests" / "run_with_replicas.py"
+SCRIPT = ROOT / "tests" / "training" / "run_with_replicas.py"
 SETTINGS = ["--epochs", "3", "--image-size", "32", "--batch-size", "16"]
-# Training amplifies the last digits of sums, which depend on who adds up what, until they show:
-# Adam's first steps are as large for tiny gradients as for others. So losses are compared that were
-# computed in double precision, as Keras does when its configuration file asks for it.
+# The last digits of a sum depend on how it is split over replicas, and training amplifies them:
+# Adam's first steps are as large for tiny gradients as for others. So the losses that are compared
+# are computed in double precision, which Keras's configuration file asks for.
 IN_DOUBLE = {"backend": "tensorflow", "floatx": "float64"}
 
 
@@ -193,7 +193,7 @@ def test_an_error_that_no_lost_worker_explains_stays_as_it_is(monkeypatch):
 
 def test_keras_still_needs_each_cure_for_several_processes():
     # Once this fails because Keras does without one of them, that method of InStep can go.
-    script = ROOT / "tests" / "fit_without_cures.py"
+    script = ROOT / "tests" / "training" / "fit_without_cures.py"
     processes = [
         subprocess.Popen(
             [sys.executable, script],
@@ -207,13 +207,3 @@ def test_keras_still_needs_each_cure_for_several_processes():
     for process in processes:
         output, errors = process.communicate(timeout=120)
         assert output.splitlines() == ["cured False", "peeking True", "logs True"], errors
-
-
-def test_a_batch_must_be_shared_equally(monkeypatch):
-    strategy = tf.distribute.get_strategy()
-    monkeypatch.setattr(type(strategy), "num_replicas_in_sync", 3)
-    workers.check_shares(strategy, 6, np.arange(3), np.arange(4))
-    with pytest.raises(UserError, match=r"--batch-size 32 .* multiple of 3"):
-        workers.check_shares(strategy, 32, np.arange(100), np.arange(10))
-    with pytest.raises(UserError, match="fewer images"):
-        workers.check_shares(strategy, 6, np.arange(100), np.arange(2))

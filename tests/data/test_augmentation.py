@@ -1,0 +1,112 @@
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from pyimagesearch.data import augmentation
+
+STILL = augmentation.AugmentationRanges(0, 0, 0, 0, 0, False)
+
+
+@pytest.fixture
+def picture():
+    """A smooth image whose every part looks different, float32 (1, 40, 60, 3)."""
+    noise = np.random.default_rng(1).random((40, 60, 3)).astype(np.float32)
+    return ndimage.gaussian_filter(noise, (4, 4, 0))[None]
+
+
+def moved(picture, **amounts):
+    still = {"angle": 0, "shift_x": 0, "shift_y": 0, "shear": 0, "zoom_x": 1, "zoom_y": 1}
+    still |= {"mirrored": False} | amounts
+    return augmentation.move(picture, **{name: np.array([value]) for name, value in still.items()})
+
+
+def as_image_data_generator(image, angle, shift_x, shift_y, shear, zoom_x, zoom_y):
+    """Keras 2.x's apply_affine_transform, on (row, column), with scipy, as published."""
+    rotation = np.array(
+        [[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]]
+    )
+    shift = np.array([[1, 0, shift_y], [0, 1, shift_x], [0, 0, 1]])
+    shearing = np.array([[1, -np.sin(shear), 0], [0, np.cos(shear), 0], [0, 0, 1]])
+    zoom = np.diag([zoom_y, zoom_x, 1])
+    matrix = rotation @ shift @ shearing @ zoom
+    centre = np.array([(image.shape[0] - 1) / 2, (image.shape[1] - 1) / 2])
+    to_centre, back = np.eye(3), np.eye(3)
+    to_centre[:2, 2], back[:2, 2] = centre, -centre
+    matrix = to_centre @ matrix @ back
+    channels = [
+        ndimage.affine_transform(channel, matrix[:2, :2], matrix[:2, 2], order=1, mode="nearest")
+        for channel in np.moveaxis(image, -1, 0)
+    ]
+    return np.stack(channels, axis=-1)
+
+
+@pytest.mark.parametrize(
+    "amounts",
+    [
+        {"angle": 0.4},
+        {"shift_x": 5.5},
+        {"shift_y": -3.25},
+        {"shear": 0.3},
+        {"zoom_x": 1.2},
+        {"zoom_y": 0.8},
+        {"angle": -0.3, "shift_x": 2, "shift_y": 4, "shear": 0.1, "zoom_x": 0.9, "zoom_y": 1.15},
+    ],
+    ids=lambda amounts: "+".join(amounts),
+)
+def test_moves_as_image_data_generator_did(picture, amounts):
+    still = {"angle": 0, "shift_x": 0, "shift_y": 0, "shear": 0, "zoom_x": 1, "zoom_y": 1}
+    expected = as_image_data_generator(picture[0], **still | amounts)
+    np.testing.assert_allclose(moved(picture, **amounts)[0], expected, atol=2e-3)
+
+
+def test_mirror_turns_left_into_right(picture):
+    np.testing.assert_allclose(moved(picture, mirrored=True), picture[:, :, ::-1], atol=1e-5)
+
+
+def test_pixels_from_outside_repeat_the_nearest(picture):
+    shifted = moved(picture, shift_x=-10)
+    np.testing.assert_allclose(shifted[:, :, :10], np.repeat(picture[:, :, :1], 10, axis=2))
+
+
+@pytest.mark.parametrize(
+    ("field", "amount", "high"),
+    [
+        ("rotation", "angle", np.radians(25)),
+        ("width_shift", "shift_x", 6.0),
+        ("height_shift", "shift_y", 4.0),
+        ("shear", "shear", np.radians(0.2)),
+        ("zoom", "zoom_x", 1.2),
+        ("zoom", "zoom_y", 1.2),
+    ],
+)
+def test_each_range_is_used_in_full_and_never_exceeded(monkeypatch, field, amount, high):
+    seen = {}
+    monkeypatch.setattr(augmentation, "move", lambda images, **amounts: seen.update(amounts))
+    only = STILL._replace(**{field: getattr(augmentation.TUTORIAL_RANGES, field)})
+    augmentation.augment(
+        np.zeros((4000, 40, 60, 3), np.float32), only, augmentation.draw_amounts(4000, seed=1)
+    )
+    middle = 1.0 if field == "zoom" else 0.0
+    spread = high - middle
+    values = seen[amount] - middle
+    assert np.abs(values).max() <= spread * (1 + 1e-6)
+    assert values.min() < -0.98 * spread
+    assert values.max() > 0.98 * spread
+    assert abs(values.mean()) < 0.05 * spread
+
+
+def test_half_of_the_images_are_mirrored(monkeypatch):
+    seen = {}
+    monkeypatch.setattr(augmentation, "move", lambda images, **amounts: seen.update(amounts))
+    images = np.zeros((4000, 8, 8, 3), np.float32)
+    augmentation.augment(
+        images, augmentation.TUTORIAL_RANGES, augmentation.draw_amounts(4000, seed=0)
+    )
+    assert 0.45 < seen["mirrored"].mean() < 0.55
+
+
+def test_images_of_a_batch_move_independently():
+    image = np.random.default_rng(0).random((1, 16, 16, 3)).astype(np.float32)
+    amounts = augmentation.draw_amounts(8, seed=3)
+    augmented = augmentation.augment(image.repeat(8, axis=0), augmentation.TUTORIAL_RANGES, amounts)
+    assert len(np.unique(augmented.reshape(8, -1), axis=0)) == 8
