@@ -152,9 +152,9 @@ class Collection:
         row = self._sources.row_of(result.url)
         if row is None:
             return None
-        if row["file"]:
-            return Outcome(result.url, KEPT, row["file"], is_earlier=True)
-        category, _, detail = row["reason"].partition(": ")
+        if row.file:
+            return Outcome(result.url, KEPT, row.file, is_earlier=True)
+        category, _, detail = row.reason.partition(": ")
         return Outcome(result.url, category, detail, is_earlier=True)
 
     def _download(self, result: SearchResult, downloader: Downloader) -> Judged:

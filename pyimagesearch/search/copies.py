@@ -9,6 +9,7 @@ import numpy as np
 from pyimagesearch.data.duplicates import find_copy, perceptual_hash
 from pyimagesearch.data.folders import IMAGE_SUFFIXES
 from pyimagesearch.data.loading import Progress, load_images
+from pyimagesearch.errors import UserError
 from pyimagesearch.search.judging import COMPARED_SIZE
 
 
@@ -54,8 +55,16 @@ def load_known_images(folder: Path, progress: Progress) -> KnownImages:
     -------
     KnownImages
         Those of the folder first. Files that cannot be decoded are left out.
+
+    Raises
+    ------
+    UserError
+        If a folder cannot be read.
     """
-    found = [*images_in(folder), *_images_in_siblings(folder)]
+    try:
+        found = [*images_in(folder), *_images_in_siblings(folder)]
+    except OSError as error:
+        raise UserError(f"cannot read {error.filename}: {error.strerror}") from error
     loaded = load_images([*map(str, found)], COMPARED_SIZE, progress=progress)
     return KnownImages([*map(Path, loaded.paths)], [*loaded.images])
 

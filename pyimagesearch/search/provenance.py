@@ -3,15 +3,44 @@
 import csv
 import io
 from pathlib import Path
+from typing import NamedTuple
 
-from pyimagesearch.console import printable
-from pyimagesearch.errors import WORK_FAILED, UserError
-from pyimagesearch.files import written_whole
+from pyimagesearch.errors import WORK_FAILED, UnreadableFileError, UserError
+from pyimagesearch.files import read_file, written_whole
+from pyimagesearch.search.copies import images_in
 from pyimagesearch.search.services import SearchResult
+from pyimagesearch.spreadsheets import escaped_cell
 
 NAME = "sources.csv"
-COLUMNS = ("file", "url", "page", "licence", "creator", "title", "sha256", "reason")
+# Longer texts are cut when they are written. What is longer or larger, no search has written.
 LONGEST_CELL = 4096
+MOST_BYTES = 2**25
+MOST_ROWS = 200_000
+
+
+class Row(NamedTuple):
+    """A row; the fields are the columns.
+
+    Attributes
+    ----------
+    file : str
+        Name of the image in the label folder; empty if the result was left out.
+    url, page, licence, creator, title : str
+        What the search says about the image; see :class:`SearchResult`.
+    sha256 : str
+        Checksum of the file, in hexadecimal.
+    reason : str
+        Why the result was left out.
+    """
+
+    file: str
+    url: str
+    page: str
+    licence: str
+    creator: str
+    title: str
+    sha256: str
+    reason: str
 
 
 class Sources:
@@ -26,25 +55,31 @@ class Sources:
     Raises
     ------
     UserError
-        If the file has other columns or cannot be read or written.
+        If the file has other columns, or cannot be read or written.
     """
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / NAME
-        self._rows = _read_repaired(self._path)
-        self._file = self._path.open("a", encoding="utf-8", newline="")
+        try:
+            kept = _read_repaired(self._path)
+            # Without a buffer, closing the file writes nothing, and so cannot fail on a full disk.
+            self._file = self._path.open("ab", buffering=0)
+        except OSError as error:
+            raise UserError(f"cannot use {self._path}: {error.strerror}") from error
+        self._rows = {row.url: row for row in kept}
+        self._files = {row.file for row in kept}
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
 
-    def row_of(self, url: str) -> dict[str, str] | None:
-        """Return the row of a URL, by column, or None if it has none."""
+    def row_of(self, url: str) -> Row | None:
+        """Return the row of a URL, or None if it has none."""
         return self._rows.get(_cell(url))
 
     def has_file(self, name: str) -> bool:
-        """Tell whether a file has a row."""
-        return any(row["file"] == name for row in self._rows.values())
+        """Tell whether a file of the folder has a row."""
+        return _cell(name) in self._files
 
     def add(
         self, result: SearchResult, *, file: str = "", sha256: str = "", reason: str = ""
@@ -65,50 +100,67 @@ class Sources:
         UserError
             If it cannot be written.
         """
-        found = result._asdict() | {"file": file, "sha256": sha256, "reason": reason}
-        row = {column: _cell(found[column]) for column in COLUMNS}
-        self._rows[row["url"]] = row
+        cells = result._asdict() | {"file": file, "sha256": sha256, "reason": reason}
+        row = Row(**{column: _cell(text) for column, text in cells.items()})
+        self._rows[row.url] = row
+        self._files.add(row.file)
+        line = _lines([row])
         try:
-            csv.DictWriter(self._file, COLUMNS, lineterminator="\n").writerow(row)
-            self._file.flush()
+            while line:  # A disk that is nearly full takes a part.
+                line = line[self._file.write(line) :]
         except OSError as error:
             raise UserError(f"cannot write {self._path}: {error.strerror}", WORK_FAILED) from error
 
 
-def _read_repaired(path: Path) -> dict[str, dict[str, str]]:
-    """Read the rows by URL, and rewrite the file if some of it had to be dropped."""
-    data = path.read_bytes() if path.exists() else b""
+def _read_repaired(path: Path) -> list[Row]:
+    """Read the rows, and rewrite the file if some of them had to be changed or dropped."""
+    data = _read(path)
     whole = data[: data.rfind(b"\n") + 1]
-    try:
-        reader = csv.DictReader(io.StringIO(whole.decode("utf-8-sig"), newline=""))
-        found = list(reader)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path} is damaged ({error}): move it away") from error
-    if whole and tuple(reader.fieldnames or ()) != COLUMNS:
-        raise UserError(f"{path} has other columns than {','.join(COLUMNS)}: move it away")
-
-    rows = {
-        row["url"]: row
-        for row in found
-        if set(row) == set(COLUMNS)
-        and None not in row.values()
-        and (not row["file"] or (path.parent / row["file"]).is_file())
-    }
-    if whole != data or len(rows) != len(found) or not data:
-        with (
-            written_whole(path) as partial,
-            partial.open("w", encoding="utf-8", newline="") as file,
-        ):
-            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows.values())
+    found = _parsed(whole, path)
+    present = {_cell(image.name) for image in images_in(path.parent) if image.is_file()}
+    # Escaping again changes only what others wrote.
+    rows = [Row(*map(_cell, cells)) for cells in found if len(cells) == len(Row._fields)]
+    rows = [row for row in rows if not row.file or row.file in present]
+    rows = list({row.url: row for row in rows}.values())
+    if whole != data or not data or list(map(list, rows)) != found:
+        with written_whole(path) as partial:
+            partial.write_bytes(_lines([Row(*Row._fields), *rows]))
     return rows
 
 
-def _cell(text: str) -> str:
-    """Make a stranger's text a cell of one line that no spreadsheet program takes for a formula.
+def _read(path: Path) -> bytes:
+    if not path.exists() or (path.is_file() and path.stat().st_size == 0):
+        return b""
+    try:
+        return read_file(path, most_bytes=MOST_BYTES)
+    except UnreadableFileError as error:
+        raise UserError(f"cannot read {path} ({error}): move it away") from error
 
-    After https://owasp.org/www-community/attacks/CSV_Injection.
-    """
-    line = printable(text)[:LONGEST_CELL]
-    return f"'{line}" if line.startswith(("=", "+", "-", "@")) else line
+
+def _parsed(data: bytes, path: Path) -> list[list[str]]:
+    """Split the rows after the first into cells."""
+    try:
+        reader = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""))
+        header = next(reader, None)
+        if header is not None and tuple(header) != Row._fields:
+            raise UserError(f"{path} has other columns than {','.join(Row._fields)}: move it away")
+        found: list[list[str]] = []
+        for cells in reader:
+            if len(found) == MOST_ROWS:
+                raise UserError(f"{path} has more than {MOST_ROWS:,} rows: move it away")
+            if any(len(cell) > LONGEST_CELL for cell in cells):
+                raise UserError(f"{path} is damaged (a cell is too long): move it away")
+            found.append(cells)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path} is damaged ({error}): move it away") from error
+    return found
+
+
+def _lines(rows: list[Row]) -> bytes:
+    file = io.StringIO()
+    csv.writer(file, lineterminator="\n").writerows(rows)
+    return file.getvalue().encode()
+
+
+def _cell(text: str) -> str:
+    return escaped_cell(text)[:LONGEST_CELL]

@@ -4,14 +4,20 @@ Each function that reads takes bytes and returns what the search makes of them, 
 or UserError. Nothing is sent anywhere, and no name is looked up.
 """
 
+import csv
 import gzip
 import random
+import resource
 import socket
+import tempfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from unittest.mock import patch
 
 from pyimagesearch.search.download import Downloader, Limits
+from pyimagesearch.search.provenance import Row, Sources
 
 # Pieces of URLs that parsers stumble over, to be put together in any order.
 URL_PIECES = [
@@ -49,6 +55,12 @@ CHUNK_LENGTHS = [
     b"\xff",
     b" 5",
 ]
+CELLS = [
+    *("", "00000000.jpg", "http://images.test/a.jpg", "not an image: x", "a" * 64, "../../passwd"),
+    *("/etc/passwd", "..", ".", "sources.csv", "a/b.jpg", "x" * 5000, "=1+1", "a;=1+1", "\t=1"),
+    *('"', '""', '"a,b"', '"a\nb"', "'", "\x00", "\x1b[31m", "\u202e", "\uff1d1"),
+]
+SEPARATORS = [",", ",", ",", ",", ",", ",", ";", "\t"]
 OTHER_LINES = [
     b"no colon",
     b": no name",
@@ -59,6 +71,17 @@ OTHER_LINES = [
 ]
 GZIPPED = gzip.compress(b"hello", mtime=0)
 BODIES = [b"", b"hello", GZIPPED, GZIPPED[:-9], zlib.compress(b"hello")]
+
+
+@contextmanager
+def full_disk(count: int) -> Iterator[None]:
+    """Have the system refuse files of more bytes than these, as if the disk were full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (count, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def hostile_url(draw: random.Random) -> str:
@@ -89,6 +112,19 @@ def hostile_answers(seed: int, count: int) -> Iterator[bytes]:
         yield damaged(b"\r\n".join([*lines, b"", body]), draw)
 
 
+def hostile_records(seed: int, count: int) -> Iterator[bytes]:
+    """Draw files that pass for sources.csv, most of them wrong somewhere."""
+    draw = random.Random(seed)
+    for _ in range(count):
+        header = draw.choice([",".join(Row._fields)] * 9 + ["file;url", "", "\ufeff"])
+        lines = [
+            draw.choice(SEPARATORS).join(draw.choices(CELLS, k=draw.choice([8, 8, 8, 8, 7, 9])))
+            for _ in range(draw.randint(0, 4))
+        ]
+        text = draw.choice(["\n", "\n", "\r\n", "\r"]).join([header, *lines, ""])
+        yield damaged(text.encode(), draw)
+
+
 def damaged(data: bytes, draw: random.Random) -> bytes:
     """Change nothing, or a few bytes, or cut the end off."""
     changed = bytearray(data)
@@ -96,6 +132,17 @@ def damaged(data: bytes, draw: random.Random) -> bytes:
         if changed:
             changed[draw.randrange(len(changed))] = draw.randrange(256)
     return bytes(changed[: draw.randrange(len(changed) + 1)] if draw.random() < 0.1 else changed)
+
+
+def read_record(data: bytes) -> list[list[str]]:
+    """Open a label folder with this sources.csv and one image; return the rows that are left."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "sources.csv").write_bytes(data)
+        (folder / "00000000.jpg").touch()
+        Sources(folder).close()
+        with (folder / "sources.csv").open(encoding="utf-8", newline="") as file:
+            return list(csv.reader(file))
 
 
 def read_answer(data: bytes) -> bytes:

@@ -1,13 +1,11 @@
 import csv
 import hashlib
-import resource
 import threading
-from contextlib import contextmanager
 
 import cv2
 import numpy as np
 import pytest
-from hostile import hostile_answers, read_answer
+from hostile import full_disk, hostile_answers, read_answer
 from misbehaving_results import encoded, pattern
 from watched_search import content
 
@@ -45,17 +43,6 @@ def fill(folder, web, urls=None, workers=4):
     results = [SearchResult(url, page=f"{url}#page", creator="Ann") for url in urls or web.pages]
     with open_collection(folder, min_size=64) as collection:
         return list(collection.fill(results, web, workers))
-
-
-@contextmanager
-def no_file_larger_than(count):
-    """Have the system refuse to write more bytes to a file, as if the disk were full."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (count, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def rows(folder):
@@ -268,7 +255,7 @@ def test_a_full_disk_ends_the_run_in_one_line(folder):
     with (
         open_collection(folder, min_size=64) as collection,
         pytest.raises(UserError, match=r"cannot write .*: File too large") as caught,
-        no_file_larger_than(500),
+        full_disk(500),
     ):
         list(collection.fill([SearchResult(url) for url in web.pages], web, workers=1))
     assert caught.value.exit_code == WORK_FAILED

@@ -1,8 +1,11 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from misbehaving_results import encoded, pattern
 
 from pyimagesearch.data.loading import no_progress
+from pyimagesearch.errors import UserError
 from pyimagesearch.search.copies import KnownImages, images_in, load_known_images
 from pyimagesearch.search.judging import judge
 
@@ -60,3 +63,12 @@ def test_an_empty_folder_knows_nothing(tmp_path):
     (tmp_path / "blue_jeans").mkdir()
     known = load_known_images(tmp_path / "blue_jeans", no_progress)
     assert known.find_copy(np.zeros((96, 96, 3), np.uint8)) is None
+
+
+def test_a_folder_that_cannot_be_read_is_named(dataset, monkeypatch):
+    def iterdir(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    with pytest.raises(UserError, match=r"cannot read .*blue_jeans: Permission denied"):
+        load_known_images(dataset / "blue_jeans", no_progress)

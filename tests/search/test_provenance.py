@@ -1,15 +1,20 @@
 import csv
+import os
 from contextlib import closing
 
 import pytest
+from hostile import full_disk, hostile_records, read_record
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyimagesearch.errors import UserError
-from pyimagesearch.search.provenance import COLUMNS, Sources
+from pyimagesearch.errors import BAD_INPUT, WORK_FAILED, UserError
+from pyimagesearch.search import provenance
+from pyimagesearch.search.provenance import Row, Sources
 from pyimagesearch.search.services import SearchResult
+from pyimagesearch.spreadsheets import escaped_cell
 
 RESULT = SearchResult("http://a/1", "http://a/", "by", "Ann", 'Blue, "very" blue jeans')
+HEADER = ",".join(Row._fields) + "\n"
 
 
 def write(folder, *results, **known):
@@ -33,16 +38,16 @@ def test_a_row_is_there_as_soon_as_it_is_added(tmp_path):
         sources.add(RESULT, file="00000000.jpg", sha256="ab")
         expected = RESULT._asdict() | {"file": "00000000.jpg", "sha256": "ab", "reason": ""}
         assert rows(tmp_path) == [expected]
-        assert sources.row_of(RESULT.url) == expected
+        assert sources.row_of(RESULT.url)._asdict() == expected
         assert sources.row_of("http://a/2") is None
         assert sources.has_file("00000000.jpg")
         assert not sources.has_file("00000001.jpg")
 
 
-def test_rows_are_found_again_and_the_record_stays_as_it_is(tmp_path):
+def test_rows_are_found_again_and_the_file_stays_as_it_is(tmp_path):
     write(tmp_path, RESULT, reason="failed: gone")
     before = (tmp_path / "sources.csv").read_bytes()
-    assert row_of(tmp_path, RESULT.url)["reason"] == "failed: gone"
+    assert row_of(tmp_path, RESULT.url).reason == "failed: gone"
     assert (tmp_path / "sources.csv").read_bytes() == before
 
 
@@ -52,8 +57,31 @@ def test_a_row_whose_file_has_gone_is_dropped(tmp_path):
     assert rows(tmp_path) == []
 
 
+@pytest.mark.parametrize("name", ["-1.jpg", "=1.png", "a;=1.jpg", "\x1b[31m.jpg"])
+def test_a_file_whose_name_has_to_be_escaped_is_found_again(tmp_path, name):
+    (tmp_path / name).touch()
+    write(tmp_path, RESULT, file=name)
+    with closing(Sources(tmp_path)) as sources:
+        assert sources.has_file(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["../secret.jpg", "{outside}", "..", ".", "sources.csv", "sub/a.jpg", ".hidden.jpg"]
+)
+def test_a_file_cell_that_names_no_image_of_the_folder_is_no_file(tmp_path, name):
+    folder = tmp_path / "blue_jeans"
+    (folder / "sub").mkdir(parents=True)
+    for path in (tmp_path / "secret.jpg", folder / "sub" / "a.jpg", folder / ".hidden.jpg"):
+        path.touch()
+    write(folder, RESULT, file=name.format(outside=tmp_path / "secret.jpg"))
+    assert row_of(folder, RESULT.url) is None
+
+
+# --- damaged files, and files of others ---
+
+
 @pytest.mark.parametrize("length", range(0, 120, 7))
-def test_a_record_torn_anywhere_is_repaired(tmp_path, length):
+def test_a_file_cut_off_anywhere_is_repaired(tmp_path, length):
     write(tmp_path, RESULT, RESULT._replace(url="http://a/2"), reason="failed: gone")
     record = tmp_path / "sources.csv"
     whole_lines = record.read_bytes()[:length].count(b"\n")
@@ -64,27 +92,124 @@ def test_a_record_torn_anywhere_is_repaired(tmp_path, length):
     assert record.read_bytes().endswith(b"\n")
 
 
-@pytest.mark.parametrize("text", [b"a,b,c\n1,2,3\n", b"file,url\n", b"\xff\xfe\n"])
-def test_a_record_of_another_kind_is_left_alone(tmp_path, text):
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"a,b,c\n1,2,3\n",
+        b"file,url\n",
+        b"\xff\xfe\n",
+        HEADER.encode() + b"x" * 5000 + b".jpg,u,p,l,c,t,s,\n",
+        HEADER.encode() + b"x" * 200_000 + b"\n",
+    ],
+    ids=["other columns", "fewer columns", "no text", "a long name", "a longer name"],
+)
+def test_a_file_that_no_search_wrote_is_left_alone(tmp_path, text):
     (tmp_path / "sources.csv").write_bytes(text)
-    with pytest.raises(UserError, match="move it away"):
+    with pytest.raises(UserError, match="move it away") as caught:
         Sources(tmp_path)
+    assert caught.value.exit_code == BAD_INPUT
+    assert str(caught.value).isprintable()
     assert (tmp_path / "sources.csv").read_bytes() == text
+
+
+def test_a_folder_in_the_place_of_the_file_is_reported(tmp_path):
+    (tmp_path / "sources.csv").mkdir()
+    with pytest.raises(UserError, match=r"cannot read .*sources.csv .*: move it away"):
+        Sources(tmp_path)
+
+
+def test_a_pipe_in_the_place_of_the_file_is_reported(tmp_path):
+    os.mkfifo(tmp_path / "sources.csv")
+    with pytest.raises(UserError, match="not a regular file"):
+        Sources(tmp_path)
+
+
+def test_a_link_to_a_device_in_the_place_of_the_file_is_reported(tmp_path):
+    (tmp_path / "sources.csv").symlink_to("/dev/zero")
+    with pytest.raises(UserError, match="not a regular file"):
+        Sources(tmp_path)
+
+
+def test_a_huge_file_is_reported_and_not_read(tmp_path):
+    with (tmp_path / "sources.csv").open("wb") as file:
+        file.truncate(2**40)
+    with pytest.raises(UserError, match="larger than 32 MiB"):
+        Sources(tmp_path)
+
+
+def test_a_file_of_very_many_rows_is_reported(tmp_path, monkeypatch):
+    monkeypatch.setattr(provenance, "MOST_ROWS", 3)
+    (tmp_path / "sources.csv").write_text(HEADER + ",,,,,,,\n" * 4)
+    with pytest.raises(UserError, match="more than 3 rows"):
+        Sources(tmp_path)
 
 
 def test_rows_with_too_few_or_too_many_cells_are_dropped(tmp_path):
     write(tmp_path, RESULT, reason="failed: gone")
     with (tmp_path / "sources.csv").open("a") as record:
-        record.write(f"too,few\n{',' * len(COLUMNS)}too many\n")
+        record.write(f"too,few\n{',' * len(Row._fields)}too many\n")
     assert row_of(tmp_path, RESULT.url) is not None
     assert len(rows(tmp_path)) == 1
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", "\n=1"])
+def test_formulas_that_others_wrote_are_escaped(tmp_path):
+    (tmp_path / "sources.csv").write_text(HEADER + ",http://a/1,,,a;=1+1,=1+1,,x\n")
+    assert row_of(tmp_path, "http://a/1") is not None
+    assert rows(tmp_path)[0]["title"] == "'=1+1"
+    assert rows(tmp_path)[0]["creator"] == "a;'=1+1"
+
+
+def test_whatever_the_file_holds_it_is_repaired_or_refused():
+    outcomes = set()
+    for record in hostile_records(seed=1, count=400):
+        try:
+            header, *left = read_record(record)
+        except UserError as error:
+            outcomes.add(UserError)
+            assert str(error).isprintable()
+            continue
+        outcomes.add(list)
+        assert tuple(header) == Row._fields
+        for row in left:
+            assert row[0] in ("", "00000000.jpg")
+            assert list(map(escaped_cell, row)) == row
+    assert outcomes == {list, UserError}
+
+
+# --- a disk that is full, or cannot be written to ---
+
+
+def test_a_full_disk_is_reported_in_one_line(tmp_path):
+    with (
+        pytest.raises(UserError, match=r"cannot write .*: File too large") as caught,
+        closing(Sources(tmp_path)) as sources,
+        full_disk(300),
+    ):
+        for number in range(10):
+            sources.add(RESULT._replace(url=f"http://a/{number}"), reason="failed: gone")
+    assert caught.value.exit_code == WORK_FAILED
+    urls = [row["url"] for row in rows(tmp_path) if row["reason"]]
+    assert urls == [f"http://a/{number}" for number in range(len(urls))]
+    assert 0 < len(urls) < 10
+    write(tmp_path, RESULT._replace(url="http://a/last"), reason="failed: gone")
+    assert [row["url"] for row in rows(tmp_path)] == [*urls, "http://a/last"]
+
+
+def test_a_folder_that_cannot_be_written_to_is_reported(tmp_path):
+    with pytest.raises(UserError, match=r"cannot use .*: No such file"):
+        Sources(tmp_path / "nowhere")
+
+
+# --- texts of strangers ---
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", "a;=1+1"])
 def test_no_cell_is_a_formula_and_its_row_is_found_again(tmp_path, text):
     write(tmp_path, SearchResult(text, text, text, text, text), reason=text)
-    cells = rows(tmp_path)[0].values()
-    assert all(not cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) for cell in cells)
+    record = (tmp_path / "sources.csv").read_text()
+    for separator in ",;\t":
+        for row in csv.reader(record.splitlines(), delimiter=separator):
+            assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in row)
     assert row_of(tmp_path, text) is not None
 
 
@@ -97,8 +222,9 @@ def test_any_text_makes_one_line_and_is_found_again(tmp_path_factory, text):
     assert row_of(folder, text) is not None
 
 
-def test_a_very_long_text_is_cut_and_its_row_found_again(tmp_path):
-    url = "http://a/" + "x" * 200_000
+@pytest.mark.parametrize("filling", ["x", ";=", "\x00", "\U0001f456"])
+def test_a_very_long_text_is_cut_and_its_row_found_again(tmp_path, filling):
+    url = "http://a/" + filling * 100_000
     write(tmp_path, SearchResult(url), reason="failed: gone")
     assert row_of(tmp_path, url) is not None
-    assert (tmp_path / "sources.csv").stat().st_size < 10_000
+    assert (tmp_path / "sources.csv").stat().st_size < 20_000
