@@ -9,6 +9,7 @@ while it streams, and everything at its deadline.
 import http.client
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import NamedTuple
 
 from urllib3.connection import HTTPConnection
@@ -88,6 +89,7 @@ class Downloader:
         tries: int = 3,
         backoff: float = 0.25,
         longest_wait: float | None = None,
+        max_bytes: int | None = None,
         private_headers: Mapping[str, str] | None = None,
         is_own: bool = False,
     ) -> bytes:
@@ -105,6 +107,8 @@ class Downloader:
         longest_wait : float, optional
             Give up if the server asks for more seconds than this; by default the time limit of a
             file.
+        max_bytes : int, optional
+            Limit of the body, instead of that for all downloads.
         private_headers : mapping of str to str, optional
             Headers for this host alone: a redirect to another host does not take them along.
         is_own : bool
@@ -121,15 +125,22 @@ class Downloader:
             If the download failed.
         """
         longest_wait = self._limits.seconds if longest_wait is None else longest_wait
+        fetch_once = partial(
+            self._fetch_once,
+            url,
+            max_bytes=self._limits.max_bytes if max_bytes is None else max_bytes,
+            private_headers=private_headers or {},
+            is_own=is_own,
+        )
         for attempt in range(tries - 1):
             try:
-                return self._fetch_once(url, private_headers or {}, is_own=is_own)
+                return fetch_once()
             except FetchError as error:
                 wait = max(error.retry_after, backoff * 2**attempt)
                 if not error.is_worth_retrying or wait > longest_wait:
                     raise
             self.pause(wait)
-        return self._fetch_once(url, private_headers or {}, is_own=is_own)
+        return fetch_once()
 
     def pause(self, seconds: float) -> None:
         """Wait.
@@ -147,7 +158,9 @@ class Downloader:
         if self._brake.wait(seconds):
             raise FetchError("stopped", is_transient=True)
 
-    def _fetch_once(self, url: str, private_headers: Mapping[str, str], *, is_own: bool) -> bytes:
+    def _fetch_once(
+        self, url: str, *, max_bytes: int, private_headers: Mapping[str, str], is_own: bool
+    ) -> bytes:
         deadline = Deadline(self._limits.seconds)
         first = target = parse(url)
         for _ in range(MOST_REDIRECTS + 1):
@@ -157,7 +170,7 @@ class Downloader:
                 target, headers, deadline, is_own=is_own and is_at_home
             ) as response:
                 if response.status not in REDIRECTS:
-                    return _read_body(response, self._limits.max_bytes)
+                    return _read_body(response, max_bytes)
                 target = follow(target, _location(response))
         raise FetchError(f"more than {MOST_REDIRECTS} redirects")
 

@@ -1,8 +1,9 @@
 """One function that pages through the results of any search service."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
-from itertools import islice
+from itertools import accumulate, islice
 from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
@@ -13,6 +14,13 @@ from pyimagesearch.search.services import NOT_A_PAGE, Page, SearchResult, Servic
 # A search deserves more patience than a single image: six tries in about a minute, and up to two
 # minutes before each where the service asks for them.
 TRIES, BACKOFF_SECONDS, LONGEST_WAIT_SECONDS = 6, 1.0, 120.0
+
+# Limits of one page. A result takes a few kilobytes and, for its tags, some dozens of objects.
+PAGE_BYTES = 2**22
+MOST_DEPTH = 32
+MOST_OBJECTS = 200_000
+# In JSON: a text, even one that does not end, or anything but brackets.
+NOT_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"?|[^][{}"]++', re.DOTALL)
 
 
 class Found(NamedTuple):
@@ -89,6 +97,34 @@ def search(
     return Found(min(total, max_results), islice(results(first), max_results))
 
 
+def parse_page(body: bytes) -> Any:
+    """Parse JSON from a stranger, if that takes little time and memory.
+
+    Parameters
+    ----------
+    body : bytes
+        Anything, at most ``PAGE_BYTES`` bytes.
+
+    Returns
+    -------
+    object
+        What the JSON stands for.
+
+    Raises
+    ------
+    ValueError
+        If it is not JSON in UTF-8, is nested deeper than ``MOST_DEPTH``, or has more than
+        ``MOST_OBJECTS`` lists and objects, each of which takes much more memory than bytes.
+    """
+    text = body.decode("utf-8-sig")
+    if text.count("[") + text.count("{") > MOST_OBJECTS:
+        raise ValueError(f"more than {MOST_OBJECTS:,} lists and objects")
+    steps = (1 if bracket in "[{" else -1 for bracket in NOT_BRACKETS.sub("", text))
+    if max(accumulate(steps), default=0) > MOST_DEPTH:
+        raise ValueError(f"nested deeper than {MOST_DEPTH}")
+    return json.loads(text)
+
+
 def _ask(service: Service, parameters: Mapping[str, Any], downloader: Downloader) -> Any:
     separator = "&" if urlsplit(service.endpoint).query else "?"
     try:
@@ -97,13 +133,14 @@ def _ask(service: Service, parameters: Mapping[str, Any], downloader: Downloader
             tries=TRIES,
             backoff=BACKOFF_SECONDS,
             longest_wait=LONGEST_WAIT_SECONDS,
+            max_bytes=PAGE_BYTES,
             private_headers=service.headers,
             is_own=True,
         )
-        return json.loads(body)
+        return parse_page(body)
     except FetchError as error:
         raise SearchError(_advice(service, error)) from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise SearchError(_not_results(service)) from error
 
 
@@ -123,7 +160,9 @@ def _advice(service: Service, error: FetchError) -> str:
     }
     if error.status in refusals:
         return refusals[error.status]
-    return f"{host} does not answer the search: {error}; try again later"
+    if error.is_transient:
+        return f"{host} does not answer the search ({error}): try again later"
+    return f"{host} does not answer the search ({error}): check the endpoint"
 
 
 def _not_results(service: Service) -> str:

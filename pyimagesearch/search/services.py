@@ -9,6 +9,8 @@ from typing import Any, NamedTuple, Protocol
 
 BING_KEY, OPENVERSE_TOKEN = "BING_SEARCH_API_KEY", "OPENVERSE_TOKEN"
 
+# The most results of one page. Services give fewer or ignore the rest of what they are asked for.
+MOST_RESULTS = 500
 # What reading a page raises if the document is not a page of results.
 NOT_A_PAGE = (KeyError, TypeError, ValueError, OverflowError)
 
@@ -125,7 +127,7 @@ class Bing:
 
     def read_page(self, document: Any, cursor: int) -> Page:
         """See :class:`Service`."""
-        found = _list(document["value"])
+        found = _results(document["value"])
         total = int(document.get("totalEstimatedMatches", cursor + len(found)))
         following = int(document.get("nextOffset", cursor + len(found)))
         # The last page may name itself as the next one.
@@ -161,7 +163,7 @@ class Openverse:
     def __init__(self, token: str | None = None, endpoint: str | None = None) -> None:
         self.endpoint = endpoint or "https://api.openverse.org/v1/images/"
         self.headers: Mapping[str, str] = {"Authorization": f"Bearer {token}"} if token else {}
-        self.most_per_page = 500 if token else 20
+        self.most_per_page = MOST_RESULTS if token else 20
         self.pause_seconds = 0.0 if token else 1.0
 
     def parameters(
@@ -181,16 +183,16 @@ class Openverse:
                 creator=_text(item, "creator"),
                 title=_text(item, "title"),
             )
-            for item in _list(document["results"])
+            for item in _results(document["results"])
         ]
         has_more = bool(results) and cursor < int(document["page_count"])
         return Page(results, int(document["result_count"]), cursor + 1 if has_more else None)
 
 
-def _list(value: Any) -> list[Any]:
+def _results(value: Any) -> list[Any]:
     if not isinstance(value, list):
         raise TypeError(f"expected a list, not {type(value)}")
-    return value
+    return value[:MOST_RESULTS]
 
 
 def _text(item: Any, name: str) -> str:

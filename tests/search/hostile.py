@@ -6,6 +6,7 @@ or UserError. Nothing is sent anywhere, and no name is looked up.
 
 import csv
 import gzip
+import json
 import random
 import resource
 import socket
@@ -17,7 +18,9 @@ from pathlib import Path
 from unittest.mock import patch
 
 from pyimagesearch.search.download import Downloader, Limits
+from pyimagesearch.search.paging import search
 from pyimagesearch.search.provenance import Row, Sources
+from pyimagesearch.search.services import SearchResult, Service
 
 # Pieces of URLs that parsers stumble over, to be put together in any order.
 URL_PIECES = [
@@ -61,6 +64,16 @@ CELLS = [
     *('"', '""', '"a,b"', '"a\nb"', "'", "\x00", "\x1b[31m", "\u202e", "\uff1d1"),
 ]
 SEPARATORS = [",", ",", ",", ",", ",", ",", ";", "\t"]
+# Pieces of JSON, to be put together in any order.
+JSON_PIECES = [
+    *("{", "}", "[", "]", ",", ":", '"', "\\", "null", "true", "-1", "1e999", "NaN", "9" * 5000),
+    *('"value":', '"results":', '"page_count":', '"result_count":', '"totalEstimatedMatches":'),
+    *('"nextOffset":', '{"contentUrl":"http://images.test/"}', '{"url":7}', "\ufeff", "\x00"),
+]
+PAGES = [
+    {"value": [{"contentUrl": "http://images.test/1"}], "totalEstimatedMatches": 1},
+    {"results": [{"url": "http://images.test/1"}], "page_count": 1, "result_count": 1},
+]
 OTHER_LINES = [
     b"no colon",
     b": no name",
@@ -125,6 +138,17 @@ def hostile_records(seed: int, count: int) -> Iterator[bytes]:
         yield damaged(text.encode(), draw)
 
 
+def hostile_pages(seed: int, count: int) -> Iterator[bytes]:
+    """Draw answers of a search service, most of them wrong somewhere."""
+    draw = random.Random(seed)
+    for _ in range(count):
+        if draw.random() < 0.4:
+            yield damaged(json.dumps(draw.choice(PAGES)).encode(), draw)
+        else:
+            pieces = draw.choices(JSON_PIECES, k=draw.randint(0, 12))
+            yield damaged("".join(pieces).encode(draw.choice(["utf-8"] * 3 + ["utf-16"])), draw)
+
+
 def damaged(data: bytes, draw: random.Random) -> bytes:
     """Change nothing, or a few bytes, or cut the end off."""
     changed = bytearray(data)
@@ -132,6 +156,15 @@ def damaged(data: bytes, draw: random.Random) -> bytes:
         if changed:
             changed[draw.randrange(len(changed))] = draw.randrange(256)
     return bytes(changed[: draw.randrange(len(changed) + 1)] if draw.random() < 0.1 else changed)
+
+
+def read_page(data: bytes, service: Service) -> list[SearchResult]:
+    """Search with a service that answers every request with these bytes."""
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(data)}\r\n\r\n"
+    with answering(head.encode() + data):
+        downloader = Downloader(Limits(seconds=5, connect_seconds=5))
+        found = search(service, "blue jeans", downloader, max_results=20, group_size=20)
+        return list(found.results)
 
 
 def read_record(data: bytes) -> list[list[str]]:
@@ -147,18 +180,28 @@ def read_record(data: bytes) -> list[list[str]]:
 
 def read_answer(data: bytes) -> bytes:
     """Download a file from a server that answers every request with these bytes."""
+    with answering(data):
+        downloader = Downloader(Limits(seconds=5, connect_seconds=5, max_bytes=2**16))
+        return downloader.fetch("http://images.test/a.jpg", tries=1)
+
+
+@contextmanager
+def answering(data: bytes) -> Iterator[None]:
+    """Have every connection bring these bytes; names that end in .test resolve, others do not."""
     others = []
 
-    def getaddrinfo(host, port, *arguments, **named):
-        if not host.endswith(".test"):
-            try:
-                socket.inet_pton(socket.AF_INET6 if ":" in host else socket.AF_INET, host)
-            except OSError:
-                raise socket.gaierror(socket.EAI_NONAME, "no such name") from None
-        address = "93.184.215.14" if host.endswith(".test") else host
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]
+    def getaddrinfo(
+        host: str, port: int, *arguments: object, **named: object
+    ) -> list[tuple[int, int, int, str, tuple[str, int]]]:
+        if host.endswith(".test"):
+            host = "93.184.215.14"
+        try:
+            socket.inet_pton(socket.AF_INET6 if ":" in host else socket.AF_INET, host)
+        except OSError:
+            raise socket.gaierror(socket.EAI_NONAME, "no such name") from None
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port))]
 
-    def create_connection(*arguments, **named):
+    def create_connection(*arguments: object, **named: object) -> socket.socket:
         own, other = socket.socketpair()
         own.settimeout(5)
         others.append(other)
@@ -167,13 +210,12 @@ def read_answer(data: bytes) -> bytes:
         other.shutdown(socket.SHUT_WR)
         return own
 
-    limits = Limits(seconds=5, connect_seconds=5, max_bytes=2**16)
     try:
         with (
             patch("socket.getaddrinfo", getaddrinfo),
             patch("urllib3.util.connection.create_connection", create_connection),
         ):
-            return Downloader(limits).fetch("http://images.test/a.jpg", tries=1)
+            yield
     finally:
         for other in others:
             other.close()

@@ -1,14 +1,21 @@
 import json
 import socket
+import time
+import tracemalloc
+from contextlib import suppress
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from hostile import hostile_pages, read_page
 from misbehaving_server import KEY, MisbehavingServer
 
 from pyimagesearch.search import paging
 from pyimagesearch.search.download import Downloader, Limits
 from pyimagesearch.search.errors import SearchError
-from pyimagesearch.search.services import Bing, Openverse
+from pyimagesearch.search.paging import MOST_DEPTH, MOST_OBJECTS, PAGE_BYTES, parse_page
+from pyimagesearch.search.services import MOST_RESULTS, Bing, Openverse
+
+URL = "http://images.test/"
 
 
 @pytest.fixture
@@ -187,6 +194,86 @@ def test_an_answer_that_is_not_a_page_of_results_is_refused(scripted, body):
             continue
         with pytest.raises(SearchError, match="something other than search results"):
             search(service)
+
+
+# --- services that answer with anything ---
+
+
+@pytest.mark.parametrize(
+    "service", [Bing("key", URL), Openverse("token", URL)], ids=lambda s: s.name
+)
+def test_whatever_a_service_answers_is_results_or_one_line(service):
+    outcomes = set()
+    for page in hostile_pages(seed=1, count=500):
+        try:
+            outcomes.add(type(read_page(page, service)))
+        except SearchError as error:
+            outcomes.add(SearchError)
+            assert str(error).isprintable()
+    assert outcomes == {list, SearchError}
+
+
+SMALLEST_RESULTS = {"[]": 3, "{}": 3, "0": 2, '""': 3, '{"":[]}': 8, "[[[[]]]]": 9}
+
+
+@pytest.mark.parametrize("text", SMALLEST_RESULTS)
+def test_a_page_of_very_many_values_costs_little(text):
+    count = PAGE_BYTES // SMALLEST_RESULTS[text] - 10
+    body = b'{"value": [' + ",".join([text] * count).encode() + b"]}"
+    tracemalloc.start()
+    with suppress(ValueError):
+        parse_page(body)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 150 * 2**20
+
+
+def test_a_page_of_more_bytes_than_allowed_is_refused(scripted):
+    head, tail = b'{"value": [{"contentUrl": "http://a/1"}]', b"}"
+    body = head + b" " * (PAGE_BYTES - len(head) - len(tail)) + tail
+    scripted.answers = [(200, {}, body)]
+    assert len(search(Bing("key", scripted.url))[1]) == 1
+    scripted.answers = [(200, {}, body + b" ")]
+    with pytest.raises(SearchError, match=r"more than 4,194,304 bytes\): check the endpoint"):
+        search(Bing("key", scripted.url))
+
+
+@pytest.mark.parametrize("depth", [MOST_DEPTH + 1, 900, 50_000])
+@pytest.mark.parametrize(("start", "end"), [("[", "]"), ('{"a":', "}"), ('[{"a":', "}]")])
+def test_a_page_that_is_nested_too_deep_is_refused(start, end, depth):
+    with pytest.raises(ValueError, match="nested"):
+        parse_page((start * depth + "1" + end * depth).encode())
+
+
+def test_a_page_of_too_many_lists_and_objects_is_refused():
+    with pytest.raises(ValueError, match="lists and objects"):
+        parse_page(b"[" + b"{}," * MOST_OBJECTS + b"{}]")
+
+
+@pytest.mark.parametrize("text", ["[[[[[", r"\"[[[[[", "\\\\", "]]]", '{"a"'])
+def test_brackets_within_texts_do_not_count(text):
+    page = [text] * 1000
+    assert parse_page(json.dumps(page).encode()) == page
+
+
+@pytest.mark.parametrize("text", ['"' * 100_000, '\\"' * 100_000, '"\\' * 100_000, '"[' * 100_000])
+def test_texts_that_do_not_end_are_refused_soon(text):
+    start = time.monotonic()
+    with pytest.raises(ValueError):
+        parse_page(text.encode())
+    assert time.monotonic() - start < 5
+
+
+def test_no_page_has_more_results_than_services_give(scripted):
+    scripted.answers = [document(value=[{"contentUrl": "http://a/1"}] * 9_000, nextOffset=0)]
+    assert len(search(Bing("key", scripted.url), max_results=10_000)[1]) == MOST_RESULTS
+
+
+@pytest.mark.parametrize("delay", ["9" * 20, "9" * 400])
+def test_an_absurd_delay_is_one_line(scripted, waits, delay):
+    scripted.answers = [(429, {"Retry-After": delay}, b"")]
+    with pytest.raises(SearchError, match=r"wait \d{2,5} seconds or more"):
+        search(Bing("key", scripted.url))
 
 
 def test_a_redirect_does_not_take_the_key_to_another_host(scripted, server):
