@@ -104,3 +104,22 @@ def test_the_mask_of_any_image_is_between_0_and_1(size, kind, seed):
     assert mask.shape == (size, size)
     assert mask.min() >= 0
     assert mask.max() <= 1
+
+
+def test_colours_that_images_of_all_labels_share_are_not_garment():
+    colors = {"red": (40, 30, 190), "blue": (170, 70, 25)}
+    labels = np.array([(color, kind) for color in colors for kind in ("dress", "shirt")] * 6)
+    images = np.full((len(labels), SIZE, SIZE, 3), 235, np.uint8)
+    garment, skin = np.s_[45:75, 30:66], np.s_[30:45, 36:60]
+    for image, (color, _) in zip(images, labels, strict=True):
+        image[skin] = (140, 172, 224)
+        image[garment] = colors[color]
+    appearance, shares = learn(images, labels)
+    is_blue = labels[:, 0] == "blue"  # red is close to the colour of skin
+    true_share = np.zeros((SIZE, SIZE))
+    true_share[garment] = 1
+    np.testing.assert_allclose(shares[is_blue], true_share.mean(), atol=0.01)
+    for image, label in zip(images[:4], labels[:4], strict=True):
+        mask = segment(image, label, appearance)
+        assert mask[skin].mean() < 0.1
+        assert mask[garment].mean() > 0.9
