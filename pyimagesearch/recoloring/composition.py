@@ -169,6 +169,27 @@ def compose_missing(
     )
 
 
+def pooled(images: Images, composed: np.ndarray) -> tuple[Concatenated, Rotation]:
+    """Append composed images to the others, and let epochs take turns to show them.
+
+    Parameters
+    ----------
+    images : numpy.ndarray or StoredImages
+        uint8, shape (N, height, width, 3).
+    composed : numpy.ndarray
+        uint8, shape (M, height, width, 3).
+
+    Returns
+    -------
+    pool : Concatenated
+        All N + M images.
+    rotation : Rotation
+        The indices of the composed ones. ``TURNS`` epochs show each of them once.
+    """
+    pool = Concatenated(images, composed)
+    return pool, Rotation(np.arange(len(images), pool.shape[0]), TURNS)
+
+
 def _draw_sources(
     labels: Sequence[tuple[str, ...]], indices: np.ndarray, *, most: int, rng: np.random.Generator
 ) -> np.ndarray:
@@ -260,24 +281,3 @@ def _mask(sources: _Sources, position: int, image: np.ndarray) -> np.ndarray:
         color_label=sources.colors[position],
         type_label=sources.types[position],
     )
-
-
-def pooled(images: Images, composed: np.ndarray) -> tuple[Concatenated, Rotation]:
-    """Number composed images after the others, and say how epochs take turns to show them.
-
-    Parameters
-    ----------
-    images : numpy.ndarray or StoredImages
-        uint8, shape (N, height, width, 3).
-    composed : numpy.ndarray
-        uint8, shape (M, height, width, 3).
-
-    Returns
-    -------
-    pool : Concatenated
-        All N + M images.
-    rotation : Rotation
-        The indices of the composed ones. ``TURNS`` epochs show each of them once.
-    """
-    pool = Concatenated(images, composed)
-    return pool, Rotation(np.arange(len(images), pool.shape[0]), TURNS)
