@@ -15,6 +15,8 @@ import pytest
 
 from pyimagesearch.garments.writing import write_dataset
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 COMBINATIONS = [("black", "jeans"), ("blue", "jeans"), ("red", "dress"), ("blue", "dress")]
 

@@ -14,10 +14,12 @@ from pyimagesearch.errors import UserError
 from pyimagesearch.training import checkpoints
 
 
+DESCRIPTION = {"--epochs": 4, "--seed": 1, "images": [2, 3, 4]}
+
+
 @pytest.fixture
 def run(tmp_path):
-    description = {"--epochs": 4, "--seed": 1, "images": [2, 3, 4]}
-    return checkpoints.Run(tmp_path / "model.checkpoint", description)
+    return checkpoints.Run(tmp_path / "model.checkpoint", DESCRIPTION)
 
 
 def compiled_network():
@@ -51,7 +53,8 @@ def trained(network, epochs, *callbacks):
     ).history
 
 
-def test_a_run_taken_up_again_ends_as_one_that_was_not_interrupted(run):
+@pytest.mark.slow
+def test_a_resumed_run_ends_as_one_that_was_not_interrupted(run):
     whole = compiled_network()
     losses = trained(whole, range(6))["loss"]
 
@@ -177,11 +180,27 @@ FORGERIES = {
 }
 
 
-@pytest.mark.parametrize("forgery", FORGERIES)
-def test_a_forged_checkpoint_is_one_line_and_nothing_of_it_is_loaded(run, forgery):
+@pytest.fixture(scope="module")
+def untrained_network():
+    return compiled_network()
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """The content of a checkpoint after one epoch."""
+    path = tmp_path_factory.mktemp("saved") / "model.checkpoint"
+    run = checkpoints.Run(path, DESCRIPTION)
     trained(compiled_network(), range(1), checkpoints.SaveCheckpoint(run, {}))
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("forgery", FORGERIES)
+def test_a_forged_checkpoint_is_one_line_and_nothing_of_it_is_loaded(
+    run, saved, untrained_network, forgery
+):
+    run.checkpoint.write_bytes(saved)
     rewritten(run.checkpoint, FORGERIES[forgery])
-    network = compiled_network()
+    network = untrained_network
     before = network.get_weights()
     with pytest.raises(UserError, match="damaged") as caught:
         checkpoints.load(run, network)

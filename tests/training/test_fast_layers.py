@@ -33,6 +33,7 @@ def test_normalisation_equals_keras_forward_backward_and_in_its_moving_averages(
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_training_the_fast_network_trains_the_plain_one():
     plain = SmallerVGGNet.build(24, 24, 3, 4, finalAct="sigmoid")
     fast = keras.Sequential([keras.Input((24, 24, 3)), *fast_layers(plain, synchronized=False)])

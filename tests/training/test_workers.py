@@ -17,6 +17,8 @@ from pyimagesearch.errors import UserError
 from pyimagesearch.garments import scenes, writing
 from pyimagesearch.training import workers
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "tests" / "training" / "run_with_replicas.py"
 SETTINGS = ["--epochs", "3", "--image-size", "32", "--batch-size", "16"]
