@@ -1,12 +1,13 @@
 """How the scripts talk to a person: information, progress, colours and one-line errors."""
 
+import io
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
-from pyimagesearch.errors import INTERRUPTED, WORK_FAILED, UserError
+from pyimagesearch.errors import INTERRUPTED, READER_GONE, WORK_FAILED, UserError
 
 T = TypeVar("T")
 
@@ -96,23 +97,48 @@ def progress(
     return tqdm(items, desc=title, total=total, unit=unit)
 
 
-def examples(items: Sequence[str], most: int = 5) -> str:
+def examples(items: Sequence[str], most: int = 5, *, total: int | None = None) -> str:
     """Name the first few of many things.
 
     Parameters
     ----------
     items : sequence of str
-        All of them.
+        All of them, or at least the first ones.
     most : int
         How many to name.
+    total : int, optional
+        How many there are, if `items` are only the first ones.
 
     Returns
     -------
     str
         Printable text, for example ``"a, b, c and 7 more"``.
     """
-    named = ", ".join(printable(item) for item in items[:most])
-    return named if len(items) <= most else f"{named} and {len(items) - most:,} more"
+    named = [printable(item) for item in items[:most]]
+    others = (len(items) if total is None else total) - len(named)
+    return ", ".join(named) + (f" and {others:,} more" if others else "")
+
+
+def excerpt(lines: Sequence[str], most: int) -> list[str]:
+    """Shorten a long list to its beginning and its end.
+
+    Parameters
+    ----------
+    lines : sequence of str
+        All lines.
+    most : int
+        How many to keep, an even number.
+
+    Returns
+    -------
+    list of str
+        The lines; if there are more, half of `most` from each end, and between them a line that
+        counts the others.
+    """
+    if len(lines) <= most:
+        return list(lines)
+    half = most // 2
+    return [*lines[:half], f"... {len(lines) - most:,} more", *lines[-half:]]
 
 
 def complain(message: str) -> None:
@@ -140,8 +166,52 @@ def silence_stdout() -> None:
     sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 (stays open until the process ends)
 
 
+class _Output(io.FileIO):
+    """A standard stream that keeps its first error to itself and discards what comes after."""
+
+    error: OSError | None = None
+
+    def write(self, data: Any, /) -> int:
+        if self.error is None:
+            try:
+                return super().write(data)
+            except OSError as error:
+                self.error = error
+        return memoryview(data).nbytes
+
+
+def is_output_lost() -> bool:
+    """Tell whether stdout has failed, because its reader has gone or the disk is full."""
+    return _output_error() is not None
+
+
+def _output_error() -> OSError | None:
+    return getattr(getattr(getattr(sys.stdout, "buffer", None), "raw", None), "error", None)
+
+
+def _protect_streams() -> None:
+    """Let no printing fail, so that work is finished even if its output is lost."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:
+            # It was closed before Python started. Otherwise the next file that is opened would get
+            # its number, and with it what C libraries print.
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115, PTH123
+        elif mode == "w" and type(getattr(stream.buffer, "raw", stream.buffer)) is io.FileIO:
+            stream.flush()
+            protected = io.TextIOWrapper(
+                io.BufferedWriter(_Output(stream.fileno(), "wb", closefd=False)),
+                stream.encoding,
+                "backslashreplace",
+                line_buffering=stream.line_buffering or stream.write_through,
+            )
+            setattr(sys, name, protected)
+
+
 def run(main: Callable[[], int | None]) -> int:
     """Run a script's main function and report the user's errors in one line each.
+
+    Printing never fails: what can no longer be written is discarded, and the work goes on.
 
     Parameters
     ----------
@@ -151,8 +221,22 @@ def run(main: Callable[[], int | None]) -> int:
     Returns
     -------
     int
-        The exit code for :func:`sys.exit`. Programming errors keep their traceback.
+        The exit code for :func:`sys.exit`: ``READER_GONE`` or ``WORK_FAILED`` if all went well but
+        the output was lost. Programming errors keep their traceback.
     """
+    _protect_streams()
+    code = _exit_code(main)
+    sys.stdout.flush()
+    error = _output_error()
+    if code or error is None:
+        return code
+    if isinstance(error, BrokenPipeError):
+        return READER_GONE
+    complain(f"cannot write to the standard output: {error.strerror}")
+    return WORK_FAILED
+
+
+def _exit_code(main: Callable[[], int | None]) -> int:
     try:
         return main() or 0
     except UserError as error:
@@ -167,11 +251,6 @@ def run(main: Callable[[], int | None]) -> int:
     except KeyboardInterrupt:
         complain("interrupted")
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader has gone (`classify.py ... | head`). Python would try to flush the rest when it
-        # exits, and fail again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return WORK_FAILED
 
 
 def missing_library_message(error: ImportError) -> str | None:

@@ -3,6 +3,7 @@
 WORK_FAILED = 1
 BAD_INPUT = 2
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+READER_GONE = 141  # 128 + SIGPIPE, for output that nobody reads to its end
 
 
 class UserError(ValueError):

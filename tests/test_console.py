@@ -1,3 +1,8 @@
+import itertools
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,9 +50,85 @@ def test_success_is_zero():
     assert console.run(lambda: None) == 0
 
 
+PROGRAM = """
+import sys
+from pathlib import Path
+from pyimagesearch.console import complain, info, is_output_lost, run
+from pyimagesearch.errors import UserError
+
+def main():
+    for number in range(3):
+        info(f"line {number} " + 70_000 * "x")
+        complain("a warning, 図")
+    Path("lost").write_text(str(is_output_lost()))
+    if Path("fail").exists():
+        raise UserError("bad input")
+
+sys.exit(run(main))
+"""
+REDIRECTIONS = {"kept": "", "closed": "{}>&-", "full": "{}>/dev/full", "gone": "{}> >(exit)"}
+CODES = {"kept": 0, "closed": 0, "full": errors.WORK_FAILED, "gone": errors.READER_GONE}
+
+
+def run_redirected(folder, *redirections):
+    """Run the program in a shell; its exit code and what it printed on stdout and stderr."""
+    (folder / "program.py").write_text(PROGRAM)
+    shell = f"exec {sys.executable} program.py {' '.join(redirections)}"
+    result = subprocess.run(
+        ["bash", "-c", shell],
+        cwd=folder,
+        env={"PYTHONPATH": str(Path(__file__).parents[1]), "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return result.returncode, result.stdout, result.stderr
+
+
+@pytest.mark.parametrize(("stdout", "stderr"), [*itertools.product(REDIRECTIONS, repeat=2)])
+def test_work_is_finished_without_a_traceback_whatever_becomes_of_the_output(
+    tmp_path, stdout, stderr
+):
+    redirections = REDIRECTIONS[stdout].format(1), REDIRECTIONS[stderr].format(2)
+    code, printed, complaints = run_redirected(tmp_path, *redirections, "<&-")
+    assert code == CODES[stdout]
+    assert (tmp_path / "lost").read_text() == str(stdout in ("full", "gone"))
+    assert "Traceback" not in complaints
+    assert "Error" not in complaints
+    assert len(printed.splitlines()) == (3 if stdout == "kept" else 0)
+    says_so = "No space left on device" in complaints
+    assert says_so == (stdout == "full" and stderr == "kept")
+    assert complaints.count("a warning") == (3 if stderr == "kept" else 0)
+
+
+def test_unbuffered_output_is_protected_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "executable", f"{sys.executable} -u")
+    code, _, complaints = run_redirected(tmp_path, "> >(exit)")
+    assert (code, "Traceback" in complaints) == (errors.READER_GONE, False)
+
+
+def test_a_failure_counts_for_more_than_lost_output(tmp_path):
+    (tmp_path / "fail").touch()
+    for redirection in REDIRECTIONS.values():
+        assert run_redirected(tmp_path, redirection.format(1))[0] == errors.BAD_INPUT
+
+
 def test_many_things_are_named_by_the_first_few():
     assert console.examples(["a", "b"]) == "a, b"
     assert console.examples(list("abcdefgh"), most=2) == "a, b and 6 more"
+    assert console.examples(["a", "b"], total=1002) == "a, b and 1,000 more"
+
+
+@given(st.integers(0, 30), st.integers(1, 6).map(lambda half: 2 * half))
+def test_an_excerpt_keeps_both_ends_and_counts_the_rest(count, most):
+    lines = [str(n) for n in range(count)]
+    excerpt = console.excerpt(lines, most)
+    if count <= most:
+        assert excerpt == lines
+    else:
+        half = most // 2
+        assert excerpt == [*lines[:half], f"... {count - most} more", *lines[-half:]]
 
 
 MISSING_LIBRARY = "libGL.so.1: cannot open shared object file: No such file or directory"
