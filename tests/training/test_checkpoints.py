@@ -13,7 +13,6 @@ from pyimagesearch.data.loading import Dataset
 from pyimagesearch.errors import UserError
 from pyimagesearch.training import checkpoints
 
-
 DESCRIPTION = {"--epochs": 4, "--seed": 1, "images": [2, 3, 4]}
 
 

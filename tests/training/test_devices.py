@@ -1,5 +1,6 @@
 import os
 
+import cv2
 import pytest
 import tensorflow as tf
 
@@ -78,3 +79,34 @@ def test_a_batch_must_be_shared_equally(monkeypatch):
         device.check_shares(32, 10)
     with pytest.raises(UserError, match="fewer images"):
         device.check_shares(6, 2)
+
+
+@pytest.mark.parametrize(
+    ("supported", "limit", "expected"),
+    [
+        ({"CPU_AVX_512F", "CPU_AVX2"}, "", ["AVX-512"]),
+        ({"CPU_AVX_512F", "CPU_AVX2"}, "AVX2", ["AVX2"]),
+        ({"CPU_AVX_512F", "CPU_AVX2"}, "AVX512_CORE", ["AVX-512"]),
+        ({"CPU_AVX2"}, "", ["AVX2"]),
+        (set(), "", []),
+    ],
+)
+def test_the_widest_instructions_in_use_are_named(monkeypatch, supported, limit, expected):
+    features = {getattr(devices, name) for name in supported}
+    monkeypatch.setattr(cv2, "checkHardwareSupport", features.__contains__)
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", limit)
+    assert devices._instruction_sets() == expected
+
+
+@pytest.mark.parametrize(("machine", "expected"), [("x86_64", "1"), ("aarch64", None)])
+def test_onednn_is_used_on_every_x86_processor(monkeypatch, machine, expected):
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    monkeypatch.setattr(os, "environ", {})
+    devices.prepare_training_device(say=print)
+    assert os.environ.get("TF_ENABLE_ONEDNN_OPTS") == expected
+
+
+def test_a_choice_for_or_against_onednn_stays(monkeypatch):
+    monkeypatch.setattr(os, "environ", {"TF_ENABLE_ONEDNN_OPTS": "0"})
+    devices.prepare_training_device(say=print)
+    assert os.environ["TF_ENABLE_ONEDNN_OPTS"] == "0"
