@@ -6,14 +6,26 @@ from typing import Any
 
 import numpy as np
 
-from pyimagesearch.console import examples, printable
+from pyimagesearch.console import examples, excerpt, printable
 from pyimagesearch.data.duplicates import spanning_groups
-from pyimagesearch.data.folders import capital_hints, depth_hints, missing_combinations
+from pyimagesearch.data.folders import (
+    capital_hints,
+    count_missing_combinations,
+    depth_hints,
+    missing_combinations,
+)
 from pyimagesearch.data.loading import Dataset
 from pyimagesearch.files import AnyPath
 from pyimagesearch.recoloring.composition import TURNS
 from pyimagesearch.reports.metrics import label_report
 from pyimagesearch.reports.training_report import Predictions
+
+# A list that is longer than this many lines is shortened.
+MOST_LINES = 40
+# A table that is wider than this many characters becomes a list.
+MOST_WIDTH = 160
+# This many hints or contradictions are spelled out; others are counted.
+MOST_HINTS = 10
 
 
 def dataset_lines(folder: AnyPath, dataset: Dataset) -> list[str]:
@@ -34,7 +46,7 @@ def dataset_lines(folder: AnyPath, dataset: Dataset) -> list[str]:
     return [
         *loaded_lines(dataset),
         *depth_hints(folder, dataset.paths),
-        *capital_hints(dataset.classes),
+        *_first(capital_hints(dataset.classes), "groups of labels differ only in capitals"),
         *label_lines(dataset.labels, dataset.classes),
         *duplicate_lines(dataset),
     ]
@@ -52,13 +64,15 @@ def loaded_lines(dataset: Dataset) -> list[str]:
 def label_lines(labels: Sequence[tuple[str, ...]], classes: Sequence[str]) -> list[str]:
     """List the classes, as the tutorial does, and count the images of each combination."""
     numbered = [f"{number}. {printable(name)}" for number, name in enumerate(classes, start=1)]
-    lines = ["\n".join(["class labels:", *numbered])]
+    lines = ["\n".join(["class labels:", *excerpt(numbered, MOST_LINES)])]
     lines.append(f"images of each combination:\n{coverage_table(labels)}")
-    if missing := missing_combinations(labels):
-        names = [" ".join(combination) for combination in missing]
+    combinations = set(labels)
+    if missing := count_missing_combinations(combinations):
+        first = missing_combinations(combinations, most=5)
+        names = [" ".join(combination) for combination in first]
         lines.append(
-            f"no folder holds {examples(names)}: the network cannot learn what it never sees; "
-            "--recolor composes such images"
+            f"no folder holds {examples(names, total=missing)}: the network cannot learn what it "
+            "never sees; --recolor composes such images"
         )
     return lines
 
@@ -66,11 +80,20 @@ def label_lines(labels: Sequence[tuple[str, ...]], classes: Sequence[str]) -> li
 def duplicate_lines(dataset: Dataset) -> list[str]:
     """Count the images that are copies of others, and name copies whose labels contradict."""
     copies = len(dataset.groups) - len(np.unique(dataset.groups))
-    lines = [f"{copies} images are copies of others, exact or near"]
+    contradictions = []
     for positions in spanning_groups(dataset.groups, dataset.labels):
         same = [dataset.paths[position] for position in positions]
-        lines.append(f"one image under different labels: {examples(same)}")
-    return lines
+        contradictions.append(f"one image under different labels: {examples(same)}")
+    return [
+        f"{copies} images are copies of others, exact or near",
+        *_first(contradictions, "images have different labels"),
+    ]
+
+
+def _first(lines: Sequence[str], what: str) -> list[str]:
+    """Keep the first few of many hints, and count the others."""
+    others = len(lines) - MOST_HINTS
+    return [*lines[:MOST_HINTS], *([f"{others:,} more {what}"] if others > 0 else [])]
 
 
 def composed_lines(
@@ -138,20 +161,33 @@ def coverage_table(labels: Sequence[tuple[str, ...]]) -> str:
     -------
     str
         If all images have two labels, a table with a row for each first label, a column for each
-        second one, and a dash where there are no images. Otherwise a line for each combination.
+        second one, and a dash where there are no images. If the table would be too large or there
+        are other combinations, a line for each combination, shortened to the largest and the
+        smallest ones.
     """
-    counts = Counter(tuple(map(printable, combination)) for combination in labels)
+    counts = Counter(labels)
+    return _pair_table(counts) or "\n".join(_combination_lines(counts))
+
+
+def _pair_table(counts: Counter[tuple[str, ...]]) -> str | None:
+    """Lay out a table, or return None if it would not be one of pairs, or not fit."""
     if any(len(combination) != 2 for combination in counts):
-        width = max(len(" ".join(combination)) for combination in counts)
-        return "\n".join(
-            f"{' '.join(combination):<{width}} {counts[combination]:>7}"
-            for combination in sorted(counts)
-        )
-    rows = sorted({first for first, _ in counts})
-    columns = sorted({second for _, second in counts})
-    margin, width = max(map(len, rows)), max(7, *map(len, columns))
-    lines = [" " * margin + "".join(f" {column:>{width}}" for column in columns)]
-    for row in rows:
+        return None
+    rows, columns = (sorted({pair[part] for pair in counts}) for part in (0, 1))
+    names, headings = ([printable(label) for label in labels] for labels in (rows, columns))
+    margin, width = max(map(len, names)), max(7, *map(len, headings))
+    if len(rows) >= MOST_LINES or margin + len(columns) * (width + 1) > MOST_WIDTH:
+        return None
+    lines = [" " * margin + "".join(f" {heading:>{width}}" for heading in headings)]
+    for row, name in zip(rows, names, strict=True):
         cells = (f" {counts[row, column] or '-':>{width}}" for column in columns)
-        lines.append(f"{row:<{margin}}" + "".join(cells))
+        lines.append(f"{name:<{margin}}" + "".join(cells))
     return "\n".join(lines)
+
+
+def _combination_lines(counts: Counter[tuple[str, ...]]) -> list[str]:
+    named = [(printable(" ".join(each)), count) for each, count in sorted(counts.items())]
+    if len(named) > MOST_LINES:
+        named.sort(key=lambda item: -item[1])
+    width = min(max(len(name) for name, _ in named), MOST_WIDTH)
+    return excerpt([f"{name:<{width}} {count:>7}" for name, count in named], MOST_LINES)

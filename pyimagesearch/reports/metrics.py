@@ -6,8 +6,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.metrics import classification_report, precision_recall_curve
 
+from pyimagesearch.console import excerpt, printable
+
 # A label is predicted if it is more likely than not.
 THRESHOLD = 0.5
+# The report of more labels shows this many: those with the most and those with the fewest images.
+MOST_LABELS = 40
 # Probabilities are clipped this far from 0 and 1, as Keras does.
 LEAST_PROBABILITY = 1e-7
 
@@ -60,9 +64,18 @@ def label_report(probabilities: np.ndarray, targets: np.ndarray, classes: Sequen
     Returns
     -------
     str
-        scikit-learn's classification report.
+        scikit-learn's classification report. Of more than ``MOST_LABELS`` labels, it shows those
+        with the most and those with the fewest images; the averages are over all.
     """
-    return _classification_report(probabilities, targets, classes, as_dict=False)
+    names = [printable(label) for label in classes]
+    report = _classification_report(probabilities, targets, names, as_dict=False)
+    # Two lines of headings, a line for each label, and the averages.
+    lines = report.splitlines()
+    rows, averages = lines[2 : 2 + len(names)], lines[2 + len(names) :]
+    if len(names) > MOST_LABELS:
+        most_images_first = np.argsort(-targets.sum(axis=0), kind="stable")
+        rows = excerpt([rows[column] for column in most_images_first], MOST_LABELS)
+    return "\n".join([*lines[:2], *rows, *averages])
 
 
 def label_scores(

@@ -1,5 +1,6 @@
 """Pictures: training curves, the worst predictions, composed images, and labels on an image."""
 
+import itertools
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -7,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cv2
-import imutils
 import numpy as np
 from imutils import build_montages
 
@@ -26,18 +26,24 @@ if TYPE_CHECKING:
 # Universal Design", 2008).
 TRAINING_COLOR, TEST_COLOR = "#0072B2", "#D55E00"
 
-# Combinations that do not fit into a table are drawn as bars: this many, those with most images.
+# A table of combinations has room for this many rows, and for headings of this many characters in
+# all. Combinations that do not fit are drawn as bars, an even number of them.
+MOST_ROWS, MOST_HEADINGS = 15, 80
 MOST_BARS = 20
+# Longer names of labels would leave no room for what they name.
+LONGEST_NAME = 30
 
 # The montage of errors: width and height in pixels, and how many characters fit across a cell.
 CELL_WIDTH, CAPTION_HEIGHT, CAPTION_CHARACTERS = 176, 56, 26
 
-# The preview of composed images: pixels of a cell, and examples of each combination.
-PREVIEW_CELL, PREVIEW_ROWS = (96, 96), 6
+# The preview of composed images: pixels of a cell, examples of each combination, combinations.
+PREVIEW_CELL, PREVIEW_ROWS, PREVIEW_BLOCKS = (96, 96), 6, 50
 
 # An annotated image has the tutorial's width and distance between lines, in pixels.
 ANNOTATED_WIDTH = 400
 LINE_HEIGHT = 30
+# A very tall image becomes narrower instead of taller than this. It has room for this many lines.
+TALLEST, MOST_LINES_OF_TEXT = 4000, 50
 
 
 def draw_training(
@@ -103,31 +109,44 @@ def _draw_metric(axes: "Axes", history: Mapping[str, Sequence[float]], metric: s
 def _draw_coverage(axes: "Axes", counts: Counter[tuple[str, ...]]) -> None:
     """Draw how many images each combination has: a table of pairs, or bars of anything else."""
     axes.set_title("Images of each combination", fontsize="medium")
-    if all(len(combination) == 2 for combination in counts):
-        _draw_table(axes, counts)
-    else:
+    if any(len(combination) != 2 for combination in counts):
         _draw_bars(axes, counts)
-
-
-def _draw_table(axes: "Axes", counts: Counter[tuple[str, ...]]) -> None:
-    rows, columns = (sorted({combination[part] for combination in counts}) for part in (0, 1))
+        return
+    rows, columns = (sorted({pair[part] for pair in counts}) for part in (0, 1))
+    headings = [_name(column) for column in columns]
+    if len(rows) > MOST_ROWS or sum(len(heading) + 2 for heading in headings) > MOST_HEADINGS:
+        _draw_bars(axes, counts)
+        return
     table = np.array([[counts[row, column] for column in columns] for row in rows])
     # Only the light half of the colours, on which black numbers are legible.
     axes.imshow(table, cmap="Blues", vmin=0, vmax=2 * table.max(), aspect="auto")
     for y, x in np.ndindex(table.shape):
         number = f"{table[y, x]:,}" if table[y, x] else "none"
         axes.text(x, y, number, ha="center", va="center")
-    axes.set_xticks(range(len(columns)), map(plain, columns))
-    axes.set_yticks(range(len(rows)), map(plain, rows))
+    axes.set_xticks(range(len(columns)), headings, parse_math=False)
+    axes.set_yticks(range(len(rows)), map(_name, rows), parse_math=False)
 
 
 def _draw_bars(axes: "Axes", counts: Counter[tuple[str, ...]]) -> None:
-    most_first = counts.most_common(MOST_BARS)
-    names = [plain(" ".join(combination)) for combination, _ in most_first]
-    bars = axes.barh(range(len(names)), [count for _, count in most_first], color=TRAINING_COLOR)
+    shown = counts.most_common()
+    if len(shown) > MOST_BARS:
+        half = MOST_BARS // 2
+        shown = [*shown[:half], *shown[-half:]]
+        title = (
+            f"Images of the {half} largest and the {half} smallest of {len(counts):,} combinations"
+        )
+        axes.set_title(title, fontsize="medium")
+    bars = axes.barh(range(len(shown)), [count for _, count in shown], color=TRAINING_COLOR)
     axes.bar_label(bars, padding=3)
-    axes.set_yticks(range(len(names)), names)
+    names = [_name(" ".join(combination)) for combination, _ in shown]
+    axes.set_yticks(range(len(shown)), names, parse_math=False)
     axes.invert_yaxis()
+
+
+def _name(text: str) -> str:
+    """Make a label short enough to name a row, a column or a bar."""
+    name = plain(text)
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 3]}..."
 
 
 def draw_errors(
@@ -185,14 +204,14 @@ def preview(images: "Images", composition: "Composition") -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        uint8, BGR. A block for each combination, side by side; in it, a row for each example with
-        the garment, the colour, and the garment in that colour.
+        uint8, BGR. A block for each of the first ``PREVIEW_BLOCKS`` combinations, side by side; in
+        it, a row for each example with the garment, the colour, and the garment in that colour.
     """
     examples: dict[tuple[str, ...], list[int]] = {}
     for position, combination in enumerate(composition.labels):
         examples.setdefault(combination, []).append(position)
     blocks = []
-    for combination, positions in examples.items():
+    for combination, positions in itertools.islice(examples.items(), PREVIEW_BLOCKS):
         cells = []
         for position in positions[:PREVIEW_ROWS]:
             cells.append(images[composition.type_sources[position]])
@@ -231,7 +250,7 @@ def plain(text: str) -> str:
 
 
 def resized_for_drawing(image: np.ndarray) -> np.ndarray:
-    """Resize an image to the width that :func:`annotate` draws at, its proportions kept.
+    """Resize an image to the size that :func:`annotate` draws at, its proportions kept.
 
     Parameters
     ----------
@@ -241,9 +260,12 @@ def resized_for_drawing(image: np.ndarray) -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        uint8, 400 pixels wide.
+        uint8, 400 pixels wide, or narrower if it would be taller than 4,000 pixels.
     """
-    return imutils.resize(image, width=ANNOTATED_WIDTH)
+    height, width = image.shape[:2]
+    scale = min(ANNOTATED_WIDTH / width, TALLEST / height)
+    size = max(1, round(width * scale)), max(1, int(height * scale))
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
 
 
 def annotate(image: np.ndarray, lines: Sequence[str]) -> np.ndarray:
@@ -254,17 +276,19 @@ def annotate(image: np.ndarray, lines: Sequence[str]) -> np.ndarray:
     image : numpy.ndarray
         uint8, shape (height, width, 3), BGR.
     lines : sequence of str
-        From top to bottom.
+        From top to bottom; the first ``MOST_LINES_OF_TEXT`` are written.
 
     Returns
     -------
     numpy.ndarray
-        uint8, BGR, 400 pixels wide, in the proportions of the image. If it is too low for the
-        text, a black strip is added below.
+        uint8, BGR, 400 pixels wide, in the proportions of the image. Black strips below and on the
+        right make room for the text where the image does not.
     """
     annotated = resized_for_drawing(image)
-    missing_height = max(0, LINE_HEIGHT * len(lines) + 10 - annotated.shape[0])
-    annotated = cv2.copyMakeBorder(annotated, 0, missing_height, 0, 0, cv2.BORDER_CONSTANT)
+    lines = lines[:MOST_LINES_OF_TEXT]
+    below = max(0, LINE_HEIGHT * len(lines) + 10 - annotated.shape[0])
+    right = ANNOTATED_WIDTH - annotated.shape[1]
+    annotated = cv2.copyMakeBorder(annotated, 0, below, 0, right, cv2.BORDER_CONSTANT)
     text = np.zeros(annotated.shape[:2], np.uint8)
     for number, line in enumerate(lines):
         corner = (10, 25 + LINE_HEIGHT * number)

@@ -11,13 +11,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pyimagesearch.data.duplicates import spanning_groups
-from pyimagesearch.data.folders import missing_combinations
+from pyimagesearch.data.folders import count_missing_combinations, missing_combinations
 from pyimagesearch.data.loading import Dataset
 from pyimagesearch.files import AnyPath, written_whole
 from pyimagesearch.reports import metrics
 
 PACKAGES = ("tensorflow", "keras", "numpy", "opencv-python", "scikit-learn", "pillow")
 WORST_IMAGES = 24
+# The combinations without images can be as many as the square of the labels: the first are listed.
+MOST_MISSING = 1000
 
 # The model file keeps what classify.py needs.
 FOR_THE_MODEL = (
@@ -121,7 +123,8 @@ def _dataset_findings(dataset: Dataset) -> dict[str, Any]:
             {"combination": combination, "images": counts[combination]}
             for combination in sorted(counts)
         ],
-        "missing": missing_combinations(dataset.labels),
+        "missing": missing_combinations(counts, most=MOST_MISSING),
+        "missing_count": count_missing_combinations(counts),
     }
 
 

@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pyimagesearch.reports import messages
 
@@ -67,3 +69,38 @@ def test_control_characters_in_labels_never_reach_the_terminal():
     told = messages.label_lines(hostile, ["\x1b[2J", "blue\n", "dress", "jeans"])
     assert not {"\x1b", "\r"} & set("".join(told))
     assert "3. dress" in told[0].splitlines()
+
+
+@pytest.mark.parametrize("folders", [50, 400, 2000])
+def test_what_is_said_about_a_grown_dataset_stays_readable(make_dataset, folders):
+    labels = [(f"first{n}", f"second{n}") for n in range(folders) for _ in range(1 + n % 7)]
+    lines = "\n".join(messages.dataset_lines("d", make_dataset(labels))).splitlines()
+    assert len(lines) < 150
+    assert max(map(len, lines)) <= 200
+    missing = f"and {folders**2 - folders - 5:,} more"
+    assert any(missing in line for line in lines)
+
+
+@given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), min_size=1, max_size=300))
+def test_no_coverage_table_is_longer_than_the_number_of_images_needs(pairs):
+    labels = [(f"color{first}", f"type{second}") for first, second in pairs]
+    lines = messages.coverage_table(labels).splitlines()
+    assert len(lines) <= messages.MOST_LINES + 1
+    assert all(len(line) <= messages.MOST_WIDTH for line in lines)
+
+
+def test_of_many_combinations_the_largest_and_the_smallest_are_shown():
+    labels = [(f"label{n}",) for n in range(1, 101) for _ in range(n)]
+    lines = messages.coverage_table(labels).splitlines()
+    assert lines[0].split() == ["label100", "100"]
+    assert lines[-1].split() == ["label1", "1"]
+    half = messages.MOST_LINES // 2
+    assert lines[half] == f"... {100 - 2 * half} more"
+
+
+def test_of_many_contradictions_the_first_are_named_and_the_rest_counted(make_dataset):
+    labels = [("blue", "jeans"), ("red", "jeans")] * 300
+    groups = [n // 2 for n in range(600)]
+    lines = messages.duplicate_lines(make_dataset(labels, groups=groups))
+    assert len(lines) < 20
+    assert lines[-1] == "290 more images have different labels"

@@ -71,3 +71,20 @@ def test_the_loss_of_an_image_is_the_one_that_keras_computes():
     probabilities[0, 0] = 0
     expected = keras.losses.binary_crossentropy(TARGETS, probabilities)
     np.testing.assert_allclose(metrics.image_losses(probabilities, TARGETS), expected, rtol=1e-4)
+
+
+def test_of_many_labels_those_with_the_most_and_the_fewest_images_are_reported():
+    classes = [f"label{n:03}" for n in range(300)]
+    targets = (np.arange(300)[:, None] >= np.arange(300)).astype(float)
+    lines = metrics.label_report(targets, targets, classes).splitlines()
+    named = [line.split()[0] for line in lines if "label" in line.split()[:1].__str__()]
+    half = metrics.MOST_LABELS // 2
+    assert named == classes[:half] + classes[-half:]
+    assert any(f"... {300 - 2 * half} more" in line for line in lines)
+    assert "micro avg" in "".join(lines)
+
+
+def test_control_characters_in_labels_never_reach_the_terminal():
+    report = metrics.label_report(TARGETS, TARGETS, ["\x1b[2J", "blue\n", "\rred"])
+    assert not {"\x1b", "\r"} & set(report)
+    assert sum(line.rstrip().endswith((" 2", " 3")) for line in report.splitlines()) >= 3

@@ -126,3 +126,51 @@ def test_the_preview_is_written_only_if_asked_for_and_if_anything_was_composed(
     pictures.write_preview(tmp_path / "nothing.png", sources, nothing)
     pictures.write_preview(tmp_path / "composed.png", sources, composition)
     assert [path.name for path in tmp_path.iterdir()] == ["composed.png"]
+
+
+@pytest.mark.parametrize("parts", [1, 2, 3])
+@pytest.mark.parametrize("folders", [100, 2000])
+def test_the_plot_of_a_grown_dataset_writes_few_numbers(tmp_path, monkeypatch, parts, folders):
+    from matplotlib.axes import Axes
+
+    written = []
+    text = Axes.text
+    monkeypatch.setattr(Axes, "text", lambda *args, **kw: written.append(args) or text(*args, **kw))
+    labels = [tuple(f"{part}_{n}" for part in range(parts)) for n in range(folders)]
+    pictures.draw_training(tmp_path / "plot.png", HISTORY, labels)
+    assert cv2.imread(str(tmp_path / "plot.png")).shape == (1100, 800, 3)
+    assert len(written) < 300
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("label", ["x" * 250, "$", "a$b$", r"$\frac{$", "a_b^{", "\n\n", "^", "%"])
+def test_the_plot_takes_any_folder_name(tmp_path, label):
+    labels = [(label, "jeans"), ("blue", label), ("blue", "jeans")]
+    pictures.draw_training(tmp_path / "pairs.png", HISTORY, labels)
+    pictures.draw_training(tmp_path / "bars.png", HISTORY, [*labels, (label,)])
+    for name in ("pairs.png", "bars.png"):
+        assert cv2.imread(str(tmp_path / name)).shape == (1100, 800, 3)
+
+
+def test_of_many_combinations_the_preview_shows_the_first():
+    labels = [(f"color{n}", "type") for n in range(500)]
+    images = np.zeros((500, 8, 8, 3), np.uint8)
+    composition = Composition(images, labels, np.arange(500), np.arange(500))
+    blocks = pictures.preview(images, composition).shape[1] / (3 * 96 + 8)
+    assert blocks == pictures.PREVIEW_BLOCKS
+
+
+@pytest.mark.parametrize(
+    "shape", [(1, 1000), (1, 60000), (60000, 1), (20000, 3), (3, 20000), (4000, 4000)]
+)
+def test_an_image_of_any_proportions_can_be_annotated(shape):
+    annotated = pictures.annotate(np.zeros((*shape, 3), np.uint8), ["blue: 99.12%"])
+    assert annotated.shape[1] == 400
+    assert annotated.shape[0] <= pictures.TALLEST + 40
+    assert (annotated == (0, 255, 0)).all(axis=2).sum() > 100
+
+
+def test_of_many_lines_the_first_are_written_on_an_image():
+    lines = [f"label{n}: 0.01%" for n in range(4000)]
+    annotated = pictures.annotate(np.zeros((10, 10, 3), np.uint8), lines)
+    assert annotated.shape[0] <= pictures.LINE_HEIGHT * (pictures.MOST_LINES_OF_TEXT + 1)

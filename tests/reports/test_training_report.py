@@ -70,3 +70,15 @@ def test_without_a_path_no_report_is_written(report, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     training_report.write(None, report)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_of_many_missing_combinations_the_first_are_listed_and_all_counted(
+    make_dataset, predictions
+):
+    labels = [(f"color{n:04}", f"type{n:04}") for n in range(2000)]
+    dataset = make_dataset(labels)._replace(classes=CLASSES)
+    history = {"loss": [1.0]}
+    report = training_report.training_report({}, dataset, predictions, composed=[], history=history)
+    assert report["missing"][0] == ("color0000", "type0001")
+    assert len(report["missing"]) == training_report.MOST_MISSING
+    assert report["missing_count"] == 2000 * 2000 - 2000
