@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from pyimagesearch.arguments import ArgumentParser, either, number
-from pyimagesearch.console import complain, info, printable, progress, run
+from pyimagesearch.console import complain, info, is_output_lost, printable, progress, run
 from pyimagesearch.errors import BAD_INPUT, WORK_FAILED
 
 EXAMPLES = """examples:
@@ -67,9 +67,10 @@ def main() -> int:
     tell("loading network...")
     trained = model_file.load_model(args.model)
     classes, label_note = label_file.load_labels(trained, args.model, args.labelbin)
-    tell(*filter(None, [label_note]))
+    tell(*filter(None, [trained.note, label_note]))
     top = None if args.top == "all" else args.top
     thresholds = classification.thresholds_of(args.threshold, classes, trained.metadata)
+    known = classification.known_combinations(trained.metadata)
 
     tell("classifying image..." if is_only_one else f"classifying {len(paths):,} images...")
     describe = description(args, paths, classes)
@@ -81,12 +82,14 @@ def main() -> int:
     shown = progress(predictions, len(paths), prints_rows=True)
     for prediction, output in zip(shown, outputs, strict=True):
         chosen = classification.choose(prediction.probabilities, top, thresholds)
-        note = classification.combination_note([label for label, _ in chosen], trained.metadata)
+        note = classification.combination_note([label for label, _ in chosen], known)
         if is_for_programs or not prediction.error:
             print(describe(prediction, chosen, note), flush=True)
         if prediction.error:
             unreadable += 1
             complain(f"cannot read {prediction.path}: {prediction.error}")
+        if is_output_lost() and not is_drawn:
+            break
         if is_only_one and note:
             tell(note)
         if prediction.image is None:

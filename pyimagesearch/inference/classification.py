@@ -42,6 +42,21 @@ class Prediction(NamedTuple):
     image: np.ndarray | None = None
 
 
+class KnownCombinations(NamedTuple):
+    """The combinations that a network was trained on.
+
+    Attributes
+    ----------
+    shown : set of frozenset of str
+        Those that images of the data set showed.
+    composed : set of frozenset of str
+        Those that only composed images showed.
+    """
+
+    shown: set[frozenset[str]]
+    composed: set[frozenset[str]]
+
+
 class _Decoded(NamedTuple):
     path: str
     input_image: np.ndarray | None
@@ -240,29 +255,44 @@ def choose(
     return [(label, likely) for label, likely in ranked if likely >= thresholds[label]]
 
 
-def combination_note(labels: Sequence[str], metadata: Mapping[str, Any]) -> str | None:
-    """Warn of a combination that no training image showed.
+def known_combinations(metadata: Mapping[str, Any]) -> KnownCombinations:
+    """Look up which combinations a model was trained on.
 
     Parameters
     ----------
-    labels : sequence of str
-        The labels chosen for an image.
     metadata : mapping
         What the model file says about the training: the ``combinations`` of the training images
         and the ``composed`` ones, each a list of labels.
 
     Returns
     -------
-    str or None
-        None if training images showed the combination, if no image had as many labels, or if the
-        model file says nothing about its training.
+    KnownCombinations
+        Empty sets if the model file says nothing about them.
     """
-    shown = [set(combination) for combination in metadata.get("combinations", [])]
-    composed = [set(combination) for combination in metadata.get("composed", [])]
-    chosen = set(labels)
-    if chosen in shown or len(chosen) not in {len(combination) for combination in shown}:
+    return KnownCombinations(
+        *(set(map(frozenset, metadata.get(name, []))) for name in ("combinations", "composed"))
+    )
+
+
+def combination_note(labels: Sequence[str], known: KnownCombinations) -> str | None:
+    """Warn of a combination that no training image showed.
+
+    Parameters
+    ----------
+    labels : sequence of str
+        The labels chosen for an image.
+    known : KnownCombinations
+        Those of the model.
+
+    Returns
+    -------
+    str or None
+        None if training images showed the combination, or if none had as many labels.
+    """
+    chosen = frozenset(labels)
+    if chosen in known.shown or all(len(shown) != len(chosen) for shown in known.shown):
         return None
-    if chosen in composed:
+    if chosen in known.composed:
         return "this combination was not in the training images (composed)"
     return "this combination was never trained"
 
@@ -290,12 +320,14 @@ def annotated_paths(
     Raises
     ------
     UserError
-        If `output` is a file where a folder is needed.
+        If `output` is a file where a folder is needed, an annotated image would replace one of
+        the images, or two would be written to one file.
     """
     if output is None:
         return [None] * len(paths)
     folder = Path(output)
     if list(paths) == list(inputs) and len(paths) == 1 and not folder.is_dir():
+        _check_targets(paths, [folder])
         return [folder]
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{output} is a file: several images need a folder to be written to")
@@ -307,4 +339,20 @@ def annotated_paths(
         is_jpeg = place.suffix.lower() in (".jpg", ".jpeg")
         return folder / (place if is_jpeg else place.with_name(place.name + ".jpg"))
 
-    return [below_output(path) for path in paths]
+    outputs = [below_output(path) for path in paths]
+    _check_targets(paths, outputs)
+    return outputs
+
+
+def _check_targets(paths: Sequence[str], outputs: Sequence[Path]) -> None:
+    images = set(map(os.path.realpath, paths))
+    sources: dict[str, str] = {}
+    for path, output in zip(paths, outputs, strict=True):
+        target = os.path.realpath(output)
+        if target in images:
+            raise UserError(f"{output} is itself an image to classify: choose another output")
+        other = sources.setdefault(target, path)
+        if other != path:
+            raise UserError(
+                f"{other} and {path} would both be written to {output}: classify them separately"
+            )

@@ -7,15 +7,18 @@ from collections.abc import Mapping, Sequence
 
 from pyimagesearch.console import highlighted, printable
 from pyimagesearch.inference.classification import Prediction
+from pyimagesearch.spreadsheets import escaped_cell
 
 # A label at least this likely is coloured as sure.
 SURE = 0.5
 # Longer file names stick out of their column; a wider table would be hard to read.
 WIDEST_NAME = 60
+# Of more labels than this, a single image shows only the likeliest.
+MOST_LABELS = 50
 
 
 def as_text(prediction: Prediction, chosen: Sequence[tuple[str, float]]) -> str:
-    """Describe a single image in lines: first the chosen labels, then all of them.
+    """Describe a single image in lines: first the chosen labels, then all or the likeliest ones.
 
     Parameters
     ----------
@@ -30,10 +33,13 @@ def as_text(prediction: Prediction, chosen: Sequence[tuple[str, float]]) -> str:
         Lines of text.
     """
     top = [_colored(f"{printable(label)}: {likely:.2%}", likely) for label, likely in chosen]
-    every = [
-        f"{printable(label)}: {likely:.2%}" for label, likely in prediction.probabilities.items()
-    ]
-    return "\n".join([*(top or ["no label is that likely"]), "", *every])
+    every = list(prediction.probabilities.items())
+    if len(every) > MOST_LABELS:
+        every.sort(key=lambda item: -item[1])
+    lines = [f"{printable(label)}: {likely:.2%}" for label, likely in every[:MOST_LABELS]]
+    if len(every) > MOST_LABELS:
+        lines.append(f"and {len(every) - MOST_LABELS:,} less likely labels")
+    return "\n".join([*(top or ["no label is that likely"]), "", *lines])
 
 
 def as_row(
@@ -112,7 +118,7 @@ def as_csv(
     *,
     classes: Sequence[str],
 ) -> str:
-    """Describe an image in one line of CSV (RFC 4180).
+    r"""Describe an image in one line of CSV (RFC 4180).
 
     Parameters
     ----------
@@ -125,6 +131,8 @@ def as_csv(
     -------
     str
         The file, the chosen labels separated by spaces, all probabilities, the note, the error.
+        Cells that a spreadsheet would run as formulas are escaped, and line breaks and other
+        control characters are written as ``\n`` or ``\x1b``.
     """
     labels = " ".join(label for label, _ in chosen)
     columns = _probability_cells(prediction.probabilities, classes)
@@ -137,9 +145,8 @@ def _probability_cells(probabilities: Mapping[str, float], classes: Sequence[str
 
 def _csv_line(cells: Sequence[str]) -> str:
     line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow(cells)
-    # A file name may contain bytes that are not UTF-8, which could not be printed.
-    return line.getvalue().encode("utf-8", "backslashreplace").decode()
+    csv.writer(line, lineterminator="").writerow(map(escaped_cell, cells))
+    return line.getvalue()
 
 
 def _colored(text: str, likely: float) -> str:

@@ -1,8 +1,14 @@
 import io
+import os
+import struct
+import zlib
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pyimagesearch import files
 from pyimagesearch.errors import UserError
@@ -182,9 +188,74 @@ def test_several_images_cannot_be_annotated_into_one_file(tmp_path):
 )
 def test_a_combination_that_was_never_shown_gets_a_note(chosen, note):
     metadata = {"combinations": [["black", "jeans"]], "composed": [["black", "dress"]]}
-    said = classification.combination_note(chosen, metadata)
+    known = classification.known_combinations(metadata)
+    said = classification.combination_note(chosen, known)
     assert said is None if note is None else note in said
 
 
 def test_without_metadata_there_is_no_note():
-    assert classification.combination_note(["black", "dress"], {}) is None
+    known = classification.known_combinations({})
+    assert classification.combination_note(["black", "dress"], known) is None
+
+
+def test_an_annotated_image_never_replaces_an_image_that_is_classified(tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "a.jpg").write_bytes(b"precious")
+    (tmp_path / "link").symlink_to("photos")
+    photos, photo = str(tmp_path / "photos"), str(tmp_path / "photos" / "a.jpg")
+    for inputs, output in [
+        ([photos], photos),
+        ([photos], str(tmp_path / "link")),
+        ([photo], photos),
+        ([photo], photo),
+        ([str(tmp_path)], str(tmp_path)),
+    ]:
+        with pytest.raises(UserError, match="itself an image to classify"):
+            classification.annotated_paths(inputs, [photo], output)
+
+
+def test_no_two_images_are_annotated_into_one_file(tmp_path):
+    for paths in (["a/x.jpg", "b/x.jpg"], ["a/x.png", "a/x.png.jpg"]):
+        with pytest.raises(UserError, match=f"{paths[0]} and {paths[1]} would both be written"):
+            classification.annotated_paths(paths, paths, str(tmp_path))
+
+
+def test_an_image_that_is_given_twice_is_annotated_twice(tmp_path):
+    outputs = classification.annotated_paths(["a.jpg"] * 2, ["a.jpg"] * 2, str(tmp_path))
+    assert outputs == [tmp_path / "a.jpg"] * 2
+
+
+FOLDERS = st.lists(st.sampled_from(["a", "b", "out", "..", "."]), max_size=3)
+NAMES = st.sampled_from(["x.jpg", "x.JPG", "x.png", "x.png.jpg", "x"])
+
+
+@given(st.lists(st.builds(lambda folders, name: "/".join([*folders, name]), FOLDERS, NAMES)))
+def test_annotated_images_go_to_places_of_their_own_below_the_output(inputs):
+    try:
+        outputs = classification.annotated_paths(inputs, inputs, "/nowhere/out")
+    except UserError:
+        return
+    sources = {}
+    for path, output in zip(inputs, outputs, strict=True):
+        assert os.path.realpath(output).startswith("/nowhere/out")
+        assert sources.setdefault(os.path.realpath(output), path) == path
+
+
+def png_header(width, height):
+    """A PNG file that claims a size and holds no pixels."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n\0\0\0\r" + header + struct.pack(">I", zlib.crc32(header))
+
+
+@pytest.mark.slow
+def test_a_huge_image_that_can_be_classified_can_be_drawn_and_one_that_cannot_is_one_failed_file(
+    tmp_path,
+):
+    large, bomb, small = (str(tmp_path / name) for name in ("large.jpg", "bomb.png", "small.jpg"))
+    cv2.imwrite(large, np.zeros((8200, 8400, 3), np.uint8))
+    Path(bomb).write_bytes(png_header(30000, 30000))
+    cv2.imwrite(small, np.zeros((20, 20, 3), np.uint8))
+    paths = [large, bomb, small]
+    for keep in (None, lambda image: image[:400, :400]):
+        predictions = classification.classify_files(MeanColor(), CLASSES, paths, keep=keep)
+        assert [bool(each.error) for each in predictions] == [False, True, False]

@@ -3,6 +3,8 @@ import io
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pyimagesearch.inference import output_formats
 from pyimagesearch.inference.classification import Prediction
@@ -83,3 +85,48 @@ def test_colours_are_only_for_terminals_that_want_them(monkeypatch):
     assert second.startswith("\x1b[33m")
     monkeypatch.setenv("NO_COLOR", "1")
     assert "\x1b" not in output_formats.as_text(PREDICTION, CHOSEN)
+
+
+def test_of_many_labels_a_single_image_gets_the_likeliest():
+    probabilities = {f"label{n}": n / 4000 for n in range(4000)}
+    prediction = Prediction("image.png", probabilities, None)
+    lines = output_formats.as_text(prediction, []).splitlines()
+    assert len(lines) < 100
+    assert "label3999: 99.98%" in lines
+    assert lines[-1] == f"and {4000 - output_formats.MOST_LABELS:,} less likely labels"
+
+
+SEPARATORS = st.sampled_from(list(",;\t|^:\"' \n\r"))
+STARTS = st.sampled_from([*"=+-@\x1b\0\x9b", "\u2028", "\uff1d", "\udcff"])
+HOSTILE = st.lists(st.one_of(SEPARATORS, STARTS, st.text(max_size=3))).map("".join)
+
+
+@given(path=HOSTILE, label=HOSTILE, error=HOSTILE)
+def test_a_hostile_name_forges_no_csv_row_and_no_formula(path, label, error):
+    classes = [label, f"{label}2"]
+    header = output_formats.csv_header(classes)
+    readable = Prediction(path, dict.fromkeys(classes, 0.5), None)
+    unreadable = Prediction(path, {}, error)
+    lines = [
+        output_formats.as_csv(readable, [(label, 0.5)], None, classes=classes),
+        output_formats.as_csv(unreadable, [], None, classes=classes),
+    ]
+    for line in [header, *lines]:
+        assert all(character.isprintable() for character in line)
+        line.encode()
+        (cells,) = csv.reader([line])
+        assert len(cells) == 2 + 2 + 2
+        assert not any(cell.startswith(("=", "+", "-", "@", "\uff1d")) for cell in cells)
+
+
+def test_an_ordinary_name_is_written_to_csv_as_it_is():
+    prediction = Prediction("dataset/синие 图/ü-1.jpg", {"light-blue": 0.5}, None)
+    line = output_formats.as_csv(prediction, [("light-blue", 0.5)], None, classes=["light-blue"])
+    assert line == "dataset/синие 图/ü-1.jpg,light-blue,0.500000,,"
+
+
+@given(path=HOSTILE, label=HOSTILE)
+def test_json_is_printable_whatever_the_names_are(path, label):
+    line = output_formats.as_json(Prediction(path, {label: 0.5}, None), [(label, 0.5)], None)
+    assert all(character.isprintable() for character in line)
+    assert json.loads(line)["image"] == path
