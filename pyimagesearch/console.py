@@ -69,7 +69,9 @@ def progress(
     title: str | None = None,
     prints_rows: bool = False,
 ) -> Iterable[T]:
-    """Show a progress bar on stderr while a loop runs, if stderr is a terminal.
+    """Show a progress bar on a terminal while a loop runs.
+
+    The bar is on stdout, which nobody silences; if that is no terminal, it is on stderr.
 
     Parameters
     ----------
@@ -90,11 +92,12 @@ def progress(
     iterable
         The same items.
     """
-    if not sys.stderr.isatty() or (prints_rows and sys.stdout.isatty()):
+    stream = sys.stdout if sys.stdout.isatty() else sys.stderr
+    if not stream.isatty() or (prints_rows and stream is sys.stdout):
         return items
     from tqdm import tqdm
 
-    return tqdm(items, desc=title, total=total, unit=unit)
+    return tqdm(items, desc=title, total=total, unit=unit, file=stream)
 
 
 def examples(items: Sequence[str], most: int = 5, *, total: int | None = None) -> str:
