@@ -1,4 +1,5 @@
 import itertools
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -159,10 +160,22 @@ def test_any_other_import_error_keeps_its_traceback():
 
 def test_progress_shows_on_a_terminal_that_shows_no_rows(monkeypatch, capsys):
     assert list(console.progress(iter("abc"), 3)) == ["a", "b", "c"]
-    assert capsys.readouterr().err == ""
+    assert capsys.readouterr() == ("", "")
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     assert list(console.progress(iter("abc"), 3)) == ["a", "b", "c"]
     assert "3/3" in capsys.readouterr().err
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     assert list(console.progress(iter("abc"), 3, prints_rows=True)) == ["a", "b", "c"]
-    assert capsys.readouterr().err == ""
+    assert capsys.readouterr() == ("", "")
+
+
+def test_progress_shows_while_stderr_is_silenced():
+    program = (
+        "from pyimagesearch.console import progress, quiet_stderr\n"
+        "with quiet_stderr():\n"
+        "    list(progress(range(3), 3))\n"
+    )
+    terminal, end = os.openpty()
+    subprocess.run([sys.executable, "-c", program], stdout=end, stderr=end, check=True)
+    os.close(end)
+    assert b"3/3" in os.read(terminal, 10_000)
