@@ -2,6 +2,7 @@ import itertools
 import os
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -176,6 +177,7 @@ def test_progress_shows_while_stderr_is_silenced():
         "    list(progress(range(3), 3))\n"
     )
     terminal, end = os.openpty()
+    termios.tcsetwinsize(end, (24, 80))
     subprocess.run([sys.executable, "-c", program], stdout=end, stderr=end, check=True)
     os.close(end)
     assert b"3/3" in os.read(terminal, 10_000)
