@@ -54,12 +54,13 @@ def main() -> int:
     from pyimagesearch import files
     from pyimagesearch.artifacts import label_file, model_file
     from pyimagesearch.inference import classification, output_formats, window
+    from pyimagesearch.inference.paths import annotated_paths, expand
     from pyimagesearch.reports import pictures
 
     is_for_programs = args.json or args.csv
     tell = (lambda *messages: None) if is_for_programs else info
-    paths = classification.expand(args.image)
-    outputs = classification.annotated_paths(args.image, paths, args.output)
+    paths = expand(args.image)
+    outputs = annotated_paths(args.image, paths, args.output)
     is_only_one = len(paths) == 1
     shows_window = is_only_one and not args.no_display and not is_for_programs
     is_drawn = args.output is not None or shows_window

@@ -1,4 +1,4 @@
-"""From image files to predictions: what classify.py does between the model and its output."""
+"""From image files to predictions, and from predictions to labels."""
 
 import functools
 import itertools
@@ -6,19 +6,17 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 
 from pyimagesearch.data.decoding import decode_image, resized, scale
-from pyimagesearch.data.folders import list_images
 from pyimagesearch.errors import UnreadableFileError, UserError
-from pyimagesearch.files import MAX_FILE_BYTES, did_you_mean, read_file
+from pyimagesearch.files import MAX_FILE_BYTES, read_file
+from pyimagesearch.inference.paths import STANDARD_INPUT
 
 BATCH_SIZE = 32
-STANDARD_INPUT = "-"
 
 
 class Prediction(NamedTuple):
@@ -62,43 +60,6 @@ class _Decoded(NamedTuple):
     input_image: np.ndarray | None
     image: np.ndarray | None
     error: str | None
-
-
-def expand(inputs: Sequence[str]) -> list[str]:
-    """Replace folders by the images below them.
-
-    Parameters
-    ----------
-    inputs : sequence of str
-        Files and folders; ``-`` is the standard input.
-
-    Returns
-    -------
-    list of str
-        Files. Whether each can be read turns out when it is classified.
-
-    Raises
-    ------
-    UserError
-        If there is no such file or folder, a folder holds no images, or the standard input is
-        given twice.
-    """
-    paths: list[str] = []
-    for given in inputs:
-        if os.path.isdir(given):  # noqa: PTH112 (a string may hold what a Path refuses)
-            found = list_images(given).paths
-            if not found:
-                raise UserError(f"there are no images below {given}")
-            paths.extend(found)
-        elif given.startswith(("http://", "https://")):
-            raise UserError(f"{given} is not a file: fetch it first, with curl -LO {given}")
-        elif given != STANDARD_INPUT and not os.path.lexists(given):
-            raise UserError(f"there is no image {given}{did_you_mean(given)}")
-        else:
-            paths.append(given)
-    if paths.count(STANDARD_INPUT) > 1:
-        raise UserError("the standard input can be read only once: give - once")
-    return paths
 
 
 def classify_files(
@@ -295,64 +256,3 @@ def combination_note(labels: Sequence[str], known: KnownCombinations) -> str | N
     if chosen in known.composed:
         return "this combination was not in the training images (composed)"
     return "this combination was never trained"
-
-
-def annotated_paths(
-    inputs: Sequence[str], paths: Sequence[str], output: str | None
-) -> list[Path | None]:
-    """Decide where each annotated image is written.
-
-    Parameters
-    ----------
-    inputs : sequence of str
-        Files and folders as the user gave them.
-    paths : sequence of str
-        The files that :func:`expand` found.
-    output : str or None
-        A file for a single image, otherwise a folder.
-
-    Returns
-    -------
-    list of (pathlib.Path or None)
-        A path for each file. Below an output folder, images keep their places below the input
-        folder. All become JPEG files; other suffixes stay in the name: ``a.png.jpg``.
-
-    Raises
-    ------
-    UserError
-        If `output` is a file where a folder is needed, an annotated image would replace one of
-        the images, or two would be written to one file.
-    """
-    if output is None:
-        return [None] * len(paths)
-    folder = Path(output)
-    if list(paths) == list(inputs) and len(paths) == 1 and not folder.is_dir():
-        _check_targets(paths, [folder])
-        return [folder]
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"{output} is a file: several images need a folder to be written to")
-    folders = [given for given in inputs if os.path.isdir(given)]  # noqa: PTH112
-
-    def below_output(path: str) -> Path:
-        root = next((given for given in folders if Path(path).is_relative_to(given)), None)
-        place = Path(path).relative_to(root) if root else Path(Path(path).name)
-        is_jpeg = place.suffix.lower() in (".jpg", ".jpeg")
-        return folder / (place if is_jpeg else place.with_name(place.name + ".jpg"))
-
-    outputs = [below_output(path) for path in paths]
-    _check_targets(paths, outputs)
-    return outputs
-
-
-def _check_targets(paths: Sequence[str], outputs: Sequence[Path]) -> None:
-    images = set(map(os.path.realpath, paths))
-    sources: dict[str, str] = {}
-    for path, output in zip(paths, outputs, strict=True):
-        target = os.path.realpath(output)
-        if target in images:
-            raise UserError(f"{output} is itself an image to classify: choose another output")
-        other = sources.setdefault(target, path)
-        if other != path:
-            raise UserError(
-                f"{other} and {path} would both be written to {output}: classify them separately"
-            )

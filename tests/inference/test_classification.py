@@ -1,5 +1,4 @@
 import io
-import os
 import struct
 import zlib
 from pathlib import Path
@@ -7,12 +6,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from pyimagesearch import files
 from pyimagesearch.errors import UserError
 from pyimagesearch.inference import classification
+from pyimagesearch.inference.paths import expand
 
 CLASSES = ["blue", "green", "red"]
 
@@ -51,7 +49,7 @@ def reads(monkeypatch):
 
 def test_every_file_is_classified_in_order_a_batch_at_a_time(folder):
     model = MeanColor()
-    paths = classification.expand([str(folder)])
+    paths = expand([str(folder)])
     predictions = list(classification.classify_files(model, CLASSES, paths))
     assert [prediction.path for prediction in predictions] == paths
     greens = [each.probabilities["green"] for each in predictions if not each.error]
@@ -62,7 +60,7 @@ def test_every_file_is_classified_in_order_a_batch_at_a_time(folder):
 
 
 def test_no_file_is_read_more_than_a_batch_ahead(folder, reads):
-    paths = classification.expand([str(folder)])
+    paths = expand([str(folder)])
     predictions = classification.classify_files(MeanColor(), CLASSES, paths)
     next(predictions)
     predictions.close()
@@ -120,15 +118,10 @@ def test_thresholds_can_come_from_the_model_if_it_has_any():
         classification.thresholds_of("auto", ["a", "b"], {})
 
 
-def test_an_address_is_refused_with_the_command_to_fetch_it():
-    with pytest.raises(UserError, match=r"curl -LO https://example\.org/a\.jpg"):
-        classification.expand(["https://example.org/a.jpg"])
-
-
 def test_the_standard_input_is_classified(monkeypatch):
     data = cv2.imencode(".png", np.full((4, 4, 3), 255, np.uint8))[1].tobytes()
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
-    assert classification.expand(["-"]) == ["-"]
+    assert expand(["-"]) == ["-"]
     (prediction,) = classification.classify_files(MeanColor(), CLASSES, ["-"])
     assert prediction.probabilities["red"] == 1
 
@@ -138,42 +131,6 @@ def test_a_closed_or_empty_standard_input_is_an_unreadable_file(monkeypatch, std
     monkeypatch.setattr("sys.stdin", stdin)
     (prediction,) = classification.classify_files(MeanColor(), CLASSES, ["-"])
     assert "nothing on the standard input" in prediction.error
-
-
-def test_the_standard_input_cannot_be_given_twice():
-    with pytest.raises(UserError, match="only once"):
-        classification.expand(["-", "-"])
-
-
-def test_a_missing_file_and_an_empty_folder_are_named(tmp_path):
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(UserError, match=r"no image .*missing"):
-        classification.expand([str(tmp_path / "missing.png")])
-    with pytest.raises(UserError, match="no images below"):
-        classification.expand([str(tmp_path / "empty")])
-
-
-def test_one_image_is_annotated_to_a_file_or_into_a_folder(tmp_path):
-    inputs = ["in/a.png"]
-    assert classification.annotated_paths(inputs, inputs, None) == [None]
-    out = str(tmp_path / "out.jpg")
-    assert [str(path) for path in classification.annotated_paths(inputs, inputs, out)] == [out]
-    into = classification.annotated_paths(inputs, inputs, str(tmp_path))
-    assert into == [tmp_path / "a.png.jpg"]
-
-
-def test_annotated_images_keep_their_places_below_the_folder(tmp_path):
-    (tmp_path / "in" / "b").mkdir(parents=True)
-    folder = str(tmp_path / "in")
-    paths = [f"{folder}/b/1.JPG", f"{folder}/b/1.png"]
-    outputs = classification.annotated_paths([folder], paths, str(tmp_path / "out"))
-    assert outputs == [tmp_path / "out" / "b" / "1.JPG", tmp_path / "out" / "b" / "1.png.jpg"]
-
-
-def test_several_images_cannot_be_annotated_into_one_file(tmp_path):
-    (tmp_path / "out.jpg").touch()
-    with pytest.raises(UserError, match="folder"):
-        classification.annotated_paths(["a", "b"], ["a", "b"], str(tmp_path / "out.jpg"))
 
 
 @pytest.mark.parametrize(
@@ -196,49 +153,6 @@ def test_a_combination_that_was_never_shown_gets_a_note(chosen, note):
 def test_without_metadata_there_is_no_note():
     known = classification.known_combinations({})
     assert classification.combination_note(["black", "dress"], known) is None
-
-
-def test_an_annotated_image_never_replaces_an_image_that_is_classified(tmp_path):
-    (tmp_path / "photos").mkdir()
-    (tmp_path / "photos" / "a.jpg").write_bytes(b"precious")
-    (tmp_path / "link").symlink_to("photos")
-    photos, photo = str(tmp_path / "photos"), str(tmp_path / "photos" / "a.jpg")
-    for inputs, output in [
-        ([photos], photos),
-        ([photos], str(tmp_path / "link")),
-        ([photo], photos),
-        ([photo], photo),
-        ([str(tmp_path)], str(tmp_path)),
-    ]:
-        with pytest.raises(UserError, match="itself an image to classify"):
-            classification.annotated_paths(inputs, [photo], output)
-
-
-def test_no_two_images_are_annotated_into_one_file(tmp_path):
-    for paths in (["a/x.jpg", "b/x.jpg"], ["a/x.png", "a/x.png.jpg"]):
-        with pytest.raises(UserError, match=f"{paths[0]} and {paths[1]} would both be written"):
-            classification.annotated_paths(paths, paths, str(tmp_path))
-
-
-def test_an_image_that_is_given_twice_is_annotated_twice(tmp_path):
-    outputs = classification.annotated_paths(["a.jpg"] * 2, ["a.jpg"] * 2, str(tmp_path))
-    assert outputs == [tmp_path / "a.jpg"] * 2
-
-
-FOLDERS = st.lists(st.sampled_from(["a", "b", "out", "..", "."]), max_size=3)
-NAMES = st.sampled_from(["x.jpg", "x.JPG", "x.png", "x.png.jpg", "x"])
-
-
-@given(st.lists(st.builds(lambda folders, name: "/".join([*folders, name]), FOLDERS, NAMES)))
-def test_annotated_images_go_to_places_of_their_own_below_the_output(inputs):
-    try:
-        outputs = classification.annotated_paths(inputs, inputs, "/nowhere/out")
-    except UserError:
-        return
-    sources = {}
-    for path, output in zip(inputs, outputs, strict=True):
-        assert os.path.realpath(output).startswith("/nowhere/out")
-        assert sources.setdefault(os.path.realpath(output), path) == path
 
 
 def png_header(width, height):

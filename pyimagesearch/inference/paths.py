@@ -1,0 +1,109 @@
+"""Which files are classified, and where their annotated images are written."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from pyimagesearch.data.folders import list_images
+from pyimagesearch.errors import UserError
+from pyimagesearch.files import did_you_mean
+
+STANDARD_INPUT = "-"
+
+
+def expand(inputs: Sequence[str]) -> list[str]:
+    """Replace folders by the images below them.
+
+    Parameters
+    ----------
+    inputs : sequence of str
+        Files and folders; ``-`` is the standard input.
+
+    Returns
+    -------
+    list of str
+        Files. Whether each can be read turns out when it is classified.
+
+    Raises
+    ------
+    UserError
+        If there is no such file or folder, a folder holds no images, or the standard input is
+        given twice.
+    """
+    paths: list[str] = []
+    for given in inputs:
+        if os.path.isdir(given):  # noqa: PTH112 (a string may hold what a Path refuses)
+            found = list_images(given).paths
+            if not found:
+                raise UserError(f"there are no images below {given}")
+            paths.extend(found)
+        elif given.startswith(("http://", "https://")):
+            raise UserError(f"{given} is not a file: fetch it first, with curl -LO {given}")
+        elif given != STANDARD_INPUT and not os.path.lexists(given):
+            raise UserError(f"there is no image {given}{did_you_mean(given)}")
+        else:
+            paths.append(given)
+    if paths.count(STANDARD_INPUT) > 1:
+        raise UserError("the standard input can be read only once: give - once")
+    return paths
+
+
+def annotated_paths(
+    inputs: Sequence[str], paths: Sequence[str], output: str | None
+) -> Sequence[Path | None]:
+    """Decide where each annotated image is written.
+
+    Parameters
+    ----------
+    inputs : sequence of str
+        Files and folders as the user gave them.
+    paths : sequence of str
+        The files that :func:`expand` found.
+    output : str or None
+        A file for a single image, otherwise a folder.
+
+    Returns
+    -------
+    sequence of (pathlib.Path or None)
+        A path for each file. Below an output folder, images keep their places below the input
+        folder. All become JPEG files; other suffixes stay in the name: ``a.png.jpg``.
+
+    Raises
+    ------
+    UserError
+        If `output` is a file where a folder is needed, an annotated image would replace one of
+        the images, or two would be written to one file.
+    """
+    if output is None:
+        return [None] * len(paths)
+    folder = Path(output)
+    if list(paths) == list(inputs) and len(paths) == 1 and not folder.is_dir():
+        _check_targets(paths, [folder])
+        return [folder]
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{output} is a file: several images need a folder to be written to")
+    folders = [given for given in inputs if os.path.isdir(given)]  # noqa: PTH112
+
+    def below_output(path: str) -> Path:
+        root = next((given for given in folders if Path(path).is_relative_to(given)), None)
+        place = Path(path).relative_to(root) if root else Path(Path(path).name)
+        is_jpeg = place.suffix.lower() in (".jpg", ".jpeg")
+        return folder / (place if is_jpeg else place.with_name(place.name + ".jpg"))
+
+    outputs = [below_output(path) for path in paths]
+    _check_targets(paths, outputs)
+    return outputs
+
+
+def _check_targets(paths: Sequence[str], outputs: Sequence[Path]) -> None:
+    images = set(map(os.path.realpath, paths))
+    sources: dict[str, str] = {}
+    for path, output in zip(paths, outputs, strict=True):
+        target = os.path.realpath(output)
+        if target in images:
+            raise UserError(f"{output} is itself an image to classify: choose another output")
+        other = sources.setdefault(target, path)
+        if other != path:
+            raise UserError(
+                f"{other} and {path} would both be written to {output}: classify them separately"
+            )
