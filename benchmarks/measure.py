@@ -1,15 +1,17 @@
-"""What the benchmarks share: run a command as a user would, and see how long it takes."""
+"""What the benchmarks share: run a command as a user would, time it, and print tables."""
 
 import os
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
+# Lets every benchmark that imports this module import the package, wherever it is started.
+sys.path.insert(0, str(ROOT))
 
 
 class Run(NamedTuple):
@@ -18,80 +20,87 @@ class Run(NamedTuple):
     Attributes
     ----------
     lines : list of (float, str)
-        What it printed, each line with the seconds since the start.
+        The lines it printed, each with the seconds since the start.
     seconds : float
         Wall time of the whole run.
     peak_mb : float
-        The most memory it held at once, in megabytes.
+        Peak memory in megabytes.
     """
 
     lines: list[tuple[float, str]]
     seconds: float
     peak_mb: float
 
-    def when(self, text: str, last: bool = False) -> float:
-        """Say when the first, or the last, line with some text in it was printed."""
+    def when(self, text: str, *, last: bool = False) -> float:
+        """Return when the first, or the last, line that contains `text` was printed, in seconds."""
         times = [moment for moment, line in self.lines if text in line]
         if not times:
-            raise ValueError(f"no line has {text!r} in it: {self.lines}")
+            raise ValueError(f"no line contains {text!r}: {self.lines}")
         return times[-1 if last else 0]
 
 
 def run(
-    script: str, *arguments: object, folder: Path, expected_status: int = 0, **environment: str
+    script: str,
+    *arguments: object,
+    folder: Path,
+    expected_status: int = 0,
+    environment: Mapping[str, str] | None = None,
 ) -> Run:
-    """Run a script of the repository and watch it.
+    """Run a script of the repository in a process of its own.
 
     Parameters
     ----------
     script : str
-        Path below the repository.
+        Path relative to the repository.
     *arguments : object
-        Its arguments.
+        Arguments of the script.
     folder : pathlib.Path
-        Where it runs.
+        Working directory.
     expected_status : int
-        The exit code that means that all went as it should.
-    **environment : str
-        Variables to set.
+        Exit code of a successful run.
+    environment : mapping of str to str, optional
+        Environment variables to set.
 
     Returns
     -------
     Run
-        What happened.
+        Output, time and peak memory.
 
     Raises
     ------
     RuntimeError
-        If it ended with another exit code.
+        If the script ends with another exit code.
     """
     command = [sys.executable, str(ROOT / script), *map(str, arguments)]
     start = time.perf_counter()
     process = subprocess.Popen(
         command,
         cwd=folder,
-        env=os.environ | environment,
+        env=os.environ | dict(environment or {}),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
     )
+    assert process.stdout is not None
     lines = [(time.perf_counter() - start, line.rstrip()) for line in process.stdout]
+    # Popen.wait does not report the memory of the process.
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - start
     process.stdout.close()
-    if os.waitstatus_to_exitcode(status) != expected_status:
-        raise RuntimeError(f"{command} failed after: {lines[-3:]}")
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != expected_status:
+        raise RuntimeError(f"{command} ended with {process.returncode} after: {lines[-3:]}")
     return Run(lines, seconds, usage.ru_maxrss / (1024 if sys.platform != "darwin" else 1024**2))
 
 
 def median(values: Sequence[float]) -> float:
-    """Take the middle value, which a single slow run does not move."""
+    """Return the median, which a single slow run does not move."""
     return statistics.median(values)
 
 
 def print_table(rows: Sequence[Sequence[str]]) -> None:
-    """Print a Markdown table whose first row is the heading."""
+    """Print a Markdown table; the first row is its heading."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     heading, *body = [
         "| "

@@ -1,42 +1,48 @@
-"""How near to what the machine can do a training step is: its arithmetic over that of a product.
+"""Compare the speed of a training step with the speed of a matrix product.
 
     python benchmarks/training_step.py
 
-The measure is the product of two large matrices, which hardly waits for memory.
+A product of two large matrices hardly waits for memory, so it shows how many operations per second
+the processor can do.
 """
 
-import argparse
 import math
 import statistics
-import sys
 import time
+from argparse import Namespace
 from collections.abc import Callable
-from pathlib import Path
+from typing import Any
 
 from measure import print_table
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
+from pyimagesearch.arguments import ArgumentParser, number
 from pyimagesearch.training.devices import prepare_training_device
 
-# Rows and columns of the matrices that are multiplied.
+# Rows and columns of the matrices.
 MATRIX_SIZE = 4096
 CLASSES = 6
 
 
-def parse_arguments() -> argparse.Namespace:
+def parse_arguments() -> Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--batch-size", type=int, default=32)
-    parser.add_argument("--image-size", type=int, default=96)
-    parser.add_argument("--rounds", type=int, default=30, help="of a step and a product each")
+    parser = ArgumentParser(
+        __doc__.partition("\n")[0], "example: python benchmarks/training_step.py --batch-size 64"
+    )
+    count = number(int, 1, 10_000)
+    parser.add_argument("--batch-size", type=count, default=32, help="images of a step")
+    parser.add_argument(
+        "--image-size", type=number(int, 12, 1024), default=96, help="width and height in pixels"
+    )
+    parser.add_argument(
+        "--rounds", type=count, default=30, help="how often to time a step and a product"
+    )
     return parser.parse_args()
 
 
 def main() -> None:
-    """Time steps and products by turns, and print the medians."""
+    """Time steps and products in turn, and print their medians."""
     args = parse_arguments()
-    prepare_training_device("cpu")
+    prepare_training_device("cpu", say=print)
     import numpy as np
     import tensorflow as tf
 
@@ -44,11 +50,11 @@ def main() -> None:
     from pyimagesearch.training.fitting import compile_network
 
     rng = np.random.default_rng(0)
-    shape = (args.batch_size, args.image_size, args.image_size, 3)
-    images = tf.constant(rng.random(shape, np.float32))
+    size = args.image_size
+    images = tf.constant(rng.random((args.batch_size, size, size, 3), np.float32))
     targets = tf.constant(rng.integers(0, 2, (args.batch_size, CLASSES)).astype(np.float32))
-    model = SmallerVGGNet.build(args.image_size, args.image_size, 3, CLASSES, "sigmoid")
-    network = compile_network(model, 1e-3, args.rounds)
+    model = SmallerVGGNet.build(size, size, 3, CLASSES, finalAct="sigmoid")
+    network = compile_network(model, learning_rate=1e-3, total_steps=args.rounds)
     matrix = tf.constant(rng.random((MATRIX_SIZE, MATRIX_SIZE), np.float32))
 
     def step() -> None:
@@ -57,32 +63,41 @@ def main() -> None:
     def product() -> None:
         tf.matmul(matrix, matrix).numpy()
 
-    work = {step: args.batch_size * training_operations(model), product: 2 * MATRIX_SIZE**3}
-    seconds = {action: [] for action in work}
-    for action in [step, product] * (args.rounds + 1):
-        seconds[action].append(timed(action))
-    rows = [["", "milliseconds", "GFLOP", "GFLOP/s"]]
-    for action, operations in work.items():
-        # The first of each prepares the others.
-        median = statistics.median(seconds[action][1:])
-        figures = 1e3 * median, operations / 1e9, operations / 1e9 / median
-        rows.append([action.__name__, *(f"{figure:,.1f}" for figure in figures)])
-    print_table(rows)
+    # The first call of each compiles it.
+    step_seconds, product_seconds = [], []
+    for _ in range(args.rounds + 1):
+        step_seconds.append(seconds_of(step))
+        product_seconds.append(seconds_of(product))
+    step_operations = args.batch_size * training_operations(model)
+    print_table(
+        [
+            ["", "milliseconds", "GFLOP", "GFLOP/s"],
+            ["step", *speed(step_seconds[1:], step_operations)],
+            ["product", *speed(product_seconds[1:], 2 * MATRIX_SIZE**3)],
+        ]
+    )
 
 
-def timed(action: Callable[[], None]) -> float:
-    """Time one call, in seconds."""
+def seconds_of(action: Callable[[], None]) -> float:
+    """Time one call."""
     start = time.perf_counter()
     action()
     return time.perf_counter() - start
 
 
-def training_operations(model) -> int:
-    """Count the additions and multiplications that training on one image takes.
+def speed(seconds: list[float], operations: int) -> list[str]:
+    """Format the cells of a row: median time, operations, and operations per second."""
+    median = statistics.median(seconds)
+    cells = 1e3 * median, operations / 1e9, operations / 1e9 / median
+    return [f"{cell:,.1f}" for cell in cells]
 
-    Only those of convolutions and dense layers: the others take less than a hundredth of it. The
-    gradients for a layer's inputs and for its weights take as many each as the layer itself; the
-    first layer needs none for its inputs.
+
+def training_operations(model: Any) -> int:
+    """Count the additions and multiplications of training on one image.
+
+    Only convolutions and dense layers count: the other layers add less than a hundredth. The
+    gradients for the inputs and for the weights of a layer each take as many operations as the
+    layer itself. The first layer needs no gradient for its inputs.
     """
     forward = []
     for layer in model.layers:

@@ -1,57 +1,77 @@
-"""How well a trained model names images from elsewhere: both labels right, and what it confuses.
+"""Measure how well a trained network predicts images from elsewhere, and what it confuses.
 
-python train.py --dataset dataset
-python benchmarks/transfer.py --dataset PHOTOGRAPHS
+    python train.py --dataset dataset
+    python benchmarks/transfer.py --dataset PHOTOGRAPHS
+
+A prediction is right if its likeliest labels are exactly those of the image's folder.
 """
 
-import argparse
 import sys
-from collections import Counter
-from pathlib import Path
+from argparse import Namespace
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from measure import print_table
 
-from pyimagesearch.inference.backend import choose_inference_backend
+from pyimagesearch.arguments import ArgumentParser
+from pyimagesearch.console import printable, run
+
+Labels = tuple[str, ...]
+
+
+def parse_arguments() -> Namespace:
+    """Read the command line."""
+    parser = ArgumentParser(
+        __doc__.partition("\n")[0], "example: python benchmarks/transfer.py --dataset PHOTOGRAPHS"
+    )
+    parser.add_argument("-d", "--dataset", required=True, help="folder of label folders")
+    parser.add_argument("-m", "--model", default="fashion.model", help="the trained network")
+    parser.add_argument("-l", "--labelbin", default="mlb.pickle", help="its labels")
+    return parser.parse_args()
 
 
 def main() -> None:
-    """Classify every image below a folder and print, by combination, how often the top is right."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--dataset", required=True, help="folder of label folders")
-    parser.add_argument("--model", default="fashion.model")
-    parser.add_argument("--labelbin", default="mlb.pickle")
-    args = parser.parse_args()
+    """Classify every image below a folder and print a row for each combination."""
+    args = parse_arguments()
+    from pyimagesearch.inference.backend import choose_inference_backend
+
     choose_inference_backend()
     from pyimagesearch.artifacts import label_file, model_file
     from pyimagesearch.data.folders import folder_labels, list_images
     from pyimagesearch.inference import classification
+    from pyimagesearch.inference.paths import expand
 
     trained = model_file.load_model(args.model)
-    labels, _ = label_file.load_labels(trained, args.model, args.labelbin)
-    total, right, confusions = Counter(), Counter(), Counter()
-    for answer in classification.classify_files(trained.model, labels, list_images(args.dataset)):
-        if answer.error:
-            continue
-        truth = folder_labels(answer.path)
-        top = classification.choose(answer.probabilities, len(truth))
-        answered = {label for label, _ in top}
-        total[truth] += 1
-        right[truth] += answered == set(truth)
-        if answered != set(truth):
-            confusions[truth, tuple(sorted(answered))] += 1
+    classes, _ = label_file.load_labels(trained, args.model, args.labelbin)
+    paths = list_images(args.dataset).paths
+    pairs = []
+    for prediction in classification.classify_files(trained.model, classes, paths):
+        if not prediction.error:
+            labels = folder_labels(prediction.path)
+            chosen = classification.choose(prediction.probabilities, len(labels))
+            pairs.append((labels, tuple(sorted(label for label, _ in chosen))))
+    print_table(rows(pairs))
 
-    for truth in sorted(total):
-        wrong = [
-            f"{' '.join(answered)} {count}"
-            for (expected, answered), count in confusions.most_common()
-            if expected == truth
-        ]
-        share = right[truth] / total[truth]
-        print(
-            f"{' '.join(truth):<14} {share:6.1%} of {total[truth]:5}; else {', '.join(wrong[:4])}"
-        )
-    print(f"{'all':<14} {right.total() / total.total():6.1%} of {total.total():5}")
+
+def rows(pairs: Iterable[tuple[Labels, Labels]]) -> list[list[str]]:
+    """Tabulate pairs of an image's labels and the labels predicted for it."""
+    images: Counter[Labels] = Counter()
+    mistakes: defaultdict[Labels, Counter[Labels]] = defaultdict(Counter)
+    for labels, chosen in pairs:
+        images[labels] += 1
+        if set(chosen) != set(labels):
+            mistakes[labels][chosen] += 1
+
+    table = [["combination", "right", "images", "most frequent mistakes"]]
+    for labels, count in sorted(images.items()):
+        wrong = mistakes[labels]
+        frequent = [f"{' '.join(chosen)} {often}" for chosen, often in wrong.most_common(4)]
+        name = printable(" ".join(labels))
+        table.append([name, f"{1 - wrong.total() / count:.1%}", f"{count:,}", ", ".join(frequent)])
+    all_wrong = sum(wrong.total() for wrong in mistakes.values())
+    share = 1 - all_wrong / max(1, images.total())
+    return [*table, ["all", f"{share:.1%}", f"{images.total():,}", ""]]
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run(main))

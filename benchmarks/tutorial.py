@@ -1,13 +1,13 @@
-"""The tutorial's own recipe, call by call, on Keras 3: what this project is measured against.
-
-Adrian Rosebrock, "Multi-label classification with Keras", PyImageSearch (2018). Every image is read
-with cv2.imread into one list, which becomes one array of float64; ImageDataGenerator makes the
-batches; Adam's learning rate decays with time. Only what Keras 3 refuses is changed: the names of
-the files, the metric's name, and where ImageDataGenerator is imported from. Nothing is made faster,
-nothing slower.
+"""The tutorial's own recipe on Keras 3, call by call: the baseline of this project.
 
     python benchmarks/tutorial.py train --dataset DIR
     python benchmarks/tutorial.py classify --image FILE [FILE ...]
+
+Adrian Rosebrock, "Multi-label classification with Keras", PyImageSearch (2018). Every image is read
+with cv2.imread into one list, which becomes one float64 array. ImageDataGenerator makes the
+batches, and Adam's learning rate decays with time. Only what Keras 3 refuses is changed: names of
+files, the name of the metric, and where ImageDataGenerator is imported from. Nothing is made faster
+or slower.
 """
 
 import argparse
@@ -15,10 +15,12 @@ import os
 import pickle
 import random
 import sys
+from argparse import Namespace
 from pathlib import Path
+from typing import Any
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 EPOCHS = 75
 INIT_LR = 1e-3
@@ -26,53 +28,36 @@ BS = 32
 IMAGE_DIMS = (96, 96, 3)
 
 
-def parse_arguments() -> argparse.Namespace:
+def parse_arguments() -> Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("task", choices=["train", "classify"])
-    parser.add_argument("-d", "--dataset", default="dataset")
-    parser.add_argument("-i", "--image", nargs="+")
-    parser.add_argument("-m", "--model", default="tutorial.keras")
-    parser.add_argument("-l", "--labelbin", default="tutorial_mlb.pickle")
-    parser.add_argument("-p", "--plot", default="tutorial_plot.png")
-    parser.add_argument("--epochs", type=int, default=EPOCHS)
+    parser.add_argument("-d", "--dataset", default="dataset", help="folder of label folders")
+    parser.add_argument("-i", "--image", nargs="+", default=[], help="files to classify")
+    parser.add_argument("-m", "--model", default="tutorial.keras", help="the network's file")
+    parser.add_argument("-l", "--labelbin", default="tutorial_mlb.pickle", help="the label file")
+    parser.add_argument("-p", "--plot", default="tutorial_plot.png", help="the training curves")
+    parser.add_argument("--epochs", type=int, default=EPOCHS, help="how often to see each image")
     return parser.parse_args()
 
 
-def train(args: argparse.Namespace) -> None:
-    """Do what the tutorial's train.py does."""
-    import cv2
-    import keras
-    import matplotlib
+def main() -> None:
+    """Train or classify."""
+    args = parse_arguments()
+    {"train": train, "classify": classify}[args.task](args)
 
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
+
+def train(args: Namespace) -> None:
+    """Do what the tutorial's train.py does."""
     import numpy as np
-    from imutils import paths
-    from keras.utils import img_to_array
     from sklearn.model_selection import train_test_split
     from sklearn.preprocessing import MultiLabelBinarizer
     from tensorflow.keras.preprocessing.image import ImageDataGenerator
 
-    from pyimagesearch.smallervggnet import SmallerVGGNet
-
-    print("[INFO] loading images...", flush=True)
-    image_paths = sorted(paths.list_images(args.dataset))
-    random.seed(42)
-    random.shuffle(image_paths)
-    data = []
-    labels = []
-    for image_path in image_paths:
-        image = cv2.imread(image_path)
-        if image is None:  # cv2.resize would end the run here
-            continue
-        image = cv2.resize(image, (IMAGE_DIMS[1], IMAGE_DIMS[0]))
-        image = img_to_array(image)
-        data.append(image)
-        labels.append(image_path.split(os.path.sep)[-2].split("_"))
+    data, labels = load_images(args.dataset)
     data = np.array(data, dtype="float") / 255.0
     labels = np.array(labels)
-    print(f"[INFO] data matrix: {len(image_paths)} images", flush=True)
+    print(f"[INFO] data matrix: {len(data)} images", flush=True)
 
     mlb = MultiLabelBinarizer()
     labels = mlb.fit_transform(labels)
@@ -90,27 +75,11 @@ def train(args: argparse.Namespace) -> None:
     )
 
     print("[INFO] compiling model...", flush=True)
-    model = SmallerVGGNet.build(
-        width=IMAGE_DIMS[1],
-        height=IMAGE_DIMS[0],
-        depth=IMAGE_DIMS[2],
-        classes=len(mlb.classes_),
-        finalAct="sigmoid",
-    )
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.momentum = 0.99  # Keras's default, which the tutorial's network has
-    # Keras 2's Adam(lr=INIT_LR, decay=INIT_LR / EPOCHS).
-    learning_rate = keras.optimizers.schedules.InverseTimeDecay(INIT_LR, 1, INIT_LR / EPOCHS)
-    model.compile(
-        loss="binary_crossentropy",
-        optimizer=keras.optimizers.Adam(learning_rate),
-        metrics=["binary_accuracy"],
-    )
+    model = compiled_network(classes=len(mlb.classes_))
 
     print("[INFO] training network...", flush=True)
-    # Without the tutorial's steps_per_epoch, which is one less than there are batches: with Keras 3
-    # the one left over is all that every second epoch would then train on.
+    # The tutorial's steps_per_epoch is one less than the number of batches. Keras 3 would train
+    # every second epoch on the one batch that is left, so all batches are used.
     history = model.fit(
         augmentation.flow(train_x, train_y, batch_size=BS),
         validation_data=(test_x, test_y),
@@ -121,21 +90,80 @@ def train(args: argparse.Namespace) -> None:
     print("[INFO] serializing network...", flush=True)
     model.save(args.model)
     print("[INFO] serializing label binarizer...", flush=True)
-    with open(args.labelbin, "wb") as file:  # noqa: PTH123
-        file.write(pickle.dumps(mlb))
+    Path(args.labelbin).write_bytes(pickle.dumps(mlb))
+    plot_curves(history, args.plot)
+
+
+def load_images(dataset: str) -> tuple[Any, Any]:
+    """Read all images in random order, and take their labels from the names of their folders."""
+    import cv2
+    from imutils import paths
+    from keras.utils import img_to_array
+
+    # What loads images is timed from here on, without the imports.
+    print("[INFO] loading images...", flush=True)
+    image_paths = sorted(paths.list_images(dataset))
+    random.seed(42)
+    random.shuffle(image_paths)
+    data, labels = [], []
+    for image_path in image_paths:
+        image = cv2.imread(image_path)
+        if image is None:  # The tutorial's cv2.resize would end the run here.
+            continue
+        image = cv2.resize(image, (IMAGE_DIMS[1], IMAGE_DIMS[0]))
+        image = img_to_array(image)
+        data.append(image)
+        labels.append(image_path.split(os.path.sep)[-2].split("_"))
+    return data, labels
+
+
+def compiled_network(*, classes: int) -> Any:
+    """Build the network with the tutorial's batch normalisation, loss and optimizer."""
+    import keras
+
+    from pyimagesearch.smallervggnet import SmallerVGGNet
+
+    model = SmallerVGGNet.build(
+        width=IMAGE_DIMS[1],
+        height=IMAGE_DIMS[0],
+        depth=IMAGE_DIMS[2],
+        classes=classes,
+        finalAct="sigmoid",
+    )
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = 0.99  # Keras's default, which the tutorial uses.
+    # Keras 2 wrote this as Adam(lr=INIT_LR, decay=INIT_LR / EPOCHS).
+    learning_rate = keras.optimizers.schedules.InverseTimeDecay(INIT_LR, 1, INIT_LR / EPOCHS)
+    model.compile(
+        loss="binary_crossentropy",
+        optimizer=keras.optimizers.Adam(learning_rate),
+        metrics=["binary_accuracy"],
+    )
+    return model
+
+
+def plot_curves(history: dict[str, list[float]], path: str) -> None:
+    """Draw loss and accuracy of each epoch."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+    import numpy as np
+
     plt.style.use("ggplot")
     plt.figure()
     for name, values in history.items():
-        plt.plot(np.arange(0, args.epochs), values, label=name)
+        plt.plot(np.arange(0, len(values)), values, label=name)
     plt.title("Training Loss and Accuracy")
     plt.xlabel("Epoch #")
     plt.ylabel("Loss/Accuracy")
     plt.legend(loc="upper left")
-    plt.savefig(args.plot)
+    plt.savefig(path)
 
 
-def classify(args: argparse.Namespace) -> None:
-    """Do what the tutorial's classify.py does, for each image in turn."""
+def classify(args: Namespace) -> None:
+    """Do what the tutorial's classify.py does, for one image after the other."""
     import cv2
     import numpy as np
     from keras.models import load_model
@@ -143,8 +171,7 @@ def classify(args: argparse.Namespace) -> None:
 
     print("[INFO] loading network...", flush=True)
     model = load_model(args.model)
-    with open(args.labelbin, "rb") as file:  # noqa: PTH123
-        mlb = pickle.loads(file.read())
+    mlb = pickle.loads(Path(args.labelbin).read_bytes())
 
     for image_path in args.image:
         image = cv2.imread(image_path)
@@ -159,5 +186,4 @@ def classify(args: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    arguments = parse_arguments()
-    {"train": train, "classify": classify}[arguments.task](arguments)
+    main()
