@@ -39,7 +39,6 @@ def main() -> None:
     from pyimagesearch.artifacts import label_file, model_file
     from pyimagesearch.data.folders import folder_labels, list_images
     from pyimagesearch.inference import classification
-    from pyimagesearch.inference.paths import expand
 
     trained = model_file.load_model(args.model)
     classes, _ = label_file.load_labels(trained, args.model, args.labelbin)
