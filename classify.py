@@ -68,7 +68,7 @@ def main() -> int:
     tell("loading network...")
     trained = model_file.load_model(args.model)
     classes, label_note = label_file.load_labels(trained, args.model, args.labelbin)
-    tell(*filter(None, [trained.note, label_note]))
+    tell(*map(printable, filter(None, [trained.note, label_note])))
     top = None if args.top == "all" else args.top
     thresholds = classification.thresholds_of(args.threshold, classes, trained.metadata)
     known = classification.known_combinations(trained.metadata)

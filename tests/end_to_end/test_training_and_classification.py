@@ -204,6 +204,40 @@ def test_what_a_user_can_put_right_is_one_line(trained, arguments, complaint):
     assert result.stderr.count("\n") == 1
 
 
+def test_a_wrong_entry_about_the_run_costs_what_it_says_and_not_the_prediction(trained, tmp_path):
+    folder, _ = trained
+    image = next((folder / "dataset" / "blue_jeans").iterdir())
+    with (
+        zipfile.ZipFile(folder / "fashion.model") as whole,
+        zipfile.ZipFile(tmp_path / "wrong.model", "w") as wrong,
+    ):
+        for entry in whole.infolist():
+            is_metadata = entry.filename == "pyimagesearch.json"
+            wrong.writestr(entry, b"[1, 2]" if is_metadata else whole.read(entry))
+    result = run("classify.py", "-i", image, "-m", tmp_path / "wrong.model", folder=folder)
+    assert result.returncode == 0, result.stderr
+    before, _, after = result.stdout.partition("[INFO] classifying image...")
+    assert len(before.splitlines()) == 2
+    assert "wrong.model" in before
+    assert len([line for line in after.splitlines() if "%" in line]) == 2 + 5
+
+
+def test_training_goes_on_to_its_files_when_nobody_reads_what_it_prints(trained, tmp_path):
+    folder, _ = trained
+    command = f"{sys.executable} {ROOT / 'train.py'} -d {folder / 'dataset'}"
+    settings = "--epochs 1 --image-size 24 --no-cache --errors errors.png"
+    result = subprocess.run(
+        ["bash", "-c", f"{command} {settings} | head -2 > head.txt; exit ${{PIPESTATUS[0]}}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (result.returncode, result.stderr) == (141, "")
+    files = {"head.txt", "fashion.model", "mlb.pickle", "plot.png", "errors.png"}
+    assert {path.name for path in tmp_path.iterdir()} == files
+
+
 def test_training_refuses_what_it_could_not_write_before_it_reads_an_image(tmp_path):
     result = run("train.py", "-d", ROOT / "dataset", "-m", "missing/fashion.model", folder=tmp_path)
     assert result.returncode == 2
