@@ -1,11 +1,15 @@
 """Which service to search, and the key for it."""
 
 import os
-from pathlib import Path
-from urllib.parse import urlsplit
 
-from pyimagesearch.errors import UserError
+from pyimagesearch.errors import UnreadableFileError, UserError
+from pyimagesearch.files import read_file
+from pyimagesearch.search.errors import FetchError
 from pyimagesearch.search.services import BING_KEY, OPENVERSE_TOKEN, Bing, Openverse, Service
+from pyimagesearch.search.urls import parse
+
+# Far more than any key has.
+KEY_BYTES = 2**12
 
 
 def choose_service(
@@ -35,8 +39,8 @@ def choose_service(
     UserError
         If a key is missing, unreadable or malformed, or if the endpoint is not a URL.
     """
-    if endpoint is not None and urlsplit(endpoint).scheme not in ("http", "https"):
-        raise UserError(f"{endpoint} is not a URL: the endpoint must begin with https://")
+    if endpoint is not None:
+        _require_url(endpoint)
     asked = "you asked for it"
     if provider == "openverse":
         return Openverse(_environment(OPENVERSE_TOKEN), endpoint), asked
@@ -54,16 +58,27 @@ def choose_service(
     return Openverse(_environment(OPENVERSE_TOKEN), endpoint), reason
 
 
+def _require_url(endpoint: str) -> None:
+    try:
+        parse(endpoint)
+    except FetchError as error:
+        raise UserError(
+            f"cannot search {endpoint} ({error}): the endpoint must be a URL such as "
+            "https://host/search"
+        ) from error
+
+
 def _environment(name: str) -> str | None:
     return _checked_key(os.environ.get(name, ""), name) or None
 
 
 def _read_key(path: str) -> str:
     try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not text"
-        raise UserError(f"cannot read the key from {path}: {reason}") from error
+        text = read_file(path, most_bytes=KEY_BYTES).decode("utf-8-sig")
+    except UnreadableFileError as error:
+        raise UserError(f"cannot read the key from {path}: {error}") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"cannot read the key from {path}: it is not text") from error
     key = _checked_key(text, path)
     if not key:
         raise UserError(f"{path} is empty: a key file holds the key, and nothing else")

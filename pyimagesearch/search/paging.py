@@ -5,11 +5,12 @@ import re
 from collections.abc import Iterator, Mapping
 from itertools import accumulate, islice
 from typing import Any, NamedTuple
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from pyimagesearch.search.download import Downloader
 from pyimagesearch.search.errors import FetchError, SearchError
 from pyimagesearch.search.services import NOT_A_PAGE, Page, SearchResult, Service
+from pyimagesearch.search.urls import parse
 
 # A search deserves more patience than a single image: six tries in about a minute, and up to two
 # minutes before each where the service asks for them.
@@ -126,10 +127,11 @@ def parse_page(body: bytes) -> Any:
 
 
 def _ask(service: Service, parameters: Mapping[str, Any], downloader: Downloader) -> Any:
-    separator = "&" if urlsplit(service.endpoint).query else "?"
+    endpoint = parse(service.endpoint)
+    separator = "&" if "?" in endpoint.path else "?"
     try:
         body = downloader.fetch(
-            service.endpoint + separator + urlencode(parameters, errors="surrogateescape"),
+            endpoint.url + separator + urlencode(parameters, errors="surrogateescape"),
             tries=TRIES,
             backoff=BACKOFF_SECONDS,
             longest_wait=LONGEST_WAIT_SECONDS,
@@ -146,7 +148,7 @@ def _ask(service: Service, parameters: Mapping[str, Any], downloader: Downloader
 
 def _advice(service: Service, error: FetchError) -> str:
     """Say what to do about a search that failed."""
-    host = urlsplit(service.endpoint).hostname or service.endpoint
+    host = parse(service.endpoint).host
     if error.is_unresolved:
         advice = f" ({service.advice})" if service.name == "bing" else ""
         return f"the name {host} does not resolve: check the connection and the endpoint{advice}"
@@ -167,6 +169,6 @@ def _advice(service: Service, error: FetchError) -> str:
 
 def _not_results(service: Service) -> str:
     return (
-        f"{urlsplit(service.endpoint).hostname} answered with something other than search results "
-        f"as {service.name} gives them: check the endpoint and the provider"
+        f"{parse(service.endpoint).host} answered with something other than search results as "
+        f"{service.name} gives them: check the endpoint and the provider"
     )

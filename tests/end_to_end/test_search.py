@@ -1,6 +1,7 @@
 """search_bing_api.py as a user runs it, against a server that misbehaves in every way."""
 
 import csv
+import os
 import signal
 import time
 from collections import Counter
@@ -180,10 +181,11 @@ def test_nothing_on_this_machine_is_downloaded_without_the_switch(tmp_path, serv
         ("{base}/bing", "another-key", 1, "does not accept the key (401)"),
         ("{base}/images/none", KEY, 1, "answered 404"),
         ("http://nowhere.invalid/search", KEY, 1, "nowhere.invalid does not resolve"),
-        ("nowhere", KEY, 2, "nowhere is not a URL"),
+        ("nowhere", KEY, 2, "the endpoint must be a URL such as https://host/search"),
+        ("http://[", KEY, 2, "the endpoint must be a URL such as https://host/search"),
         ("{base}/bing", "two words", 2, "BING_SEARCH_API_KEY does not hold a key"),
     ],
-    ids=["wrong key", "wrong path", "no such host", "no url", "no key"],
+    ids=["wrong key", "wrong path", "no such host", "no url", "half a url", "no key"],
 )
 def test_what_a_user_can_put_right_is_one_line(tmp_path, endpoint, key, status, complaint):
     folder = new_folder(tmp_path)
@@ -195,6 +197,18 @@ def test_what_a_user_can_put_right_is_one_line(tmp_path, endpoint, key, status, 
     assert errors.count("\n") == 1
     assert key not in output + errors
     assert not folder.exists()
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["pipe", "folder"])
+def test_a_key_file_that_is_no_file_is_one_line(tmp_path, make):
+    make(tmp_path / "key")
+    process = start_search(
+        new_folder(tmp_path), "http://127.0.0.1:9/", "--key-file", tmp_path / "key"
+    )
+    _, errors = finish(process, 2)
+    assert errors == (
+        f"search_bing_api.py: cannot read the key from {tmp_path}/key: not a regular file\n"
+    )
 
 
 def test_a_search_without_results_says_so_and_fails(tmp_path):

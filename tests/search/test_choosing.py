@@ -1,13 +1,21 @@
+import os
+from contextlib import suppress
+
 import pytest
+from hostile import URL_PIECES
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pyimagesearch.errors import UserError
 from pyimagesearch.search.choosing import choose_service
 
 
-@pytest.fixture(autouse=True)
-def no_keys(monkeypatch):
-    monkeypatch.delenv("BING_SEARCH_API_KEY", raising=False)
-    monkeypatch.delenv("OPENVERSE_TOKEN", raising=False)
+@pytest.fixture(scope="module", autouse=True)
+def no_keys():
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.delenv("BING_SEARCH_API_KEY", raising=False)
+        monkeypatch.delenv("OPENVERSE_TOKEN", raising=False)
+        yield
 
 
 def test_openverse_is_chosen_without_a_key():
@@ -63,6 +71,85 @@ def test_a_key_file_that_cannot_be_read_is_named(tmp_path):
         choose_service(None, None, str(tmp_path / "binary"))
 
 
-def test_an_endpoint_that_is_not_a_url_is_refused():
-    with pytest.raises(UserError, match="must begin with https://"):
-        choose_service("openverse", "api.openverse.org", None)
+def test_a_key_file_may_begin_with_a_byte_order_mark(tmp_path):
+    (tmp_path / "key.txt").write_bytes(b"\xef\xbb\xbfkey\r\n")
+    service, _ = choose_service(None, None, str(tmp_path / "key.txt"))
+    assert service.headers == {"Ocp-Apim-Subscription-Key": "key"}
+
+
+def make_pipe(path):
+    os.mkfifo(path)
+
+
+def make_sparse(path):
+    with path.open("wb") as file:
+        file.truncate(2**40)
+
+
+def make_large(path):
+    path.write_bytes(b"x" * 4097)
+
+
+def make_device(path):
+    path.symlink_to("/dev/zero")
+
+
+def make_loop(path):
+    path.symlink_to(path)
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (make_pipe, "not a regular file"),
+        (make_device, "not a regular file"),
+        (os.mkdir, "not a regular file"),
+        (make_sparse, "larger than 4 KiB"),
+        (make_large, "larger than 4 KiB"),
+        (make_loop, "symbolic links"),
+    ],
+    ids=["pipe", "device", "folder", "sparse", "large", "loop"],
+)
+def test_a_key_file_that_is_no_small_file_is_reported_at_once(tmp_path, make, reason):
+    make(tmp_path / "key.txt")
+    with pytest.raises(UserError, match=rf"cannot read the key from .*key\.txt: .*{reason}"):
+        choose_service(None, None, str(tmp_path / "key.txt"))
+
+
+@given(content=st.binary(max_size=50) | st.text(max_size=20).map(str.encode))
+def test_whatever_a_key_file_holds_it_is_one_word_or_one_line(tmp_path_factory, content):
+    path = tmp_path_factory.mktemp("keys") / "key.txt"
+    path.write_bytes(content)
+    try:
+        service, _ = choose_service(None, None, str(path))
+    except UserError as error:
+        assert str(error).isprintable()
+        return
+    (key,) = service.headers.values()
+    assert key.isascii()
+    assert key.isprintable()
+    assert " " not in key
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "api.openverse.org",
+        "",
+        "https://",
+        "http://[",
+        "//[x",
+        "ftp://host/",
+        "http://[fe80::1%25a]/",
+    ]
+    + ["http://host:99999/", "javascript:1", "http:///search"],
+)
+def test_an_endpoint_that_is_not_a_url_is_refused(endpoint):
+    with pytest.raises(UserError, match="must be a URL such as https://"):
+        choose_service("openverse", endpoint, None)
+
+
+@given(endpoint=st.lists(st.sampled_from(URL_PIECES), max_size=8).map("".join) | st.text())
+def test_whatever_the_endpoint_is_it_is_a_url_or_refused(endpoint):
+    with suppress(UserError):
+        choose_service("openverse", endpoint, None)

@@ -123,6 +123,12 @@ def test_an_endpoint_may_have_parameters_of_its_own(scripted):
     assert "Authorization" not in scripted.asked[0][1]
 
 
+def test_an_endpoint_may_have_a_fragment_which_is_not_sent(scripted):
+    scripted.answers = [document(results=[], page_count=0, result_count=0)]
+    search(Openverse(endpoint=f"{scripted.url}#top"))
+    assert scripted.asked[0][0] == "/search?q=blue+jeans&page=1&page_size=20"
+
+
 # --- services that fail ---
 
 
