@@ -54,10 +54,9 @@ def main() -> int:
     args = parse_arguments()
     # OpenCV and NumPy take their time to import, and a mistyped flag should be reported at once.
     from contextlib import closing
+    from functools import partial
 
-    from tqdm import tqdm
-
-    from pyimagesearch.console import quiet_stderr
+    from pyimagesearch.console import progress, quiet_stderr
     from pyimagesearch.search.choosing import choose_service
     from pyimagesearch.search.collection import open_collection
     from pyimagesearch.search.download import Downloader, Limits
@@ -86,15 +85,14 @@ def main() -> int:
             allow_loopback=args.allow_loopback,
         )
     )
-    with open_collection(args.output, min_size=args.min_size) as collection:
+    decoding = partial(progress, title="decoding")
+    with open_collection(args.output, min_size=args.min_size, progress=decoding) as collection:
         outcomes = collection.fill(found.results, downloader, args.workers)
-        shown = {"unit": "image", "file": sys.stdout, "disable": not sys.stdout.isatty()}
         try:
             # What image libraries print about damaged files names no file; sources.csv does.
-            with quiet_stderr(), closing(outcomes), tqdm(total=found.total, **shown) as bar:
-                for done, _ in enumerate(outcomes, start=1):
-                    bar.update()
-                    if bar.disable and done % args.group_size == 0:
+            with quiet_stderr(), closing(outcomes):
+                for done, _ in enumerate(progress(outcomes, found.total), start=1):
+                    if done % args.group_size == 0 and not sys.stdout.isatty():
                         info(f"{done} of {found.total} results looked at")
         finally:
             info(*summary(collection.outcomes))
