@@ -28,8 +28,8 @@ TRAINING_COLOR, TEST_COLOR = "#0072B2", "#D55E00"
 
 # A table of combinations has room for this many rows, and for headings of this many characters in
 # all. Combinations that do not fit are drawn as bars, an even number of them.
-MOST_ROWS, MOST_HEADINGS = 15, 80
-MOST_BARS = 20
+MOST_ROWS, MOST_HEADINGS = 12, 80
+MOST_BARS, BAR_FONT_SIZE = 20, 7
 # Longer names of labels would leave no room for what they name.
 LONGEST_NAME = 30
 
@@ -97,7 +97,7 @@ def _draw_metric(axes: "Axes", history: Mapping[str, Sequence[float]], metric: s
         axes.plot(epochs, history[key], color=color, label=f"{side}_{metric}: {last} at the end")
         axes.plot(epochs[-1], history[key][-1], "o", color=color)
     axes.set(xlabel="Epoch #", ylabel="Loss" if is_loss else "Binary accuracy")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.grid(alpha=0.3)
     if is_loss:
         axes.set_ylim(bottom=0)
@@ -137,9 +137,9 @@ def _draw_bars(axes: "Axes", counts: Counter[tuple[str, ...]]) -> None:
         )
         axes.set_title(title, fontsize="medium")
     bars = axes.barh(range(len(shown)), [count for _, count in shown], color=TRAINING_COLOR)
-    axes.bar_label(bars, padding=3)
+    axes.bar_label(bars, padding=3, fontsize=BAR_FONT_SIZE)
     names = [_name(" ".join(combination)) for combination, _ in shown]
-    axes.set_yticks(range(len(shown)), names, parse_math=False)
+    axes.set_yticks(range(len(shown)), names, fontsize=BAR_FONT_SIZE, parse_math=False)
     axes.invert_yaxis()
 
 
