@@ -56,7 +56,6 @@ def parse_arguments() -> Namespace:
 def main() -> int:
     """Make sure that the outputs can be written, then train."""
     args = parse_arguments()
-    # Neither imports TensorFlow, which takes seconds.
     from pyimagesearch.outputs import reserved
     from pyimagesearch.training.devices import is_chief
 
@@ -69,34 +68,35 @@ def main() -> int:
 
 def train_network(args: Namespace) -> int:
     """Train once, from images on disk to a model, a label binarizer and a plot."""
-    from pyimagesearch.training.devices import prepare_training_device
+    from pyimagesearch.data import loading
+    from pyimagesearch.training.devices import importing_tensorflow, prepare_training_device
 
+    with importing_tensorflow():
+        info(f"loading images from {printable(args.dataset)}...")
+        dataset = loading.load_dataset(
+            args.dataset,
+            args.image_size,
+            use_cache=not args.no_cache,
+            memory_limit=args.memory_limit,
+            progress=partial(progress, title="decoding"),
+        )
     device = prepare_training_device(args.device, say=info)
     import keras
     from sklearn.preprocessing import MultiLabelBinarizer
 
     from pyimagesearch.artifacts import label_file, model_file
-    from pyimagesearch.data import batches, loading, split
+    from pyimagesearch.data import batches, split
     from pyimagesearch.recoloring import composition, prior
     from pyimagesearch.reports import messages, pictures, training_report
     from pyimagesearch.smallervggnet import SmallerVGGNet
     from pyimagesearch.training import checkpoints, fitting
 
     keras.utils.set_random_seed(args.seed)
-    info(f"loading images from {printable(args.dataset)}...")
-    dataset = loading.load_dataset(
-        args.dataset,
-        args.image_size,
-        use_cache=not args.no_cache,
-        memory_limit=args.memory_limit,
-        progress=partial(progress, title="decoding"),
-    )
     images, labels, mlb = dataset.images, dataset.labels, MultiLabelBinarizer().fit(dataset.labels)
     train, test = split.split(labels, dataset.groups, test_size=args.test_size, seed=args.seed)
     info(*messages.dataset_lines(args.dataset, dataset))
     info(f"{len(train)} images to train on, {len(test)} to test on")
     device.check_shares(args.batch_size, min(len(train), len(test)))
-
     part = args.recolor_part - 1
     reason = composition.why_nothing_to_compose(labels, part=part)
     composed = composition.compose_missing(

@@ -181,3 +181,25 @@ def test_progress_shows_while_stderr_is_silenced():
     subprocess.run([sys.executable, "-c", program], stdout=end, stderr=end, check=True)
     os.close(end)
     assert b"3/3" in os.read(terminal, 10_000)
+
+
+def test_stderr_speaks_again_only_when_the_last_silent_block_ends(tmp_path):
+    program = (
+        "import os, threading\n"
+        "from pyimagesearch.console import quiet_stderr\n"
+        "begun, over = threading.Event(), threading.Event()\n"
+        "def other():\n"
+        "    with quiet_stderr():\n"
+        "        begun.set()\n"
+        "        over.wait()\n"
+        "thread = threading.Thread(target=other)\n"
+        "with quiet_stderr():\n"
+        "    thread.start()\n"
+        "    begun.wait()\n"
+        "os.write(2, b'silenced')\n"
+        "over.set()\n"
+        "thread.join()\n"
+        "os.write(2, b'heard')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert done.stderr == b"heard"

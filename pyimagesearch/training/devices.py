@@ -1,10 +1,13 @@
 """The devices that TensorFlow trains on: a processor, GPUs, or several machines."""
 
+import contextlib
 import json
 import os
 import platform
 import signal
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
@@ -76,6 +79,28 @@ def is_chief() -> bool:
     return _workers()[1] == 0
 
 
+@contextmanager
+def importing_tensorflow() -> Iterator[None]:
+    """Import TensorFlow and Keras in a thread while the block does something else.
+
+    Importing them keeps one core busy for seconds. The block ends when both are imported.
+    """
+
+    def import_both() -> None:
+        # If this fails, it fails again where they are needed, and is reported there.
+        with contextlib.suppress(ImportError), quiet_stderr():
+            import keras  # noqa: F401
+            import tensorflow  # noqa: F401
+
+    _set_environment()
+    thread = threading.Thread(target=import_both)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
+
+
 def prepare_training_device(wanted: str = "auto", *, say: Callable[[str], None]) -> TrainingDevice:
     """Set TensorFlow up for the devices that it is going to train on.
 
@@ -100,14 +125,7 @@ def prepare_training_device(wanted: str = "auto", *, say: Callable[[str], None])
     UserError
         If there is no GPU where one is wanted, or ``TF_CONFIG`` is not right.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    if platform.machine() in ("x86_64", "AMD64"):
-        # TensorFlow uses oneDNN by default only on processors with instructions for small numbers,
-        # such as AVX512_VNNI (tensorflow/core/util/port.cc). On one with AVX2 alone, a training
-        # step takes 0.55 times as long with it.
-        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    # Whatever Keras is set to predict with, it trains with TensorFlow here.
-    os.environ["KERAS_BACKEND"] = "tensorflow"
+    _set_environment()
     workers, number = _workers()
     # TensorFlow says at every start, whatever the log level, that it found no GPU.
     with quiet_stderr():
@@ -133,6 +151,18 @@ def prepare_training_device(wanted: str = "auto", *, say: Callable[[str], None])
     if len(gpus) > 1 or len(tf.config.list_logical_devices("CPU")) > 1:
         return TrainingDevice(tf.distribute.MirroredStrategy(), name, True)
     return TrainingDevice(tf.distribute.get_strategy(), name, True)
+
+
+def _set_environment() -> None:
+    """Set what TensorFlow and Keras read when they are imported."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if platform.machine() in ("x86_64", "AMD64"):
+        # TensorFlow uses oneDNN by default only on processors with instructions for small numbers,
+        # such as AVX512_VNNI (tensorflow/core/util/port.cc). On one with AVX2 alone, a training
+        # step takes 0.55 times as long with it.
+        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    # Whatever Keras is set to predict with, it trains with TensorFlow here.
+    os.environ["KERAS_BACKEND"] = "tensorflow"
 
 
 def _connected_to_workers() -> "tf.distribute.Strategy":

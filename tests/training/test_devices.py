@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 
 import cv2
 import pytest
@@ -110,3 +112,17 @@ def test_a_choice_for_or_against_onednn_stays(monkeypatch):
     monkeypatch.setattr(os, "environ", {"TF_ENABLE_ONEDNN_OPTS": "0"})
     devices.prepare_training_device(say=print)
     assert os.environ["TF_ENABLE_ONEDNN_OPTS"] == "0"
+
+
+@pytest.mark.slow
+def test_tensorflow_is_imported_while_something_else_is_done():
+    program = (
+        "import sys\n"
+        "from pyimagesearch.training.devices import importing_tensorflow\n"
+        "with importing_tensorflow():\n"
+        "    was_imported = 'tensorflow.python' in sys.modules\n"
+        "print(was_imported, 'tensorflow' in sys.modules, 'keras' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.split() == ["False", "True", "True"], done.stderr
+    assert done.stderr == ""
