@@ -1,38 +1,18 @@
-"""Reads the labels out of a pickled MultiLabelBinarizer without unpickling it.
+"""Reads the labels out of a pickled MultiLabelBinarizer without unpickling it."""
 
-A pickle is a program for a small stack machine. The interpreter here knows the few instructions
-that a MultiLabelBinarizer needs. It calls nothing that the pickle names, but takes down what would
-be called, and with which arguments; the labels are then taken out of these notes.
-"""
-
-import pickletools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-MAX_PICKLE_BYTES = 2**24
-# A label takes about 20 instructions, so this is enough for 20,000 of them.
-MAX_INSTRUCTIONS = 400_000
-# Values inside values: a binarizer's go 8 deep.
-MAX_DEPTH = 32
-# What a message quotes of a pickle, in characters.
-LONGEST_QUOTE = 100
-
-MARK = object()
-
-# Instructions that push their own argument, or a constant.
-LITERALS = frozenset(
-    {
-        *("INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"),
-        *("UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"),
-        *("BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"),
-    }
+from pyimagesearch.artifacts.pickle_records import (
+    Name,
+    PickleRefusedError,
+    Record,
+    of_kind,
+    read_records,
 )
-CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
-# What Python 2 calls a string is bytes; pickletools decodes it as Latin-1.
-PYTHON_2_STRINGS = frozenset({"STRING", "BINSTRING", "SHORT_BINSTRING"})
-TUPLES = {"EMPTY_TUPLE": 0, "TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
-# Instructions that only describe the pickle itself.
-IGNORED = frozenset({"PROTO", "FRAME"})
+
+MAX_PICKLE_BYTES = 2**24
+LONGEST_TIME = 100  # characters
 
 
 def _known_names() -> dict[str, str]:
@@ -61,10 +41,6 @@ def _known_names() -> dict[str, str]:
 
 
 KNOWN_NAMES = _known_names()
-
-
-class PickleRefusedError(ValueError):
-    """A pickle is damaged or holds something other than a MultiLabelBinarizer; says which."""
 
 
 class StoredBinarizer(NamedTuple):
@@ -104,10 +80,10 @@ def read_binarizer(data: bytes) -> StoredBinarizer:
     if len(data) > MAX_PICKLE_BYTES:
         raise PickleRefusedError(f"it is larger than {MAX_PICKLE_BYTES >> 20} MiB")
     try:
-        state = _binarizer_state(_run(data))
+        state = _binarizer_state(read_records(data, KNOWN_NAMES))
         classes = _labels(state["classes_"], most_bytes=len(data))
         trained_at = state.get("trained_at")
-        is_time = isinstance(trained_at, str) and len(trained_at) <= LONGEST_QUOTE
+        is_time = isinstance(trained_at, str) and len(trained_at) <= LONGEST_TIME
     except PickleRefusedError:
         raise
     # Instructions in a wrong order and values of a wrong kind raise these, and no others.
@@ -116,156 +92,25 @@ def read_binarizer(data: bytes) -> StoredBinarizer:
     return StoredBinarizer(classes, trained_at if is_time else None)
 
 
-class _Name(NamedTuple):
-    """A class or function that the pickle mentions, by its meaning in ``KNOWN_NAMES``."""
-
-    meaning: str
-
-
-class _Record:
-    """A tuple, list, dictionary or call: what it holds, and how deep the values in it are nested.
-
-    A call holds the function and its arguments, and has the state that its result would get.
-    """
-
-    __slots__ = ("depth", "items", "kind", "state")
-
-    def __init__(self, kind: str, items: Iterable[Any]) -> None:
-        self.kind = kind
-        self.items: list[Any] = []
-        self.state: Any = None
-        self.depth = 1
-        self.extend(items)
-
-    def extend(self, items: Iterable[Any]) -> None:
-        for item in items:
-            self.items.append(item)
-            self.deepen(item)
-
-    def deepen(self, item: Any) -> None:
-        if isinstance(item, _Record):
-            self.depth = max(self.depth, item.depth + 1)
-        if self.depth > MAX_DEPTH:
-            raise PickleRefusedError("its values are nested too deeply")
-
-
-def _run(data: bytes) -> Any:
-    """Interpret a pickle and return its value, made of records, names, text, bytes and numbers."""
-    stack: list[Any] = []
-    memo: dict[int, Any] = {}
-    argument: Any
-    for count, (opcode, argument, _) in enumerate(pickletools.genops(data)):
-        if count == MAX_INSTRUCTIONS:
-            raise PickleRefusedError("it has more instructions than any MultiLabelBinarizer")
-        name = opcode.name
-        if name == "STOP":
-            break
-        if name in LITERALS:
-            stack.append(argument)
-        elif name in CONSTANTS:
-            stack.append(CONSTANTS[name])
-        elif name in PYTHON_2_STRINGS:
-            stack.append(argument.encode("latin-1"))
-        elif name == "MARK":
-            stack.append(MARK)
-        elif name == "MEMOIZE":
-            memo[len(memo)] = stack[-1]
-        elif name.endswith("PUT"):
-            memo[_memo_index(argument, data)] = stack[-1]
-        elif name.endswith("GET"):
-            stack.append(memo[_memo_index(argument, data)])
-        elif name in ("GLOBAL", "STACK_GLOBAL"):
-            module_and_name = _popped(stack, 2) if argument is None else argument.split(" ", 1)
-            stack.append(_name(*module_and_name))
-        elif name not in IGNORED:
-            _build(name, stack)
-    (value,) = stack
-    return value
-
-
-def _memo_index(argument: int, data: bytes) -> int:
-    if not 0 <= argument < len(data):
-        raise PickleRefusedError("its memo is larger than itself")
-    return argument
-
-
-def _name(module: str, name: str) -> _Name:
-    full_name = f"{module}.{name}"
-    if full_name not in KNOWN_NAMES:
-        raise PickleRefusedError(f"it asks for {full_name[:LONGEST_QUOTE]}")
-    return _Name(KNOWN_NAMES[full_name])
-
-
-def _build(instruction: str, stack: list[Any]) -> None:
-    """Run an instruction that puts values together."""
-    if instruction in TUPLES:
-        stack.append(_Record("tuple", _popped(stack, TUPLES[instruction])))
-    elif instruction in ("TUPLE", "LIST", "DICT"):
-        stack.append(_Record(instruction.lower(), _popped_to_mark(stack)))
-    elif instruction in ("EMPTY_LIST", "EMPTY_DICT"):
-        stack.append(_Record(instruction[len("EMPTY_") :].lower(), []))
-    elif instruction in ("APPENDS", "SETITEMS"):
-        items = _popped_to_mark(stack)
-        _of_kind(stack[-1], "list" if instruction == "APPENDS" else "dict").extend(items)
-    elif instruction == "APPEND":
-        items = _popped(stack, 1)
-        _of_kind(stack[-1], "list").extend(items)
-    elif instruction == "SETITEM":
-        items = _popped(stack, 2)
-        _of_kind(stack[-1], "dict").extend(items)
-    elif instruction in ("REDUCE", "NEWOBJ"):
-        function, arguments = _popped(stack, 2)
-        stack.append(_Record("call", [function, *_of_kind(arguments, "tuple").items]))
-    elif instruction == "BUILD":
-        (state,) = _popped(stack, 1)
-        called = _of_kind(stack[-1], "call")
-        called.state = state
-        called.deepen(state)
-    else:
-        raise PickleRefusedError(f"it uses {instruction}, which no MultiLabelBinarizer needs")
-
-
-def _popped(stack: list[Any], count: int) -> list[Any]:
-    if count == 0:
-        return []
-    items = stack[-count:]
-    if len(items) < count or any(item is MARK for item in items):
-        raise LookupError("the stack is empty")
-    del stack[-count:]
-    return items
-
-
-def _popped_to_mark(stack: list[Any]) -> list[Any]:
-    items = []
-    while (item := stack.pop()) is not MARK:
-        items.append(item)
-    return items[::-1]
-
-
-def _of_kind(value: Any, kind: str) -> _Record:
-    if not isinstance(value, _Record) or value.kind != kind:
-        raise TypeError(f"not a {kind}")
-    return value
-
-
-def _call(value: Any, *functions: str) -> _Record:
-    """Check that a value comes from a call of one of these functions or classes."""
-    function = _of_kind(value, "call").items[0]
-    if not isinstance(function, _Name) or function.meaning not in functions:
-        raise TypeError(f"not made by {functions}")
-    return value
+def _call(value: Any) -> tuple[str, list[Any]]:
+    """Return what a call calls, by its meaning, and the arguments."""
+    name, arguments = of_kind(value, "call").items
+    if not isinstance(name, Name):
+        raise TypeError("not a class or function")
+    return name.meaning, arguments.items
 
 
 def _binarizer_state(value: Any) -> dict[str, Any]:
     """Take the attributes out of the record of a binarizer."""
     try:
-        call = _call(value, "binarizer", "instance")
-        named = call.items[1] if call.items[0].meaning == "instance" else call.items[0]
-        if named.meaning != "binarizer":
-            raise TypeError("an instance of another class")
-    except (TypeError, LookupError, AttributeError) as error:
-        raise PickleRefusedError("it holds no MultiLabelBinarizer") from error
-    pairs = iter(_of_kind(call.state, "dict").items)
+        meaning, arguments = _call(value)
+        if meaning == "instance":
+            meaning = arguments[0].meaning
+    except (TypeError, LookupError, AttributeError):
+        meaning = "something else"
+    if meaning != "binarizer":
+        raise PickleRefusedError("it holds no MultiLabelBinarizer")
+    pairs = iter(of_kind(value.state, "dict").items)
     state = {_text(key): attribute for key, attribute in zip(pairs, pairs, strict=True)}
     if "classes_" not in state:
         raise PickleRefusedError("its MultiLabelBinarizer has never been fitted")
@@ -277,15 +122,16 @@ def _labels(array: Any, *, most_bytes: int) -> list[str]:
 
     Shared values could make the labels longer than the pickle is; `most_bytes` limits them.
     """
-    if _call(array, "array", "buffer").items[0].meaning == "buffer":
-        _, content, dtype, shape, _ = array.items
+    meaning, arguments = _call(array)
+    if meaning == "buffer":
+        content, dtype, shape, _ = arguments
     else:
-        _, shape, dtype, _, content = _of_kind(array.state, "tuple").items
-    if isinstance(content, _Record) and content.kind == "list":
+        _, shape, dtype, _, content = of_kind(array.state, "tuple").items
+    if isinstance(content, Record) and content.kind == "list":
         labels = list(_element_texts(content.items, most_bytes))
     else:
         labels = _decoded(dtype, _bytes(content))
-    if _of_kind(shape, "tuple").items != [len(labels)]:
+    if of_kind(shape, "tuple").items != [len(labels)]:
         raise PickleRefusedError("its classes are not a list of labels")
     if len(set(labels)) < len(labels):
         raise PickleRefusedError("it names a label twice")
@@ -296,8 +142,10 @@ def _element_texts(elements: list[Any], most_bytes: int) -> Iterator[str]:
     """Yield each element of an array of Python objects as text."""
     left = most_bytes
     for element in elements:
-        if isinstance(element, _Record):
-            _, dtype, content = _call(element, "scalar").items
+        if isinstance(element, Record):
+            meaning, (dtype, content) = _call(element)
+            if meaning != "scalar":
+                raise TypeError("not a scalar")
             encoded = _bytes(content)
             left -= len(encoded)
             (text,) = _decoded(dtype, encoded) if left >= 0 else ("",)
@@ -319,8 +167,11 @@ def _text(value: Any) -> str:
 
 
 def _bytes(value: Any) -> bytes:
-    if isinstance(value, _Record):
-        _, text, *_ = _call(value, "bytes").items
+    """Return bytes, also as protocols 0 to 2 write them: as text that is to be encoded."""
+    if isinstance(value, Record):
+        meaning, (text, *_) = _call(value)
+        if meaning != "bytes":
+            raise TypeError("not bytes")
         return text.encode("latin-1")
     if not isinstance(value, bytes | bytearray):
         raise TypeError("not bytes")
@@ -332,8 +183,10 @@ def _decoded(dtype: Any, content: bytes) -> list[str]:
 
     Strings are as wide as the longest one, the others filled up with zeros.
     """
-    description = _text(_call(dtype, "dtype").items[1])
-    kind, width = description[0], int(description[1:])
+    meaning, (description, *_) = _call(dtype)
+    if meaning != "dtype":
+        raise TypeError("not a dtype")
+    kind, width = _text(description)[0], int(_text(description)[1:])
     is_big_endian = dtype.state is not None and _text(dtype.state.items[1]) == ">"
     stride = 4 * width if kind == "U" else width
     if len(content) % stride:

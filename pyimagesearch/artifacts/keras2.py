@@ -1,106 +1,85 @@
-"""Models that the tutorial's readers saved with Keras 2, rebuilt for Keras 3.
+"""Reads the models that the tutorial's readers saved with Keras 2 and TensorFlow 2.
 
-Nothing of such a file is run or deserialised. The description of its layers is read as data and
-checked against the handful of layers that SmallerVGGNet uses; the network is built anew from
-plain Keras layers, and the stored weights, which are numbers and nothing else, are put into it.
+Nothing in such a file is run. The description of the layers is read as data, the weights are
+numbers and nothing else.
 """
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+import itertools
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import h5py
-import keras
 import numpy as np
-from keras import layers
 
-HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+from pyimagesearch.artifacts.hdf5 import Hdf5Error, Hdf5File
+from pyimagesearch.artifacts.network_description import (
+    DescriptionError,
+    NetworkDescription,
+    describe_network,
+)
+from pyimagesearch.artifacts.plain_json import JsonError, read_json
+from pyimagesearch.artifacts.tensorflow_files import (
+    TensorFlowFileError,
+    read_checkpoint,
+    submessages,
+)
+from pyimagesearch.errors import UnreadableFileError
+from pyimagesearch.files import MAX_FILE_BYTES, read_file
 
-ACTIVATIONS = ("relu", "sigmoid", "softmax", "linear")
-# The settings that decide over a layer's answer; all others are for training only.
-SETTINGS = {
-    "Conv2D": ("filters", "kernel_size", "strides", "padding", "activation", "use_bias"),
-    "BatchNormalization": ("epsilon", "center", "scale"),
-    "MaxPooling2D": ("pool_size", "strides", "padding"),
-    "Dropout": ("rate",),
-    "Flatten": (),
-    "Dense": ("units", "activation", "use_bias"),
-    "Activation": ("activation",),
-}
-WEIGHTS = {
+# Descriptions and lists of names; the largest of SmallerVGGNet's has half a megabyte.
+MAX_MESSAGE_BYTES = 2**24
+
+# What TensorFlow calls a layer's weights, in Keras's order.
+CHECKPOINT_NAMES = {
     "Conv2D": ("kernel", "bias"),
     "BatchNormalization": ("gamma", "beta", "moving_mean", "moving_variance"),
     "Dense": ("kernel", "bias"),
 }
 
-Description = Mapping[str, Any]
 
-
-class LegacyModelError(ValueError):
-    """A file is damaged, or its network is not one that this project rebuilds; says why."""
-
-
-def load_hdf5(path: Path) -> keras.Sequential:
-    """Load a network from the HDF5 file that Keras 2's ``model.save`` wrote.
+def read_hdf5(data: bytes) -> NetworkDescription:
+    """Read a network from the HDF5 file that Keras 2's ``model.save`` wrote.
 
     Parameters
     ----------
-    path : pathlib.Path
-        For example the tutorial's ``fashion.model``.
+    data : bytes
+        The whole file, for example the tutorial's ``fashion.model``.
 
     Returns
     -------
-    keras.Sequential
-        The same answers as the network that was saved.
+    NetworkDescription
+        The network that was saved.
 
     Raises
     ------
-    LegacyModelError
-        If the file holds anything else.
-    OSError
-        If it is damaged.
+    DescriptionError
+        If the file is damaged, or holds anything else than a network of SmallerVGGNet's layers.
     """
-    with h5py.File(path, "r") as file:
-        if "model_config" not in file.attrs or "model_weights" not in file:
-            raise LegacyModelError("it holds weights without the network they belong to")
-        descriptions = _layer_descriptions(json.loads(file.attrs["model_config"]))
+    try:
+        file = Hdf5File(data)
+        description = file.attribute("", "model_config")
+        if not isinstance(description, str):
+            raise DescriptionError("it holds weights without the network they belong to")
 
-        def stored_weights(position: int, description: Description) -> list[np.ndarray]:
-            group = _child(file["model_weights"], description["config"]["name"], h5py.Group)
-            names = [_text(name) for name in group.attrs.get("weight_names", [])]
-            arrays = [_child(group, name, h5py.Dataset) for name in names]
-            if any(array.nbytes > path.stat().st_size for array in arrays):
-                raise LegacyModelError("it claims weights larger than itself")
-            return [array[()] for array in arrays]
+        def stored_weights(layer: Mapping[str, Any]) -> list[np.ndarray]:
+            group = f"model_weights/{layer['config'].get('name')}"
+            return [file.array(f"{group}/{name}") for name in _weight_names(file, group)]
 
-        return _rebuilt(descriptions, stored_weights)
-
-
-def _text(value: str | bytes) -> str:
-    return value.decode() if isinstance(value, bytes) else value
+        config = read_json(description)
+        return describe_network(config, stored_weights, stored_bytes=len(data))
+    except Hdf5Error as error:
+        raise DescriptionError(str(error)) from error
+    except JsonError as error:
+        raise DescriptionError(f"its description {error}") from error
 
 
-def _child(group: h5py.Group, name: str, kind: type) -> Any:
-    """Take an object out of an HDF5 group, but nothing that the file keeps in other files."""
-    for part in name.split("/"):
-        if not isinstance(group, h5py.Group) or part not in group:
-            raise LegacyModelError(f"{name} is missing")
-        if not isinstance(group.get(part, getlink=True), h5py.HardLink):
-            raise LegacyModelError(f"{name} is a link to elsewhere")
-        group = group[part]
-    if not isinstance(group, kind):
-        raise LegacyModelError(f"{name} is not what it should be")
-    if kind is h5py.Dataset and (group.external or group.is_virtual):
-        raise LegacyModelError(f"{name} is stored in another file")
-    return group
+def _weight_names(file: Hdf5File, group: str) -> list[str]:
+    names = file.attribute(group, "weight_names")
+    return names if isinstance(names, list) else []
 
 
-def load_saved_model(folder: Path) -> keras.Sequential:
-    """Load a network from the folder that TensorFlow 2's ``model.save`` wrote.
-
-    Its graph, which could do anything that TensorFlow can, is not loaded; TensorFlow only reads
-    the weights.
+def read_saved_model(folder: Path) -> NetworkDescription:
+    """Read a network from the folder that TensorFlow 2's ``model.save`` wrote.
 
     Parameters
     ----------
@@ -109,107 +88,74 @@ def load_saved_model(folder: Path) -> keras.Sequential:
 
     Returns
     -------
-    keras.Sequential
-        The same answers as the network that was saved.
+    NetworkDescription
+        The network that was saved.
 
     Raises
     ------
-    LegacyModelError
-        If the folder holds anything else than a Sequential network that Keras saved.
+    DescriptionError
+        If the folder is damaged, or holds anything else than a network of SmallerVGGNet's layers.
+    UnreadableFileError
+        If a file in it cannot be read.
     """
-    import tensorflow as tf
-
-    descriptions = _layer_descriptions(_saved_model_config(folder))
-    reader = tf.train.load_checkpoint(str(folder / "variables" / "variables"))
-    stored = reader.get_variable_to_shape_map()
-    with_weights = [
-        position
-        for position, description in enumerate(descriptions)
-        if description["class_name"] in WEIGHTS
-    ]
-
-    def stored_weights(position: int, description: Description) -> list[np.ndarray]:
-        if position not in with_weights:
-            return []
-        prefix = f"layer_with_weights-{with_weights.index(position)}"
-        names = [
-            f"{prefix}/{name}/.ATTRIBUTES/VARIABLE_VALUE"
-            for name in WEIGHTS[description["class_name"]]
-        ]
-        return [reader.get_tensor(name) for name in names if name in stored]
-
-    return _rebuilt(descriptions, stored_weights)
-
-
-def _saved_model_config(folder: Path) -> Description:
-    """Read the description that Keras left beside the graph, or, before TensorFlow 2.5, in it."""
-    from google.protobuf.message import DecodeError
-    from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
-    from tensorflow.python.keras.protobuf.saved_metadata_pb2 import SavedMetadata
-
     try:
-        if (folder / "keras_metadata.pb").is_file():
-            message = SavedMetadata.FromString((folder / "keras_metadata.pb").read_bytes())
-            found = [(node.identifier, node.metadata) for node in message.nodes]
-        else:
-            message = SavedModel.FromString((folder / "saved_model.pb").read_bytes())
-            nodes = message.meta_graphs[0].object_graph_def.nodes
-            found = [(node.user_object.identifier, node.user_object.metadata) for node in nodes]
-    except (DecodeError, IndexError) as error:
-        raise LegacyModelError("its description is damaged") from error
-    for identifier, metadata in found:
-        if identifier == "_tf_keras_sequential" and metadata:
-            return json.loads(metadata, object_hook=_as_list)
-    raise LegacyModelError("it holds no Sequential network that Keras saved")
+        config = _saved_config(folder)
+        index = _read(folder / "variables" / "variables.index", MAX_MESSAGE_BYTES)
+        data = _read(folder / "variables" / "variables.data-00000-of-00001")
+        arrays = read_checkpoint(index, data)
+    except TensorFlowFileError as error:
+        raise DescriptionError(str(error)) from error
+    except JsonError as error:
+        raise DescriptionError(f"its description {error}") from error
+    # TensorFlow numbers the layers that have weights.
+    numbers = itertools.count()
+
+    def stored_weights(layer: Mapping[str, Any]) -> list[np.ndarray]:
+        names = CHECKPOINT_NAMES.get(layer["class_name"])
+        if names is None:
+            return []
+        prefix = f"layer_with_weights-{next(numbers)}"
+        paths = [f"{prefix}/{name}/.ATTRIBUTES/VARIABLE_VALUE" for name in names]
+        return [arrays[path] for path in paths if path in arrays]
+
+    return describe_network(config, stored_weights, stored_bytes=len(data))
 
 
-def _as_list(value: dict[str, Any]) -> Any:
+def _read(path: Path, most_bytes: int = MAX_FILE_BYTES) -> bytes:
+    try:
+        return read_file(path, most_bytes=most_bytes)
+    except UnreadableFileError as error:
+        raise DescriptionError(f"{path.name} cannot be read: {error}") from error
+
+
+def _saved_config(folder: Path) -> Any:
+    """Read the description that Keras left beside the graph or, before TensorFlow 2.5, in it."""
+    beside = folder / "keras_metadata.pb"
+    if beside.exists():
+        # Fields of SavedMetadata and of its SavedObject, in
+        # keras/protobuf/saved_metadata.proto of Keras 2.
+        nodes = submessages(_read(beside, MAX_MESSAGE_BYTES), 1)
+        described = [(submessages(node, 4), submessages(node, 5)) for node in nodes]
+    else:
+        # SavedModel, MetaGraphDef, SavedObjectGraph, SavedObject and SavedUserObject, in
+        # tensorflow/core/protobuf.
+        message = _read(folder / "saved_model.pb", MAX_MESSAGE_BYTES)
+        graphs = [graph for meta in submessages(message, 2) for graph in submessages(meta, 7)]
+        nodes = [node for graph in graphs for node in submessages(graph, 1)]
+        users = [user for node in nodes for user in submessages(node, 4)]
+        described = [(submessages(user, 1), submessages(user, 3)) for user in users]
+    for identifier, metadata in described:
+        if identifier == [b"_tf_keras_sequential"] and metadata:
+            return _without_types(read_json(metadata[0]))
+    raise DescriptionError("it holds no Sequential network that Keras saved")
+
+
+def _without_types(value: Any) -> Any:
     """Undo how TensorFlow writes tuples and shapes."""
-    return value["items"] if value.get("class_name") in ("__tuple__", "TensorShape") else value
-
-
-def _layer_descriptions(model: Description) -> list[Description]:
-    if model.get("class_name") != "Sequential":
-        raise LegacyModelError(f"its network is a {model.get('class_name')}, not Sequential")
-    # Before Keras 2.2.3 the configuration was the list of layers itself.
-    config = model["config"]
-    descriptions = config if isinstance(config, list) else config["layers"]
-    for description in descriptions:
-        kind = description["class_name"]
-        if kind != "InputLayer" and kind not in SETTINGS:
-            raise LegacyModelError(f"it asks for a layer {kind}, which SmallerVGGNet does not have")
-        activation = description["config"].get("activation", "linear")
-        if activation not in ACTIVATIONS:
-            raise LegacyModelError(f"it asks for an activation {activation}")
-        if description["config"].get("data_format", "channels_last") != "channels_last":
-            raise LegacyModelError("its images have their channels first")
-    return descriptions
-
-
-def _rebuilt(
-    descriptions: Sequence[Description],
-    stored_weights: Callable[[int, Description], list[np.ndarray]],
-) -> keras.Sequential:
-    shape = descriptions[0]["config"].get("batch_input_shape")
-    if not (isinstance(shape, list) and len(shape) == 4 and all(map(_is_size, shape[1:]))):
-        raise LegacyModelError(f"its input has the shape {shape}, which is no image's")
-    network = keras.Sequential([layers.Input(shape[1:])])
-    for position, description in enumerate(descriptions):
-        kind, config = description["class_name"], description["config"]
-        if kind == "InputLayer":
-            continue
-        weights = stored_weights(position, description)
-        # A description that claims more weights than are stored would be built before it is found
-        # out, so its outputs are compared with them first.
-        claimed = config.get("filters", config.get("units"))
-        if claimed is not None and (not weights or weights[0].shape[-1] != claimed):
-            raise LegacyModelError(f"the weights of its {kind} are not those it describes")
-        settings = {name: config[name] for name in SETTINGS[kind] if name in config}
-        layer = getattr(layers, kind)(**settings)
-        network.add(layer)
-        layer.set_weights(weights)
-    return network
-
-
-def _is_size(value: Any) -> bool:
-    return isinstance(value, int) and 0 < value <= 4096
+    if isinstance(value, list):
+        return [_without_types(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if value.get("class_name") in ("__tuple__", "TensorShape") and "items" in value:
+        return _without_types(value["items"])
+    return {name: _without_types(item) for name, item in value.items()}

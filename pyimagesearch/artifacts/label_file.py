@@ -6,11 +6,11 @@ from typing import Any
 
 from pyimagesearch.artifacts.binarizer_pickle import (
     MAX_PICKLE_BYTES,
-    PickleRefusedError,
     StoredBinarizer,
     read_binarizer,
 )
 from pyimagesearch.artifacts.model_file import TrainedModel
+from pyimagesearch.artifacts.pickle_records import PickleRefusedError
 from pyimagesearch.errors import UnreadableFileError, UserError
 from pyimagesearch.files import AnyPath, read_file, written_whole
 

@@ -1,52 +1,79 @@
-"""The files a training run leaves: written whole or not at all, checked, and read safely."""
+"""The model file: the network, and what is known about its training."""
 
 import json
 import os
-import shutil
-import tempfile
+import reprlib
+import textwrap
 import zipfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import keras
+from pyimagesearch.artifacts import hdf5, keras2, keras3
+from pyimagesearch.artifacts.model_metadata import MetadataError, read_metadata
+from pyimagesearch.artifacts.network_description import DescriptionError, NetworkDescription
+from pyimagesearch.artifacts.plain_json import MAX_JSON_BYTES
+from pyimagesearch.errors import UnreadableFileError, UserError
+from pyimagesearch.files import AnyPath, did_you_mean, read_file, written_whole
 
-from pyimagesearch.artifacts import keras2
-from pyimagesearch.errors import UserError
-from pyimagesearch.files import did_you_mean, written_whole
+if TYPE_CHECKING:
+    import keras
 
-# Other users of the Keras archive never look for this entry.
+# Keras ignores this entry of its archive.
 METADATA_ENTRY = "pyimagesearch.json"
+# Somebody's own network may be as large as VGG16, which has half of that.
+MAX_MODEL_BYTES = 2**30
+LONGEST_REASON = 300  # characters
+ZIP_SIGNATURE = b"PK\3\4"
+
+
+class ModelFile(NamedTuple):
+    """What a model file holds, read without Keras.
+
+    Attributes
+    ----------
+    network : NetworkDescription or OwnNetwork
+        The latter is a network of other layers than SmallerVGGNet's, which only Keras can build.
+    metadata : bytes or None
+        JSON as :func:`save_model` stored it; None for a model that someone else saved.
+    """
+
+    network: NetworkDescription | keras3.OwnNetwork
+    metadata: bytes | None
 
 
 class TrainedModel(NamedTuple):
-    """A network and what is known about it.
+    """A network, and what is known about its training.
 
     Attributes
     ----------
     model : keras.Model
-        Takes float32 images in [0, 1], returns a probability a label.
+        Takes float32 images in [0, 1], shape (N, size, size, 3), and returns a probability for each
+        label, shape (N, L).
     metadata : dict
-        What :func:`save_model` stored with it, empty for a model that someone else saved.
+        What :func:`save_model` stored with it; empty for a model that someone else saved.
+    note : str or None
+        Why the metadata are empty, if the file holds some that are wrong.
     """
 
-    model: keras.Model
+    model: "keras.Model"
     metadata: dict[str, Any]
+    note: str | None = None
 
 
-def save_model(path: str | os.PathLike, model: keras.Model, metadata: Mapping[str, Any]) -> None:
-    """Save a network as a Keras 3 archive, whatever its name, and what is known about it inside.
+def save_model(path: AnyPath, model: "keras.Model", metadata: Mapping[str, Any]) -> None:
+    """Save a network as a Keras 3 archive, whatever its name, with its metadata inside.
 
     Parameters
     ----------
     path : path
         For example ``fashion.model``.
     model : keras.Model
-        Built of plain Keras layers, so that it opens without this project's code; not compiled,
-        so that no optimizer state, twice the size of the weights, goes with it.
+        Made of Keras's own layers, so that it loads without this project's code; not compiled, so
+        that no optimizer state, twice as large as the weights, goes with it.
     metadata : mapping
-        Of JSON values; at least ``labels``, in the order of the outputs, and ``image_size``.
+        JSON values as ``FIELDS`` of :mod:`pyimagesearch.artifacts.model_metadata` describes them;
+        at least ``labels``, in the order of the outputs, and ``image_size``.
 
     Raises
     ------
@@ -59,8 +86,8 @@ def save_model(path: str | os.PathLike, model: keras.Model, metadata: Mapping[st
             archive.writestr(METADATA_ENTRY, json.dumps(metadata, indent=1))
 
 
-def load_model(path: str | os.PathLike) -> TrainedModel:
-    """Load a network that :func:`save_model`, or somebody's Keras, has saved.
+def read_model_file(path: AnyPath) -> ModelFile:
+    """Read a model file without Keras.
 
     Parameters
     ----------
@@ -70,73 +97,139 @@ def load_model(path: str | os.PathLike) -> TrainedModel:
 
     Returns
     -------
-    TrainedModel
-        Ready to predict.
+    ModelFile
+        The network and its metadata.
 
     Raises
     ------
     UserError
         If there is no such file, it is none of these, or it is damaged.
     """
-    path = Path(path)
+    # The functions of os.path return False where those of Path raise errors for odd names.
+    if os.path.exists(os.path.join(path, "saved_model.pb")):  # noqa: PTH110, PTH118
+        return _read_saved_model(Path(path))
+    if not os.path.lexists(path):
+        raise UserError(
+            f"there is no model {path}{did_you_mean(path)}: train one with "
+            f"python train.py --model {path}"
+        )
     try:
-        if (path / "saved_model.pb").is_file():
-            return TrainedModel(keras2.load_saved_model(path), {})
-        if not path.is_file():
-            raise UserError(
-                f"there is no model {path}{did_you_mean(path)}: train one with "
-                f"python train.py --model {path}"
-            )
-        with path.open("rb") as file:
-            signature = file.read(8)
-        if signature == keras2.HDF5_SIGNATURE:
-            return TrainedModel(keras2.load_hdf5(path), {})
-        if not zipfile.is_zipfile(path):
-            raise UserError(f"{path} is no model that Keras saved, or is damaged: train it again")
-        return _load_archive(path)
-    except UserError:
-        raise
-    # Whatever Keras stumbles over in a file that is not what it says (KeyError, TypeError,
-    # HDF5's OSError, ...), the model cannot be used.
-    except Exception as error:
-        reason = str(error).strip().partition("\n")[0]
-        raise UserError(f"the model {path} cannot be loaded: {reason}") from error
+        # Nothing large is read before it is clear what it is.
+        signature = _signature(path)
+        if signature.startswith(ZIP_SIGNATURE):
+            archive = keras3.open_archive(read_file(path, most_bytes=MAX_MODEL_BYTES))
+            return ModelFile(keras3.read_archive(archive), _metadata_entry(archive))
+        if signature == hdf5.SIGNATURE:
+            data = read_file(path, most_bytes=MAX_MODEL_BYTES)
+            return ModelFile(keras2.read_hdf5(data), None)
+    except UnreadableFileError as error:
+        raise UserError(f"cannot read the model {path}: {error}") from error
+    except DescriptionError as error:
+        raise UserError(f"the model {path} cannot be used: {error}") from error
+    raise UserError(f"{path} is not a model that Keras saved, or is damaged: train it again")
 
 
-def _load_archive(path: Path) -> TrainedModel:
-    with zipfile.ZipFile(path) as archive:
-        _check_archive(path, archive)
-        has_metadata = METADATA_ENTRY in archive.namelist()
-        metadata = json.loads(archive.read(METADATA_ENTRY)) if has_metadata else {}
-    with _named_keras(path) as keras_path:
-        model = keras.saving.load_model(keras_path, compile=False, safe_mode=True)
+def load_model(path: AnyPath) -> TrainedModel:
+    """Load a network that :func:`save_model`, or somebody's Keras, has saved.
+
+    Parameters
+    ----------
+    path : path
+        As for :func:`read_model_file`.
+
+    Returns
+    -------
+    TrainedModel
+        Ready to predict.
+
+    Raises
+    ------
+    UserError
+        If there is no such file, it is damaged, or it is not a network that labels images.
+    """
+    file = read_model_file(path)
+    if isinstance(file.network, NetworkDescription):
+        model = build_network(file.network)
+    else:
+        model = _build_own_network(file.network, path)
+    size, outputs = _size_and_outputs(model, path)
+    if file.metadata is None:
+        return TrainedModel(model, {})
+    try:
+        metadata = read_metadata(file.metadata, image_size=size, outputs=outputs)
+    except MetadataError as error:
+        return TrainedModel(model, {}, f"what {path} says about its training is ignored: {error}")
     return TrainedModel(model, metadata)
 
 
-def _check_archive(path: Path, archive: zipfile.ZipFile) -> None:
-    """Refuse what is no Keras 3 archive before Keras unpacks any of it."""
-    names = archive.namelist()
-    if not {"config.json", "metadata.json", "model.weights.h5"} <= set(names):
-        raise UserError(f"{path} is an archive, but not a model that Keras 3 saved")
-    unpacked = sum(entry.file_size for entry in archive.infolist())
-    # Weights are stored as they are; only text is compressed, and there is little of that.
-    if unpacked > 10 * path.stat().st_size + 2**20:
-        raise UserError(f"{path} would unpack to {unpacked >> 20:,} MiB, which no model does")
-    version = str(json.loads(archive.read("metadata.json")).get("keras_version", ""))
-    if version.startswith("2."):
-        raise UserError(
-            f"{path} was saved by Keras {version}, whose .keras files Keras 3 does not load: save "
-            "it there once more as HDF5, with model.save('fashion.h5')"
-        )
+def build_network(network: NetworkDescription) -> "keras.Sequential":
+    """Build a network out of Keras's own layers.
+
+    Parameters
+    ----------
+    network : NetworkDescription
+        From :func:`read_model_file`.
+
+    Returns
+    -------
+    keras.Sequential
+        Takes float32 images, returns float32 of shape (N, L).
+    """
+    import keras
+
+    model = keras.Sequential([keras.layers.Input(network.input_shape)])
+    for description in network.layers:
+        layer = getattr(keras.layers, description.kind)(**description.settings)
+        model.add(layer)
+        layer.set_weights(list(description.weights.values()))
+    return model
 
 
-@contextmanager
-def _named_keras(path: Path) -> Iterator[Path]:
-    """Give a file a name that ends in ``.keras``, as Keras wants it, for as long as the block."""
-    with tempfile.TemporaryDirectory() as folder:
-        link = Path(folder) / "model.keras"
-        try:
-            link.symlink_to(path.resolve())
-        except OSError:  # Windows allows links to administrators only.
-            shutil.copyfile(path, link)
-        yield link
+def _build_own_network(network: keras3.OwnNetwork, path: AnyPath) -> "keras.Model":
+    try:
+        return keras3.build_own_network(network)
+    except DescriptionError as error:
+        raise UserError(f"the model {path} cannot be used: {error}") from error
+    # Keras raises all kinds of exceptions for a description that it cannot make sense of.
+    except Exception as error:
+        reason = textwrap.shorten(str(error).strip().partition("\n")[0], LONGEST_REASON)
+        raise UserError(f"Keras cannot load the model {path}: {reason}") from error
+
+
+def _read_saved_model(folder: Path) -> ModelFile:
+    try:
+        return ModelFile(keras2.read_saved_model(folder), None)
+    except DescriptionError as error:
+        raise UserError(f"the model {folder} cannot be used: {error}") from error
+
+
+def _signature(path: AnyPath) -> bytes:
+    """Return the first bytes of a file, by which its format is recognised."""
+    if not os.path.isfile(path):  # noqa: PTH113
+        raise UnreadableFileError("not a regular file")
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(len(hdf5.SIGNATURE))
+    except OSError as error:
+        raise UnreadableFileError(error.strerror or str(error)) from error
+
+
+def _metadata_entry(archive: zipfile.ZipFile) -> bytes | None:
+    if METADATA_ENTRY not in archive.namelist():
+        return None
+    try:
+        return keras3.read_entry(archive, METADATA_ENTRY, most_bytes=MAX_JSON_BYTES)
+    except DescriptionError:
+        return b""  # is reported as damaged, like an entry that is not JSON
+
+
+def _size_and_outputs(model: "keras.Model", path: AnyPath) -> tuple[int, int]:
+    """Return the size of a network's images and the number of its labels."""
+    taken, returned = model.input_shape, model.output_shape
+    match taken, returned:
+        case (_, int(height), int(width), 3), (_, int(outputs)) if height == width:
+            return height, outputs
+    raise UserError(
+        f"the network in {path} does not label square colour images: "
+        f"it takes {reprlib.repr(taken)} and returns {reprlib.repr(returned)}"
+    )

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from sklearn.preprocessing import MultiLabelBinarizer
 
 from pyimagesearch.artifacts import binarizer_pickle
-from pyimagesearch.artifacts.binarizer_pickle import PickleRefusedError, read_binarizer
+from pyimagesearch.artifacts.binarizer_pickle import read_binarizer
+from pyimagesearch.artifacts.pickle_records import PickleRefusedError
 
 LABELS = ["black", "blue", "dréss", "джинсы"]
 PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
@@ -273,6 +274,10 @@ BOMBS = {
     "marks": ("instructions", b"\x80\x04" + b"(" * 15_000_000 + b"."),
     "a memo of gigabytes": ("memo", b"\x80\x02]r" + struct.pack("<I", 2**31 - 1) + b"."),
     "a number of a million digits": ("damaged", b"I" + b"1" * 10**6 + b"\n."),
+    "arguments replayed": (
+        "instructions",
+        b"\x80\x04cnumpy\nndarray\nq\0(" + b"N" * 100_000 + b"tq\1" + b"h\0h\1R" * 100_000 + b".",
+    ),
     "an encoding replayed": ("longer", with_shared_elements(SCALAR, 50_000)),
     "a text replayed": (
         "longer",
@@ -283,10 +288,10 @@ BOMBS = {
 
 @pytest.mark.parametrize(("reason", "data"), BOMBS.values(), ids=BOMBS)
 def test_a_bomb_is_refused_at_once(reason, data):
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(PickleRefusedError, match=reason):
         read_binarizer(data)
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_a_thousand_labels_are_within_the_limits():

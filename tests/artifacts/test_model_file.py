@@ -1,83 +1,173 @@
 import json
+import os
+import random
+import subprocess
+import sys
+import time
 import zipfile
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+from model_archives import with_config, with_entries
 
 from pyimagesearch.artifacts import model_file
 from pyimagesearch.errors import UserError
-from pyimagesearch.smallervggnet import SmallerVGGNet
+from pyimagesearch.inference.classification import predict
 
+LEGACY = Path(__file__).parent / "legacy"
 METADATA = {"labels": ["blue", "jeans"], "image_size": 24}
 
 
-@pytest.fixture(scope="module")
-def model():
-    return SmallerVGGNet.build(24, 24, 3, 2, finalAct="sigmoid")
+def refusal(path):
+    with pytest.raises(UserError) as caught:
+        model_file.load_model(path)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
 
 
-@pytest.fixture
-def saved(tmp_path, model):
-    path = tmp_path / "fashion.model"
-    model_file.save_model(path, model, METADATA)
-    return path
-
-
-def test_a_model_comes_back_under_any_name(saved, model):
+def test_a_model_comes_back_under_any_name(archive, model):
     images = np.random.default_rng(0).random((3, 24, 24, 3))
-    loaded = model_file.load_model(saved)
-    np.testing.assert_allclose(
-        loaded.model.predict(images, verbose=0), model.predict(images, verbose=0), atol=1e-6
+    loaded = model_file.load_model(archive)
+    np.testing.assert_array_equal(
+        loaded.model.predict_on_batch(images), model.predict_on_batch(images)
     )
     assert loaded.metadata == METADATA
+    assert loaded.note is None
 
 
-def test_anybodys_keras_opens_the_model(saved, tmp_path):
-    renamed = saved.rename(tmp_path / "fashion.keras")
+def test_anybodys_keras_opens_the_model(archive, tmp_path):
+    renamed = tmp_path / "fashion.keras"
+    renamed.write_bytes(archive.read_bytes())
     assert keras.saving.load_model(renamed).count_params() > 0
 
 
-def test_the_model_holds_no_optimizer_state(saved, model):
+def test_the_model_holds_no_optimizer_state(archive, model):
     weights = 4 * model.count_params()
-    assert saved.stat().st_size < 1.1 * weights
+    assert archive.stat().st_size < 1.1 * weights
 
 
-def test_only_the_file_asked_for_is_left(saved):
-    assert [path.name for path in saved.parent.iterdir()] == ["fashion.model"]
+def test_only_the_file_asked_for_is_left(model, tmp_path):
+    model_file.save_model(tmp_path / "fashion.model", model, METADATA)
+    assert [path.name for path in tmp_path.iterdir()] == ["fashion.model"]
 
 
-@pytest.mark.parametrize(
-    ("content", "complaint"),
-    [(None, "train one"), (b"", "no model that"), (b"just text", "no model that")],
-)
-def test_what_is_no_model_is_one_line(tmp_path, content, complaint):
-    path = tmp_path / "fashion.model"
-    if content is not None:
-        path.write_bytes(content)
-    with pytest.raises(UserError, match=complaint) as caught:
-        model_file.load_model(path)
-    assert "\n" not in str(caught.value)
+def test_metadata_are_readable_without_this_project(archive):
+    with zipfile.ZipFile(archive) as entries:
+        assert json.loads(entries.read("pyimagesearch.json")) == METADATA
 
 
-def test_a_truncated_or_foreign_archive_is_one_line(saved, tmp_path):
-    cut = tmp_path / "cut.model"
-    cut.write_bytes(saved.read_bytes()[:-1000])
-    foreign = tmp_path / "foreign.model"
-    with zipfile.ZipFile(foreign, "w") as archive:
-        archive.writestr("readme.txt", "no network in here")
-    for path in (cut, foreign):
-        with pytest.raises(UserError) as caught:
-            model_file.load_model(path)
-        assert "\n" not in str(caught.value)
+@pytest.mark.parametrize("name", ["tutorial.model", "saved_model"])
+def test_a_model_of_keras_2_predicts_as_it_did(name):
+    recorded = json.loads((LEGACY / "predictions.json").read_text())
+    image = np.array(recorded["image"], np.uint8)
+    loaded = model_file.load_model(LEGACY / name)
+    np.testing.assert_allclose(
+        predict(loaded.model, image[None])[0], recorded["probabilities"], atol=1e-5
+    )
+    assert loaded.metadata == {}
+
+
+def test_every_format_is_read_without_keras(archive):
+    program = (
+        "import sys; from pyimagesearch.artifacts.model_file import read_model_file\n"
+        "for path in sys.argv[1:]: print(len(read_model_file(path).network.layers))\n"
+        "assert not {'keras', 'tensorflow', 'h5py'} & set(sys.modules)"
+    )
+    paths = [archive, LEGACY / "tutorial.model", LEGACY / "saved_model"]
+    printed = subprocess.run(
+        [sys.executable, "-c", program, *paths], capture_output=True, text=True, check=True
+    )
+    assert printed.stdout.split() == ["28"] * 3
 
 
 def test_a_model_without_metadata_loads(model, tmp_path):
-    path = tmp_path / "plain.keras"
-    model.save(path)
-    assert model_file.load_model(path).metadata == {}
+    model.save(tmp_path / "plain.keras")
+    assert model_file.load_model(tmp_path / "plain.keras")[1:] == ({}, None)
 
 
-def test_metadata_is_readable_without_keras(saved):
-    with zipfile.ZipFile(saved) as archive:
-        assert json.loads(archive.read(model_file.METADATA_ENTRY)) == METADATA
+@pytest.mark.parametrize(
+    ("metadata", "reason"),
+    [
+        (b"null", "not an object"),
+        (b"[[[]]]", "not an object"),
+        (b"\xff", "damaged"),
+        (b"[" * 10**5, "nested"),
+        (json.dumps(METADATA | {"labels": ["a", "b", "c"]}).encode(), "2 different names"),
+        (json.dumps(METADATA | {"thresholds": 3}).encode(), "its thresholds"),
+        (json.dumps(METADATA | {"image_size": 96}).encode(), "its image_size"),
+    ],
+)
+def test_a_model_with_wrong_metadata_loads_with_a_note(archive, tmp_path, metadata, reason):
+    path = with_entries(archive, tmp_path / "fashion.model", pyimagesearch=metadata)
+    loaded = model_file.load_model(path)
+    assert loaded.metadata == {}
+    assert str(path) in loaded.note
+    assert reason in loaded.note
+    assert loaded.model.output_shape == (None, 2)
+
+
+def test_what_is_missing_is_named_with_what_to_do(tmp_path):
+    (tmp_path / "fashion.model").touch()
+    message = refusal(tmp_path / "fashion.modle")
+    assert "did you mean" in message
+    assert "train.py" in message
+
+
+@pytest.mark.parametrize("content", [b"", b"just text", bytes(1000)])
+def test_what_is_no_model_is_refused(tmp_path, content):
+    (tmp_path / "fashion.model").write_bytes(content)
+    assert "not a model that Keras saved" in refusal(tmp_path / "fashion.model")
+
+
+def test_what_is_no_regular_file_of_a_sane_size_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with (tmp_path / "sparse").open("wb") as file:
+        file.truncate(2**40)
+    with (tmp_path / "sparse archive").open("wb") as file:
+        file.write(b"PK\3\4")
+        file.truncate(2**40)
+    assert "not a regular file" in refusal(tmp_path / "pipe")
+    assert "not a regular file" in refusal("/dev/zero")
+    assert "not a regular file" in refusal(tmp_path)
+    assert "not a model" in refusal(tmp_path / "sparse")
+    assert "larger than 1024 MiB" in refusal(tmp_path / "sparse archive")
+    assert "no model" in refusal("m" * 1000)
+
+
+def test_a_damaged_archive_is_refused(archive, tmp_path):
+    path = tmp_path / "fashion.model"
+    path.write_bytes(archive.read_bytes()[:-1000])
+    assert "cannot be used" in refusal(path)
+
+
+def test_what_keras_cannot_build_is_refused_in_one_line(archive, tmp_path):
+    def change(layers):
+        layers[2] = {"module": "keras.layers", "class_name": "Nonsense", "config": {}}
+
+    path = with_config(archive, tmp_path / "fashion.model", change)
+    assert "Keras cannot load the model" in refusal(path)
+
+
+@pytest.mark.parametrize("shape", [(24, 24, 1), (24, 12, 3)])
+def test_a_network_of_other_images_than_square_colour_images_is_refused(tmp_path, shape):
+    network = keras.Sequential([keras.layers.Input(shape), keras.layers.Flatten()])
+    network.save(tmp_path / "fashion.keras")
+    assert "does not label square colour images" in refusal(tmp_path / "fashion.keras")
+
+
+def test_a_damaged_file_is_read_or_refused_at_once(archive, tmp_path):
+    path = tmp_path / "fashion.model"
+    for seed, source in enumerate([archive, LEGACY / "tutorial.model"] * 100):
+        choose = random.Random(seed)
+        damaged = bytearray(source.read_bytes())
+        for _ in range(choose.choice([1, 10])):
+            damaged[choose.randrange(len(damaged))] = choose.randrange(256)
+        path.write_bytes(damaged)
+        began = time.process_time()
+        try:
+            model_file.read_model_file(path)
+        except UserError as error:
+            assert "\n" not in str(error)
+        assert time.process_time() - began < 5

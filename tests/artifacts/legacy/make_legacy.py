@@ -1,10 +1,10 @@
 """Make the small models of older Kerases that the tests read: run with TensorFlow 2.15.
 
     python -m venv tf215 && tf215/bin/pip install tensorflow==2.15.1
-    tf215/bin/python tests/legacy/make_legacy.py tests/legacy
+    tf215/bin/python tests/artifacts/legacy/make_legacy.py tests/artifacts/legacy
 
-writes tutorial.model (HDF5), saved_model/ and keras2.keras, all of one network, and answers.json
-with an image and the network's answer to it.
+writes tutorial.model (HDF5), saved_model/ and keras2.keras, all of one network, and predictions.json
+with an image and the network's prediction for it.
 """
 
 import json
@@ -60,6 +60,6 @@ model.save(folder / "tutorial.model", save_format="h5")
 model.save(folder / "saved_model", save_format="tf")
 model.save(folder / "keras2.keras")
 image = np.random.default_rng(2).integers(0, 256, (24, 24, 3))
-answer = model.predict(image[None] / 255.0, verbose=0)[0]
-record = {"image": image.tolist(), "probabilities": answer.tolist()}
-(folder / "answers.json").write_text(json.dumps(record))
+prediction = model.predict(image[None] / 255.0, verbose=0)[0]
+record = {"image": image.tolist(), "probabilities": prediction.tolist()}
+(folder / "predictions.json").write_text(json.dumps(record))

@@ -1,0 +1,227 @@
+import io
+import time
+import zipfile
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from model_archives import with_config, with_entries
+
+from pyimagesearch.artifacts import keras3
+from pyimagesearch.artifacts.network_description import DescriptionError, NetworkDescription
+
+LEGACY = Path(__file__).parent / "legacy"
+RELU = {"module": "keras.layers", "class_name": "ReLU", "config": {}, "registered_name": None}
+
+
+def read(path):
+    return keras3.read_archive(keras3.open_archive(path.read_bytes()))
+
+
+def refusal(path):
+    with pytest.raises(DescriptionError) as caught:
+        read(path)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def own(change=lambda description: None):
+    """Make SmallerVGGNet somebody's own network by another layer, and change it further."""
+
+    def changed(description):
+        description[2] = RELU
+        change(description)
+
+    return changed
+
+
+def test_smallervggnet_is_described_completely(archive, model):
+    network = read(archive)
+    assert isinstance(network, NetworkDescription)
+    assert [layer.kind for layer in network.layers] == [
+        type(layer).__name__ for layer in model.layers
+    ]
+    for ours, theirs in zip(network.layers, model.layers, strict=True):
+        for array, weights in zip(ours.weights.values(), theirs.get_weights(), strict=True):
+            np.testing.assert_array_equal(array, weights)
+
+
+def test_weights_that_are_compressed_are_read(archive, tmp_path):
+    with (
+        zipfile.ZipFile(archive) as source,
+        zipfile.ZipFile(tmp_path / "small.model", "w", zipfile.ZIP_DEFLATED) as target,
+    ):
+        for name in source.namelist():
+            target.writestr(name, source.read(name))
+    assert isinstance(read(tmp_path / "small.model"), NetworkDescription)
+
+
+def test_an_archive_of_keras_2_is_refused_with_what_to_do():
+    assert "Keras 2.15" in refusal(LEGACY / "keras2.keras")
+    assert "HDF5" in refusal(LEGACY / "keras2.keras")
+
+
+@pytest.mark.parametrize("entry", ["config", "metadata", "weights"])
+def test_an_archive_that_lacks_an_entry_is_refused(archive, tmp_path, entry):
+    path = with_entries(archive, tmp_path / "h.model", **{entry: None})
+    assert "not a model that Keras 3 saved" in refusal(path)
+
+
+@pytest.mark.parametrize("entry", ["config", "metadata", "weights"])
+@pytest.mark.parametrize("content", [b"", b"damaged", b"[" * 100_000])
+def test_an_archive_with_a_damaged_entry_is_refused(archive, tmp_path, entry, content):
+    refusal(with_entries(archive, tmp_path / "h.model", **{entry: content}))
+
+
+def test_an_archive_that_is_cut_off_or_changed_is_refused(archive, tmp_path):
+    data = archive.read_bytes()
+    path = tmp_path / "h.model"
+    for damaged in (data[:-1000], data[: len(data) // 2] + b"?" + data[len(data) // 2 + 1 :]):
+        path.write_bytes(damaged)
+        refusal(path)
+
+
+def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path):
+    path = tmp_path / "h.model"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as entries:
+        entries.writestr("metadata.json", '{"keras_version": "3.13.2"}')
+        entries.writestr("config.json", "{}")
+        entries.writestr("model.weights.h5", bytes(2**26))
+    assert "unpack" in refusal(path)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_compression_that_keras_does_not_use_is_refused(tmp_path, method):
+    with zipfile.ZipFile(tmp_path / "h.model", "w", method) as entries:
+        for name in ("metadata.json", "config.json", "model.weights.h5"):
+            entries.writestr(name, "{}")
+    assert "compressed" in refusal(tmp_path / "h.model")
+
+
+def test_an_archive_of_thousands_of_files_is_refused_at_once(tmp_path):
+    with zipfile.ZipFile(tmp_path / "h.model", "w") as entries:
+        for number in range(20_000):
+            entries.writestr(str(number), b"")
+    data = (tmp_path / "h.model").read_bytes()
+    began = time.process_time()
+    with pytest.raises(DescriptionError, match="more than 10,000 files"):
+        keras3.open_archive(data)
+    assert time.process_time() - began < 1
+
+
+@pytest.mark.parametrize(
+    ("position", "settings"),
+    [(-2, {"units": 4 * 10**8}), (1, {"kernel_size": [3000, 3000]}), (1, {"filters": 10**9})],
+)
+def test_more_weights_than_are_stored_are_refused(archive, tmp_path, position, settings):
+    def change(description):
+        description[position]["config"].update(settings)
+
+    assert "is described" in refusal(with_config(archive, tmp_path / "h.model", change))
+
+
+def test_a_network_of_a_thousand_nested_layers_is_refused(archive, tmp_path):
+    nested = b'{"class_name":"Sequential","config":{"layers":[' * 1000 + b"]}}" * 1000
+    path = with_entries(archive, tmp_path / "h.model", config=nested)
+    assert "nested too deeply" in refusal(path)
+
+
+def with_weights(archive, target, path, change):
+    """Change an array of an archive's weights."""
+    with zipfile.ZipFile(archive) as source:
+        buffer = io.BytesIO(source.read("model.weights.h5"))
+    with h5py.File(buffer, "a") as file:
+        changed = change(file[path][()])
+        del file[path]
+        file[path] = changed
+    return with_entries(archive, target, weights=buffer.getvalue())
+
+
+def test_weights_that_are_not_finite_are_refused_by_name(archive, tmp_path):
+    def change(array):
+        array[0, 0] = np.nan
+        return array
+
+    path = with_weights(archive, tmp_path / "h.model", "layers/dense/vars/0", change)
+    assert "the kernel of layer 24 (Dense) is not finite" in refusal(path)
+
+
+def test_weights_of_another_shape_are_refused_by_name(archive, tmp_path):
+    path = with_weights(archive, tmp_path / "h.model", "layers/dense/vars/1", lambda a: a[1:])
+    assert "the bias of layer 24 (Dense) has the shape (1023,)" in refusal(path)
+
+
+@pytest.fixture(scope="module")
+def own_model():
+    image = layers.Input((24, 24, 3))
+    features = layers.SeparableConv2D(8, 3, activation="gelu")(image)
+    features = layers.RandomFlip()(features)
+    features = layers.add([features, layers.Conv2D(8, 1)(features)])
+    return keras.Model(image, layers.Dense(3)(layers.GlobalAveragePooling2D()(features)))
+
+
+def test_somebodys_own_network_is_built_by_keras(own_model, tmp_path):
+    own_model.compile("adam", "mse")
+    own_model.save(tmp_path / "own.keras")
+    network = read(tmp_path / "own.keras")
+    assert isinstance(network, keras3.OwnNetwork)
+    built = keras3.build_own_network(network)
+    images = np.random.default_rng(0).random((3, 24, 24, 3))
+    np.testing.assert_array_equal(
+        built.predict_on_batch(images), own_model.predict_on_batch(images)
+    )
+
+
+def build(path):
+    return keras3.build_own_network(read(path))
+
+
+def test_a_network_with_one_layer_of_somebodys_own_is_built(archive, tmp_path):
+    assert build(with_config(archive, tmp_path / "h.model", own())).count_params() > 0
+
+
+@pytest.mark.parametrize(
+    ("position", "settings"), [(-2, {"units": 4 * 10**8}), (1, {"kernel_size": [3000, 3000]})]
+)
+def test_an_own_network_of_more_weights_than_stored_is_refused(
+    archive, tmp_path, position, settings
+):
+    change = own(lambda description: description[position]["config"].update(settings))
+    with pytest.raises(DescriptionError, match="weights and stores"):
+        build(with_config(archive, tmp_path / "h.model", change))
+
+
+def test_an_own_network_of_enormous_images_is_refused(own_model, tmp_path):
+    own_model.save(tmp_path / "own.keras")
+
+    def change(description):
+        description[0]["config"]["batch_shape"] = [None, 100_000, 100_000, 3]
+
+    path = with_config(tmp_path / "own.keras", tmp_path / "h.keras", change)
+    with pytest.raises(DescriptionError, match="too much memory or time"):
+        build(path)
+
+
+def test_an_own_network_of_thousands_of_layers_is_refused(archive, tmp_path):
+    def change(description):
+        inner = {"class_name": "Sequential", "config": {"layers": [RELU] * 900}}
+        description[2:3] = [inner] * 12
+
+    assert "layers and parts" in refusal(with_config(archive, tmp_path / "h.model", change))
+
+
+def test_an_own_network_with_weights_that_are_not_finite_is_refused(archive, tmp_path):
+    path = with_config(archive, tmp_path / "own.model", own())
+    path = with_weights(path, tmp_path / "h.model", "layers/dense/vars/1", lambda a: a + np.nan)
+    assert "layers/dense/vars/1 are not finite" in refusal(path)
+
+
+def test_an_own_network_that_brings_code_along_is_refused(archive, tmp_path):
+    code = {"class_name": "__lambda__", "config": {"code": "4wEAAAA=", "defaults": None}}
+    evil = {"module": "keras.layers", "class_name": "Lambda", "config": {"function": code}}
+    path = with_config(archive, tmp_path / "h.model", own(lambda layers: layers.insert(1, evil)))
+    with pytest.raises(ValueError, match="Lambda"):
+        build(path)

@@ -1,0 +1,92 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyimagesearch.artifacts.model_metadata import FIELDS, MetadataError, read_metadata
+
+METADATA = {
+    "labels": ["blue", "jeans"],
+    "image_size": 24,
+    "combinations": [["blue", "jeans"], ["blue"]],
+    "composed": [],
+    "trained_at": "2026-01-02T03:04:05+00:00",
+    "images": {"training": 8, "composed": 0, "test": 2},
+    "test_accuracies": {"binary": 1.0, "exact": 0},
+    "thresholds": {"blue": 0.5, "jeans": 0.1},
+}
+
+
+def read(metadata):
+    return read_metadata(json.dumps(metadata).encode(), image_size=24, outputs=2)
+
+
+def test_every_field_comes_back():
+    assert set(METADATA) == set(FIELDS)
+    assert read(METADATA) == METADATA
+
+
+def test_only_the_labels_are_needed():
+    assert read({"labels": ["blue", "jeans"]}) == {"labels": ["blue", "jeans"]}
+
+
+def test_fields_that_nobody_describes_are_left_out():
+    assert read(METADATA | {"colour": "blue"}) == METADATA
+
+
+WRONG = {
+    "labels": [None, [], ["blue"], ["blue", "blue"], ["blue", 1], ["blue", ["jeans"]], "ab", {}],
+    "image_size": [None, 23, 0, -1, True, "24", [24]],
+    "combinations": [None, 1, [1], [["red"]], [["blue", "blue"]], [[]], [[["blue"]]], "blue"],
+    "composed": [None, {}, [["blue", None]]],
+    "trained_at": [None, 0, ["2026"], "x" * 1000],
+    "images": [None, 3, [1], {"training": -1}, {"training": "8"}, {"training": True}],
+    "test_accuracies": [None, 1, {"binary": 2}, {"binary": float("nan")}, {"binary": "1"}],
+    "thresholds": [
+        *(None, [0.5, 0.5], 0.5, {"blue": 0.5}, {"blue": 0.5, "jeans": None}),
+        *({"blue": 0.5, "jeans": 1.5}, {"blue": 0.5, "jeans": float("inf")}),
+        {"blue": 0.5, "jeans": True},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [(field, value) for field, values in WRONG.items() for value in values]
+)
+def test_a_wrong_field_is_named(field, value):
+    with pytest.raises(MetadataError, match=f"its {field} "):
+        read(METADATA | {field: value})
+
+
+@pytest.mark.parametrize("text", [b"", b"null", b"[]", b"3", b'"labels"', b"{", b"[" * 100_000])
+def test_what_is_not_an_object_is_refused(text):
+    with pytest.raises(MetadataError):
+        read_metadata(text, image_size=24, outputs=2)
+
+
+def test_labels_of_another_network_are_refused():
+    with pytest.raises(MetadataError, match="3 different names"):
+        read_metadata(json.dumps(METADATA).encode(), image_size=24, outputs=3)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(["blue", "jeans"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["blue", "jeans", "test"]), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.sampled_from(list(FIELDS)), JSON))
+def test_any_values_are_read_or_refused(changes):
+    try:
+        metadata = read(METADATA | changes)
+    except MetadataError as error:
+        assert "\n" not in str(error)
+    else:
+        assert metadata["labels"] == ["blue", "jeans"]
+        assert all(0 <= value <= 1 for value in metadata["thresholds"].values())
+        assert all(set(labels) <= {"blue", "jeans"} for labels in metadata["combinations"])

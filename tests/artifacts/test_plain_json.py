@@ -1,0 +1,43 @@
+import contextlib
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyimagesearch.artifacts.plain_json import MAX_DEPTH, MAX_JSON_BYTES, JsonError, read_json
+
+
+def test_values_come_back():
+    assert read_json('{"a": [1, null, "é"]}') == {"a": [1, None, "é"]}
+    assert read_json('"é"'.encode()) == "é"
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1,]", b"\xff", "1" * 5000])
+def test_what_is_not_json_is_refused(text):
+    with pytest.raises(JsonError, match="damaged"):
+        read_json(text)
+
+
+def test_depth_is_limited():
+    assert read_json("[" * MAX_DEPTH + "]" * MAX_DEPTH)
+    for depth in (MAX_DEPTH + 2, 100_000):
+        with pytest.raises(JsonError, match="deeply"):
+            read_json("[" * depth + "1" + "]" * depth)
+
+
+def test_size_is_limited():
+    with pytest.raises(JsonError, match="larger"):
+        read_json(" " * (MAX_JSON_BYTES + 1))
+
+
+def test_the_largest_text_is_read_in_seconds():
+    began = time.process_time()
+    assert read_json("[" + "[]," * (MAX_JSON_BYTES // 3 - 2) + "[]]")
+    assert time.process_time() - began < 5
+
+
+@given(st.binary(max_size=50) | st.text('[]{}":,0\\', max_size=50))
+def test_anything_is_read_or_refused(text):
+    with contextlib.suppress(JsonError):
+        read_json(text)
