@@ -12,7 +12,7 @@ SEPARATORS = ',;|:^~"'
 # A space is a weaker separator than the others: the minus in "jeans - blue" stands by itself, which
 # is no formula anywhere, and stays as it is.
 FORMULA = re.compile(
-    f"(?:^|(?<=[{SEPARATORS}]))(?= *[{FORMULA_STARTS}])|(?<= )(?=[{FORMULA_STARTS}][^ ])"
+    f"(?:^|(?<=[{SEPARATORS}]))(?= *[{FORMULA_STARTS}])|(?<= )(?=[{FORMULA_STARTS}](?! ))"
 )
 
 

@@ -2,7 +2,7 @@ import csv
 import io
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pyimagesearch.spreadsheets import FORMULA_STARTS, SEPARATORS, escaped_cell
@@ -13,6 +13,7 @@ HOSTILE = st.text(st.sampled_from(f"{STARTS}{SEPARATORS}' \t\r\n\\ab1\x1b\udcff"
 
 
 @pytest.mark.parametrize("separator", [*SEPARATORS, "\t", " "])
+@example(texts=[" =", ""])
 @given(texts=st.lists(HOSTILE, min_size=1, max_size=3))
 def test_no_cell_is_a_formula_whatever_separates_cells(separator, texts):
     file = io.StringIO()
