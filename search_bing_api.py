@@ -57,11 +57,11 @@ def main() -> int:
     from functools import partial
 
     from pyimagesearch.console import progress, quiet_stderr
-    from pyimagesearch.search.choosing import choose_service
     from pyimagesearch.search.collection import open_collection
     from pyimagesearch.search.download import Downloader, Limits
     from pyimagesearch.search.outcomes import KEPT, summary
     from pyimagesearch.search.paging import search
+    from pyimagesearch.search.service_choice import choose_service
 
     # Ask the service for a first page of results; the others follow when they are needed.
     service, reason = choose_service(args.provider, args.endpoint, args.key_file)

@@ -1,7 +1,7 @@
 """Image search services, each described by a small class.
 
 To add a service, write a class with the attributes and methods of :class:`Service` and have
-:func:`pyimagesearch.search.choosing.choose_service` return it.
+:func:`pyimagesearch.search.service_choice.choose_service` return it.
 """
 
 from collections.abc import Mapping

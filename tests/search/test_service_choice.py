@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyimagesearch.errors import UserError
-from pyimagesearch.search.choosing import choose_service
+from pyimagesearch.search.service_choice import choose_service
 
 
 @pytest.fixture(scope="module", autouse=True)
