@@ -153,6 +153,22 @@ def prepare_training_device(wanted: str = "auto", *, say: Callable[[str], None])
     return TrainingDevice(tf.distribute.get_strategy(), name, True)
 
 
+def instruction_sets() -> list[str]:
+    """Name the widest vector instructions that oneDNN may use here.
+
+    Returns
+    -------
+    list of str
+        ``["AVX-512"]`` or ``["AVX2"]``; empty on processors with neither.
+    """
+    limit = os.environ.get("ONEDNN_MAX_CPU_ISA", "").upper()
+    if cv2.checkHardwareSupport(CPU_AVX_512F) and (
+        limit in ("", "ALL", "DEFAULT") or limit.startswith("AVX512")
+    ):
+        return ["AVX-512"]
+    return ["AVX2"] if cv2.checkHardwareSupport(CPU_AVX2) else []
+
+
 def _set_environment() -> None:
     """Set what TensorFlow and Keras read when they are imported."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -204,18 +220,8 @@ def _name(gpus: "list[tf.config.PhysicalDevice]") -> str:
     import tensorflow as tf
 
     if not gpus:
-        return ", ".join(["CPU", f"{os.cpu_count()} cores", *_instruction_sets()])
+        return ", ".join(["CPU", f"{os.cpu_count()} cores", *instruction_sets()])
     names = [
         tf.config.experimental.get_device_details(gpu).get("device_name", "GPU") for gpu in gpus
     ]
     return f"{len(gpus)} GPUs, {names[0]}" if len(gpus) > 1 else names[0]
-
-
-def _instruction_sets() -> list[str]:
-    """Name the widest vector instructions that oneDNN may use here, if they are known."""
-    limit = os.environ.get("ONEDNN_MAX_CPU_ISA", "").upper()
-    if cv2.checkHardwareSupport(CPU_AVX_512F) and (
-        limit in ("", "ALL", "DEFAULT") or limit.startswith("AVX512")
-    ):
-        return ["AVX-512"]
-    return ["AVX2"] if cv2.checkHardwareSupport(CPU_AVX2) else []

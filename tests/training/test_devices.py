@@ -97,7 +97,7 @@ def test_the_widest_instructions_in_use_are_named(monkeypatch, supported, limit,
     features = {getattr(devices, name) for name in supported}
     monkeypatch.setattr(cv2, "checkHardwareSupport", features.__contains__)
     monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", limit)
-    assert devices._instruction_sets() == expected
+    assert devices.instruction_sets() == expected
 
 
 @pytest.mark.parametrize(("machine", "expected"), [("x86_64", "1"), ("aarch64", None)])
