@@ -1,36 +1,102 @@
-"""Decode image files: JPEG, PNG, BMP, TIFF, WebP and GIF to 8-bit BGR pixels."""
+"""Decode image files into 8-bit pixels: the one way in which pixels enter the system.
 
-import io
+OpenCV decodes what it decodes correctly, because it is faster. Pillow decodes the rest.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import cv2
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
-from pyimagesearch.errors import UnreadableFileError
+from pyimagesearch.data.image_header import (
+    END_OF_IMAGE,
+    START_OF_SCAN,
+    Header,
+    JpegHeader,
+    UnreadableImageError,
+    bytes_to_decode,
+    damage_refused,
+    orientation,
+    pillow_warnings_ignored,
+    png_bits,
+    png_chunks,
+    read_header,
+)
 
-# A header may claim any size. More pixels than these would take more memory than an image is
-# worth, and are refused before anything is allocated.
-MAX_PIXELS = 2**26
+__all__ = ["UnreadableImageError", "decode_image", "read_header", "resized", "scale"]
+
+# For all images that are being decoded at a time. It is enough for one opaque PNG or TIFF image of
+# 67 million pixels, or for one AVIF image of 26 million.
+MAX_BYTES = 2**29
+
+JPEG_FLAGS = {
+    1: cv2.IMREAD_COLOR,
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    8: cv2.IMREAD_REDUCED_COLOR_8,
+}
+
+# Pixels are converted in bands of this many, because copies of the whole image take memory.
+BAND_PIXELS = 2**18
+
+# The orientations (EXIF 2.32, tag 274) in which rows are columns, and how OpenCV flips the image
+# after rows and columns have changed places: 1 left to right, 0 upside down, -1 both.
+TRANSPOSED = (5, 6, 7, 8)
+FLIPS = {2: 1, 3: -1, 4: 0, 6: 1, 7: -1, 8: 0}
 
 
-class UnreadableImageError(UnreadableFileError):
-    """A file is not an image that can be decoded; the message says why, without the file's name."""
+class _MemoryBudget:
+    """Memory that threads share: who asks for more than is left waits until others are done."""
+
+    def __init__(self, size: int) -> None:
+        self._left = size
+        self._queue = threading.Lock()
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def reserved(self, size: int) -> Iterator[None]:
+        # Only the first of the queue waits for memory. Otherwise a large image would never get its
+        # share as long as small ones come.
+        with self._queue, self._changed:
+            self._changed.wait_for(lambda: size <= self._left)
+            self._left -= size
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._left += size
+                self._changed.notify()
 
 
-def decode_image(data: bytes, size: int | None = None) -> np.ndarray:
-    """Decode an image: the one way pixels enter the system, in training and in classification.
+_memory = _MemoryBudget(MAX_BYTES)
 
-    Transparent pixels come out white, EXIF orientation is applied, grey, CMYK and 16-bit images
-    become 8-bit colour, and of an animation the first frame is taken. A JPEG file that was cut off
-    is used if at least half of its rows are there.
+
+def decode_image(
+    data: bytes, size: int | None = None, *, require_whole: bool = False
+) -> np.ndarray:
+    """Decode an image, for training, classification and search alike.
+
+    Transparent pixels become white, the EXIF orientation is applied, and an animation gives its
+    first frame. Samples of 16 bits are scaled to 8 bits. Samples of 32 bits, for which no format
+    defines white, are clipped to [0, 255] as in Pillow. A JPEG file that was cut off is used if at
+    least half of its rows are there.
+
+    There is one limit for all uses: an image that takes more than ``MAX_BYTES`` of memory to decode
+    is refused. Only a JPEG image can be decoded at a half, a quarter or an eighth of its width and
+    height. Where it must be because of the limit, it is smaller than its header says.
 
     Parameters
     ----------
     data : bytes
-        The content of a JPEG, PNG, BMP, TIFF, WebP or GIF file.
+        The content of a JPEG, PNG, BMP, TIFF, WebP, GIF or AVIF file. AVIF needs Pillow 11.3.
     size : int, optional
-        Width and height, in pixels, to which the image is resized, its proportions given up as in
-        the tutorial. By default it keeps the size it has.
+        Width and height in pixels to which the image is resized. As in the tutorial, proportions
+        are not kept. By default the image keeps its size.
+    require_whole : bool
+        Whether to refuse a JPEG file that was cut off, however much of it is there.
 
     Returns
     -------
@@ -40,93 +106,161 @@ def decode_image(data: bytes, size: int | None = None) -> np.ndarray:
     Raises
     ------
     UnreadableImageError
-        If the data is no image, is damaged beyond use, or would decode to more than
-        ``MAX_PIXELS`` pixels.
+        If the data is not an image, is damaged beyond use, or takes too much memory.
     """
-    header = _read_header(data)
-    reduction = _jpeg_reduction(header, size)
-    is_progressive = bool(header.info.get("progressive"))
-    decoded_pixels = header.width * header.height // (1 if is_progressive else reduction**2)
-    if decoded_pixels > MAX_PIXELS:
-        raise UnreadableImageError(
-            f"{header.width} x {header.height} pixels are more than the limit of {MAX_PIXELS:,}"
-        )
-
-    if header.format == "JPEG":
-        image = _decode_jpeg(data, reduction)
-    elif header.has_transparency_data:
-        image = _decode(data, cv2.IMREAD_UNCHANGED)
-    else:
-        image = _decode(data, cv2.IMREAD_COLOR)
-    is_transparent = image.ndim == 3 and image.shape[2] == 4
-    if is_transparent:
-        # Colours weigh as much as they are opaque, so that what is invisible leaves no trace in the
-        # resized image, and the white can wait until the image is small.
-        image = cv2.cvtColor(image, cv2.COLOR_RGBA2mRGBA)
-    if size is not None:
-        image = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
-    return _on_white(image) if is_transparent else image
+    header = read_header(data)
+    reduction, needed = _reduction(header, data, size)
+    with _memory.reserved(needed):
+        image = _decode(header, data, reduction, require_whole=require_whole)
+        image = _oriented(image, orientation(header))
+        return _on_white(image if size is None else resized(image, size))
 
 
-def _read_header(data: bytes) -> Image.Image:
-    try:
-        return Image.open(io.BytesIO(data))
-    except UnidentifiedImageError as error:
-        raise UnreadableImageError("not an image") from error
-    except Image.DecompressionBombError as error:
-        raise UnreadableImageError(str(error)) from error
-    # A damaged header makes Pillow's parsers fail in ways of their own (struct.error, SyntaxError,
-    # KeyError, ...); whichever it is, the file cannot be read.
-    except Exception as error:
-        raise UnreadableImageError(f"damaged header ({error})") from error
+def _reduction(header: Header, data: bytes, size: int | None) -> tuple[int, int]:
+    """Choose by how much the decoder shrinks an image; return how much memory that takes, too.
 
-
-def _jpeg_reduction(header: Image.Image, size: int | None) -> int:
-    """Say by how much a JPEG may shrink while it is decoded and still be no smaller than `size`.
-
-    Decoding at a half, a quarter or an eighth skips most of the inverse cosine transform.
+    Decoding a JPEG image at a half, a quarter or an eighth saves most of the inverse transform.
     """
-    if header.format != "JPEG" or size is None:
-        return 1
-    fitting = (reduction for reduction in (8, 4, 2) if min(header.size) >= size * reduction)
-    return next(fitting, 1)
+    reductions = (1, 2, 4, 8) if isinstance(header, JpegHeader) else (1,)
+    large_enough = [r for r in reductions if size and min(header.width, header.height) >= r * size]
+    for reduction in reductions[max(0, len(large_enough) - 1) :]:
+        needed = bytes_to_decode(header, data, reduction)
+        if needed <= MAX_BYTES:
+            return reduction, needed
+    raise UnreadableImageError(
+        f"decoding {header.width} x {header.height} pixels would take {needed >> 20:,} MiB, more "
+        f"than the limit of {MAX_BYTES >> 20}"
+    )
 
 
-def _decode(data: bytes, flags: int) -> np.ndarray:
-    try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-    except cv2.error as error:
-        raise UnreadableImageError("damaged") from error
-    if image is None:
-        raise UnreadableImageError("damaged, or of a kind that OpenCV does not decode")
-    if image.dtype != np.uint8:
-        image = cv2.convertScaleAbs(image, alpha=255 / np.iinfo(image.dtype).max)
-    return image
+def _decode(header: Header, data: bytes, reduction: int, *, require_whole: bool) -> np.ndarray:
+    """Return the pixels as BGR or as premultiplied BGRA, not turned yet."""
+    if isinstance(header, JpegHeader):
+        return _decode_jpeg(header, data, reduction, require_whole=require_whole)
+    if _is_for_opencv(header, data):
+        return _decode_with_opencv(data, is_transparent=header.has_transparency_data)
+    return _decode_with_pillow(header, data)
 
 
-def _decode_jpeg(data: bytes, reduction: int) -> np.ndarray:
-    flags = {
-        1: cv2.IMREAD_COLOR,
-        2: cv2.IMREAD_REDUCED_COLOR_2,
-        4: cv2.IMREAD_REDUCED_COLOR_4,
-        8: cv2.IMREAD_REDUCED_COLOR_8,
-    }
-    end_of_image = b"\xff\xd9"
-    is_cut_off = end_of_image not in data[-1024:]
-    # OpenCV gives up on a file without the end marker; with one, libjpeg decodes what there is and
+def _decode_jpeg(
+    header: JpegHeader, data: bytes, reduction: int, *, require_whole: bool
+) -> np.ndarray:
+    # Cameras append data of their own to an image. Neither marker can occur within a scan.
+    is_cut_off = END_OF_IMAGE not in data[-1024:] and (
+        data.rfind(END_OF_IMAGE) < data.rfind(START_OF_SCAN)
+    )
+    if is_cut_off and require_whole:
+        raise UnreadableImageError("cut off")
+    # OpenCV refuses a file without the end marker. With it, libjpeg decodes what there is and
     # leaves the rest grey.
-    image = _decode(data + end_of_image if is_cut_off else data, flags[reduction])
-    if is_cut_off:
-        is_grey_row = (np.abs(image.astype(np.int16) - 128) <= 1).all(axis=(1, 2))
-        rows_missing = int(np.argmin(is_grey_row[::-1])) if not is_grey_row.all() else len(image)
-        if rows_missing * 2 > len(image):
-            raise UnreadableImageError("cut off before half of it was stored")
+    image = _imdecode(data + END_OF_IMAGE if is_cut_off else data, JPEG_FLAGS[reduction])
+    grey = 64 if header.components == 4 else 128
+    lower_half = image[(len(image) - 1) // 2 :]
+    if is_cut_off and cv2.inRange(lower_half, (grey - 1,) * 3, (grey + 1,) * 3).all():
+        raise UnreadableImageError("cut off before half of it was stored")
     return image
 
 
-def _on_white(premultiplied: np.ndarray) -> np.ndarray:
-    white = cv2.cvtColor(cv2.bitwise_not(premultiplied[:, :, 3]), cv2.COLOR_GRAY2BGR)
-    return cv2.add(premultiplied[:, :, :3], white)
+def _imdecode(data: bytes, flags: int) -> np.ndarray:
+    with damage_refused():
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags | cv2.IMREAD_IGNORE_ORIENTATION)
+    if image is None:
+        raise UnreadableImageError("damaged, or of a kind that is not read")
+    return image
+
+
+def _is_for_opencv(header: Image.Image, data: bytes) -> bool:
+    if header.format == "WEBP":
+        return not getattr(header, "is_animated", False)
+    if header.format != "PNG":
+        return False
+    chunks = png_chunks(data)
+    # OpenCV may give another frame of an animation than the first.
+    is_animated = b"acTL" in chunks
+    # Metadata behind the pixels are known only after Pillow has decoded these.
+    has_late_metadata = b"eXIf" in chunks and "exif" not in header.info
+    # OpenCV makes these opaque.
+    has_transparent_grey = header.mode in ("1", "L", "I", "I;16") and b"tRNS" in chunks
+    # OpenCV would take twice the memory.
+    has_16_bit_alpha = header.mode in ("LA", "RGBA") and png_bits(data) == 16
+    return not (is_animated or has_late_metadata or has_transparent_grey or has_16_bit_alpha)
+
+
+def _decode_with_opencv(data: bytes, *, is_transparent: bool) -> np.ndarray:
+    if not is_transparent:
+        return _imdecode(data, cv2.IMREAD_COLOR)
+    image = _as_8_bit(_imdecode(data, cv2.IMREAD_UNCHANGED))
+    if image.ndim == 2 or image.shape[2] == 3:  # The transparency was damaged.
+        return _imdecode(data, cv2.IMREAD_COLOR)
+    for rows in _bands(image):
+        image[rows] = cv2.cvtColor(image[rows], cv2.COLOR_RGBA2mRGBA)
+    return image
+
+
+def _decode_with_pillow(source: Image.Image, data: bytes) -> np.ndarray:
+    with pillow_warnings_ignored, damage_refused():
+        source.load()
+        image = np.empty((source.height, source.width, 3), np.uint8)
+        for rows in _bands(image):
+            band = source.crop((0, rows.start, source.width, rows.stop))
+            is_png = source.format == "PNG"
+            image[rows] = _pillow_pixels(band, png_bits(data) if is_png else None)
+    return image
+
+
+def _pillow_pixels(image: Image.Image, png_bits: int | None) -> np.ndarray:
+    """Lay a Pillow image on white; return its pixels as BGR."""
+    is_grey_png = png_bits is not None and image.mode in ("1", "L", "I", "I;16")
+    if is_grey_png or image.mode.startswith("I;16"):
+        grey = _grey_on_white(image, png_bits or 16)
+        return cv2.cvtColor(_as_8_bit(grey), cv2.COLOR_GRAY2BGR)
+    if image.has_transparency_data:
+        rgba = np.asarray(image.convert("RGBA"))
+        premultiplied = cv2.cvtColor(rgba, cv2.COLOR_RGBA2mRGBA)
+        return _on_white(cv2.cvtColor(premultiplied, cv2.COLOR_RGBA2BGRA))
+    return cv2.cvtColor(np.asarray(image.convert("RGB")), cv2.COLOR_RGB2BGR)
+
+
+def _grey_on_white(image: Image.Image, bits: int) -> np.ndarray:
+    """Make the samples white that a PNG image declares transparent.
+
+    Pillow compares 8-bit samples with the declared one, which has as many bits as in the file.
+    """
+    samples = np.array(image if bits == 16 else image.convert("L"))
+    samples = samples.astype(np.uint16 if bits == 16 else np.uint8)
+    transparent = image.info.get("transparency")
+    if transparent is not None:
+        white, largest = np.iinfo(samples.dtype).max, 2**bits - 1
+        samples[samples == (transparent & largest) * (white // largest)] = white
+    return samples
+
+
+def _as_8_bit(samples: np.ndarray) -> np.ndarray:
+    return cv2.convertScaleAbs(samples, alpha=1 / 257) if samples.dtype == np.uint16 else samples
+
+
+def _on_white(image: np.ndarray) -> np.ndarray:
+    """Lay premultiplied BGRA on white; leave BGR as it is."""
+    if image.shape[2] == 3:
+        return image
+    opaque = np.empty((*image.shape[:2], 3), np.uint8)
+    for rows in _bands(image):
+        white = cv2.bitwise_not(cv2.extractChannel(image[rows], 3))
+        color = cv2.cvtColor(image[rows], cv2.COLOR_BGRA2BGR)
+        opaque[rows] = cv2.add(color, cv2.cvtColor(white, cv2.COLOR_GRAY2BGR))
+    return opaque
+
+
+def _bands(image: np.ndarray) -> Iterator[slice]:
+    height, width = image.shape[:2]
+    rows = max(1, BAND_PIXELS // width)
+    return (slice(top, min(top + rows, height)) for top in range(0, height, rows))
+
+
+def _oriented(image: np.ndarray, orientation: int) -> np.ndarray:
+    if orientation in TRANSPOSED:
+        image = cv2.transpose(image)
+    return cv2.flip(image, FLIPS[orientation]) if orientation in FLIPS else image
 
 
 def resized(image: np.ndarray, size: int) -> np.ndarray:
@@ -135,20 +269,20 @@ def resized(image: np.ndarray, size: int) -> np.ndarray:
     Parameters
     ----------
     image : numpy.ndarray
-        uint8, shape (height, width, 3).
+        uint8, shape (height, width, channels).
     size : int
         Width and height of the result in pixels. As in the tutorial, proportions are not kept.
 
     Returns
     -------
     numpy.ndarray
-        uint8, shape (size, size, 3).
+        uint8, shape (size, size, channels).
     """
     return cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
 
 
 def scale(images: np.ndarray) -> np.ndarray:
-    """Scale pixels as the network takes them: the one place where this happens.
+    """Scale pixels to what the network takes: the one place where this happens.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ from pyimagesearch.errors import UserError
 from pyimagesearch.files import AnyPath, did_you_mean
 
 JPEG_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif")
-IMAGE_SUFFIXES = (*JPEG_SUFFIXES, ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif")
+IMAGE_SUFFIXES = (*JPEG_SUFFIXES, ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".avif")
 
 
 class Listing(NamedTuple):

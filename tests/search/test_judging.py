@@ -4,7 +4,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from misbehaving_results import bomb_png, encoded, pattern
 
-from pyimagesearch.search import judging
 from pyimagesearch.search.judging import judge
 from pyimagesearch.search.outcomes import NO_IMAGE, TOO_SMALL, Rejection
 
@@ -40,12 +39,6 @@ def test_what_is_not_worth_keeping_is_rejected(data, category, detail):
 
 def test_an_image_as_small_as_allowed_is_kept():
     assert judge(encoded(pattern(1, 300, 64)), 64).small.shape == (96, 96, 3)
-
-
-def test_an_image_of_more_pixels_than_the_limit_is_rejected(monkeypatch):
-    monkeypatch.setattr(judging, "MAX_PIXELS", 120 * 100 - 1)
-    with pytest.raises(Rejection, match="more than the limit"):
-        judge(encoded(pattern(1)), 64)
 
 
 @settings(max_examples=60, deadline=None)
