@@ -1,6 +1,8 @@
 """What the benchmarks share: run a command as a user would, time it, and print tables."""
 
 import os
+import platform
+import re
 import statistics
 import subprocess
 import sys
@@ -94,9 +96,28 @@ def run(
     return Run(lines, seconds, usage.ru_maxrss / (1024 if sys.platform != "darwin" else 1024**2))
 
 
+def processor() -> str:
+    """Name the processor, its cores and its widest vector instructions."""
+    from pyimagesearch.training.devices import instruction_sets
+
+    described = Path("/proc/cpuinfo")
+    found = re.search(r"model name\s*: (.+)", described.read_text() if described.exists() else "")
+    name = found[1] if found else platform.processor() or platform.machine()
+    return ", ".join([name, f"{os.cpu_count()} cores", *instruction_sets()])
+
+
 def median(values: Sequence[float]) -> float:
     """Return the median, which a single slow run does not move."""
     return statistics.median(values)
+
+
+def with_spread(values: Sequence[float], unit: str = "", *, digits: int = 0) -> str:
+    """Format the median with its unit, and the smallest and the largest value."""
+    middle, least, most = (
+        f"{value:,.{digits}f}" for value in (median(values), min(values), max(values))
+    )
+    text = f"{middle} {unit}".rstrip()
+    return f"{text} ({least} to {most})" if len(values) > 1 else text
 
 
 def print_table(rows: Sequence[Sequence[str]]) -> None:

@@ -1,19 +1,21 @@
 """Compare the speed of a training step with the speed of a matrix product.
 
     python benchmarks/training_step.py
+    python benchmarks/training_step.py --recipe tutorial
 
 A product of two large matrices hardly waits for memory, so it shows how many operations per second
-the processor can do.
+the processor can do. The tutorial's recipe runs on TensorFlow as it comes; this project sets it up
+first.
 """
 
+import json
 import math
-import statistics
 import time
 from argparse import Namespace
 from collections.abc import Callable
 from typing import Any
 
-from measure import print_table
+from measure import median, print_table
 
 from pyimagesearch.arguments import ArgumentParser, number
 from pyimagesearch.training.devices import prepare_training_device
@@ -29,6 +31,9 @@ def parse_arguments() -> Namespace:
         __doc__.partition("\n")[0], "example: python benchmarks/training_step.py --batch-size 64"
     )
     count = number(int, 1, 10_000)
+    parser.add_argument(
+        "--recipe", choices=("project", "tutorial"), default="project", help="whose step to time"
+    )
     parser.add_argument("--batch-size", type=count, default=32, help="images of a step")
     parser.add_argument(
         "--image-size", type=number(int, 12, 1024), default=96, help="width and height in pixels"
@@ -36,60 +41,71 @@ def parse_arguments() -> Namespace:
     parser.add_argument(
         "--rounds", type=count, default=30, help="how often to time a step and a product"
     )
+    parser.add_argument("--json", action="store_true", help="print the two rates as JSON")
     return parser.parse_args()
 
 
 def main() -> None:
-    """Time steps and products in turn, and print their medians."""
+    """Time steps and products in turn, and print the rates of their medians."""
     args = parse_arguments()
-    prepare_training_device("cpu", say=print)
-    import numpy as np
+    model, step = training_step(args)
     import tensorflow as tf
 
-    from pyimagesearch.smallervggnet import SmallerVGGNet
-    from pyimagesearch.training.fitting import compile_network
+    matrix = tf.random.uniform((MATRIX_SIZE, MATRIX_SIZE))
+    # The first call of each compiles it.
+    seconds = [
+        (seconds_of(step), seconds_of(lambda: tf.matmul(matrix, matrix).numpy()))
+        for _ in range(args.rounds + 1)
+    ][1:]
+    step_seconds, product_seconds = (median(column) for column in zip(*seconds, strict=True))
+    step_operations = args.batch_size * training_operations(model)
+    rates = [step_operations / step_seconds / 1e9, 2 * MATRIX_SIZE**3 / product_seconds / 1e9]
+    if args.json:
+        print(json.dumps(dict(zip(("step", "product"), rates, strict=True))))
+        return
+    print_table(
+        [
+            ["", "milliseconds", "GFLOP/s", "share"],
+            [
+                "step",
+                f"{1e3 * step_seconds:,.1f}",
+                f"{rates[0]:,.1f}",
+                f"{rates[0] / rates[1]:.0%}",
+            ],
+            ["product", f"{1e3 * product_seconds:,.1f}", f"{rates[1]:,.1f}", ""],
+        ]
+    )
+
+
+def training_step(args: Namespace) -> tuple[Any, Callable[[], object]]:
+    """Build a recipe's network, and what trains it for one step on random images."""
+    if args.recipe == "project":
+        prepare_training_device("cpu", say=lambda message: None)
+    import numpy as np
+    import tensorflow as tf
 
     rng = np.random.default_rng(0)
     size = args.image_size
     images = tf.constant(rng.random((args.batch_size, size, size, 3), np.float32))
     targets = tf.constant(rng.integers(0, 2, (args.batch_size, CLASSES)).astype(np.float32))
-    model = SmallerVGGNet.build(size, size, 3, CLASSES, finalAct="sigmoid")
-    network = compile_network(model, learning_rate=1e-3, total_steps=args.rounds)
-    matrix = tf.constant(rng.random((MATRIX_SIZE, MATRIX_SIZE), np.float32))
+    if args.recipe == "tutorial":
+        from tutorial import compiled_network
 
-    def step() -> None:
-        network.train_on_batch(images, targets)
+        model = network = compiled_network(classes=CLASSES, image_size=size)
+    else:
+        from pyimagesearch.smallervggnet import SmallerVGGNet
+        from pyimagesearch.training.fitting import compile_network
 
-    def product() -> None:
-        tf.matmul(matrix, matrix).numpy()
-
-    # The first call of each compiles it.
-    step_seconds, product_seconds = [], []
-    for _ in range(args.rounds + 1):
-        step_seconds.append(seconds_of(step))
-        product_seconds.append(seconds_of(product))
-    step_operations = args.batch_size * training_operations(model)
-    print_table(
-        [
-            ["", "milliseconds", "GFLOP", "GFLOP/s"],
-            ["step", *speed(step_seconds[1:], step_operations)],
-            ["product", *speed(product_seconds[1:], 2 * MATRIX_SIZE**3)],
-        ]
-    )
+        model = SmallerVGGNet.build(size, size, 3, CLASSES, finalAct="sigmoid")
+        network = compile_network(model, learning_rate=1e-3, total_steps=args.rounds)
+    return model, lambda: network.train_on_batch(images, targets)
 
 
-def seconds_of(action: Callable[[], None]) -> float:
+def seconds_of(action: Callable[[], object]) -> float:
     """Time one call."""
     start = time.perf_counter()
     action()
     return time.perf_counter() - start
-
-
-def speed(seconds: list[float], operations: int) -> list[str]:
-    """Format the cells of a row: median time, operations, and operations per second."""
-    median = statistics.median(seconds)
-    cells = 1e3 * median, operations / 1e9, operations / 1e9 / median
-    return [f"{cell:,.1f}" for cell in cells]
 
 
 def training_operations(model: Any) -> int:

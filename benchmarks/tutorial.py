@@ -117,15 +117,15 @@ def load_images(dataset: str) -> tuple[Any, Any]:
     return data, labels
 
 
-def compiled_network(*, classes: int) -> Any:
+def compiled_network(*, classes: int, image_size: int = IMAGE_DIMS[0]) -> Any:
     """Build the network with the tutorial's batch normalisation, loss and optimizer."""
     import keras
 
     from pyimagesearch.smallervggnet import SmallerVGGNet
 
     model = SmallerVGGNet.build(
-        width=IMAGE_DIMS[1],
-        height=IMAGE_DIMS[0],
+        width=image_size,
+        height=image_size,
         depth=IMAGE_DIMS[2],
         classes=classes,
         finalAct="sigmoid",
