@@ -1,33 +1,53 @@
 """Compare this project with the tutorial's own recipe, side by side on one machine.
 
     python benchmarks/compare.py --dataset DIR --fullsize DIR
+    python benchmarks/compare.py --dataset DIR --only one many
 
-Print a table of times and memory, and of how many times better this project is. A whole run of the
-tutorial's 75 epochs takes most of the time; --skip whole leaves it out.
+Print a table of times and memory, and of how many times better this project is. Short runs of both
+take turns, and the table shows their median, smallest and largest value. --only runs these parts:
+
+    load    from files to the first training step
+    epochs  an epoch, and the memory of a training run
+    step    a training step beside a large matrix product
+    import  what classify.py imports before it loads the network
+    one     classify.py with one image
+    many    classify.py with thousands of images
+    whole   the tutorial's 75 epochs beside our fewer ones; takes most of the time
 """
 
 import itertools
+import json
+import random
 import re
 import shutil
+import subprocess
+import sys
 import tempfile
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
-from measure import Run, median, print_table, run
+from measure import ROOT, Run, median, print_table, processor, run, with_spread
 
 from pyimagesearch.arguments import ArgumentParser, number
 
-TUTORIAL = "benchmarks/tutorial.py"
+TUTORIAL, FIRST_STEP = "benchmarks/tutorial.py", "benchmarks/first_step.py"
 ACCURACY = r"val_binary_accuracy: ([\d.]+)"
+STEP_ROUNDS = 5
+PREPARE = (
+    "from pyimagesearch.training.devices import prepare_training_device as prepare; "
+    "prepare('cpu', say=print)"
+)
+ASK_ONEDNN = (
+    "from tensorflow.python.util import _pywrap_util_port as port; print(port.IsMklEnabled())"
+)
 
 
 def parse_arguments() -> Namespace:
     """Read the command line."""
-    parser = ArgumentParser(
-        __doc__.partition("\n")[0],
-        "example: python benchmarks/compare.py --dataset dataset --skip whole --epochs 3",
-    )
+    example = "example: python benchmarks/compare.py --skip whole --epochs 3"
+    parser = ArgumentParser(__doc__, example)
     count = number(int, 1, 10**8)
     parser.add_argument("--dataset", default="dataset", help="folder of label folders")
     parser.add_argument("--fullsize", help="another one, with large images to load")
@@ -36,92 +56,159 @@ def parse_arguments() -> Namespace:
     )
     parser.add_argument("--epochs", type=number(int, 2, 1000), default=10, help="epochs to time")
     parser.add_argument("--whole-epochs", type=count, default=12, help="epochs of our whole run")
-    parser.add_argument("--repeats", type=count, default=3, help="how often to classify one image")
-    parser.add_argument(
-        "--skip", nargs="*", default=[], choices=list(PARTS), help="parts to leave out"
-    )
+    parser.add_argument("--repeats", type=count, default=5, help="how often to run what is short")
+    parts = parser.add_mutually_exclusive_group()
+    part = partial(parts.add_argument, nargs="+", choices=list(PARTS), metavar="PART")
+    part("--only", default=list(PARTS), help="parts to run")
+    part("--skip", default=[], help="parts to leave out")
     return parser.parse_args()
 
 
 def main() -> None:
-    """Run all parts, and print the table again after each."""
+    """Name the processor, run all parts, and print the table again after each."""
     args = parse_arguments()
+    print("processor:", processor(), flush=True)
+    tutorial, ours = (is_onednn_on(prepare) for prepare in ("", PREPARE))
+    print(
+        f"oneDNN: {on_or_off(tutorial)} in the tutorial's recipe, {on_or_off(ours)} in ours\n",
+        flush=True,
+    )
     with tempfile.TemporaryDirectory() as name:
         rows = [["what", "the tutorial's recipe", "this project", "times better"]]
         for part, compare in PARTS.items():
-            if part not in args.skip:
+            if part in args.only and part not in args.skip:
                 rows += compare(args, Path(name))
                 print_table(rows)
 
 
+def is_onednn_on(prepare: str) -> bool:
+    """Ask TensorFlow in a process of its own, which runs a line of Python first."""
+    program = f"{prepare}\n{ASK_ONEDNN}"
+    command = [sys.executable, "-c", program]
+    answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return answer.stdout.split()[-1] == "True"
+
+
+def on_or_off(is_on: bool) -> str:
+    """Put a switch into words."""
+    return "on" if is_on else "off"
+
+
 def compare_loading(args: Namespace, folder: Path) -> list[list[str]]:
-    """Time loading up to the first training step, without and with this project's cache."""
-    images = folder / "fullsize"
+    """Time the way to the first training step, without and with this project's cache."""
+    images, cache = folder / "fullsize", folder / "cache"
     copy_files(Path(args.fullsize or args.dataset), images, args.files)
     shared = ["--dataset", images, "--epochs", 1]
-    tutorial = loading_seconds(run(TUTORIAL, "train", *shared, folder=folder))
-    cache = {"XDG_CACHE_HOME": str(folder / "cache")}
-    first, second = (
-        loading_seconds(run("train.py", *shared, folder=folder, environment=cache))
-        for _ in range(2)
+
+    def ours(*, keep_cache: bool) -> Run:
+        if not keep_cache:
+            shutil.rmtree(cache, ignore_errors=True)
+        environment = {"XDG_CACHE_HOME": str(cache)}
+        script = ROOT / "train.py"
+        return run(FIRST_STEP, script, *shared, folder=folder, environment=environment)
+
+    tutorial, first, second = take_turns(
+        args.repeats,
+        partial(run, FIRST_STEP, ROOT / TUTORIAL, "train", *shared, folder=folder),
+        partial(ours, keep_cache=False),
+        partial(ours, keep_cache=True),
     )
-    name = f"from files to the first step, {args.files:,} files"
-    return [
-        row(name, "{:.1f} s", tutorial, ours=first),
-        row(f"{name}, second run", "{:.2f} s", tutorial, ours=second),
-    ]
+    rows = []
+    for name, seconds in {
+        # Ours imports TensorFlow in this time, too; the tutorial's recipe did so before.
+        f"from files to the start of training, {args.files:,} files": loading_seconds,
+        "from the start of the process to the end of the first step": first_step_seconds,
+    }.items():
+        times = [[seconds(timed) for timed in runs] for runs in (tutorial, first, second)]
+        rows += [
+            row(name, "s", times[0], ours=times[1], digits=1),
+            row("the same, second run", "s", times[0], ours=times[2], digits=1),
+        ]
+    return rows
 
 
 def compare_epochs(args: Namespace, folder: Path) -> list[list[str]]:
     """Time an epoch, and measure the peak memory of a run."""
-    shared = ["--dataset", Path(args.dataset).resolve(), "--epochs", args.epochs]
-    runs = [run(TUTORIAL, "train", *shared, folder=folder), run("train.py", *shared, folder=folder)]
-    seconds = [epoch_seconds(timed) for timed in runs]
-    means = [sum(values) / len(values) for values in seconds]
-    cells = [
-        f"{mean:.1f} s ({min(values):.1f} to {max(values):.1f})"
-        for mean, values in zip(means, seconds, strict=True)
-    ]
+    tutorial, ours = train(args, args.epochs, folder=folder)
+    name = f"an epoch, of {args.epochs} without the first"
+    seconds = epoch_seconds(tutorial), epoch_seconds(ours)
     return [
-        [f"mean epoch of {args.epochs}", *cells, f"{means[0] / means[1]:.1f}"],
-        row("peak memory of a run", "{:,.0f} MB", runs[0].peak_mb, ours=runs[1].peak_mb),
+        row(name, "s", seconds[0], ours=seconds[1], digits=1),
+        row("peak memory of a training run", "MB", [tutorial.peak_mb], ours=[ours.peak_mb]),
     ]
+
+
+def compare_steps(args: Namespace, folder: Path) -> list[list[str]]:
+    """Compare the rate of a training step with the best rate of a large matrix product."""
+    step = partial(run, "benchmarks/training_step.py", "--json", "--rounds", STEP_ROUNDS)
+    tutorial, ours = (
+        [json.loads(timed.lines[-1][1]) for timed in runs]
+        for runs in take_turns(
+            args.repeats,
+            partial(step, "--recipe", "tutorial", folder=folder),
+            partial(step, "--recipe", "project", folder=folder),
+        )
+    )
+    best = max(median([rates["product"] for rates in side]) for side in (tutorial, ours))
+    steps = [[rates["step"] for rates in side] for side in (tutorial, ours)]
+    shares = [[100 * rate / best for rate in side] for side in steps]
+    return [
+        row("a training step", "GFLOP/s", steps[0], ours=steps[1], more=True),
+        row(
+            f"its share of a large product's {best:,.0f}", "%", shares[0], ours=shares[1], more=True
+        ),
+    ]
+
+
+def compare_imports(args: Namespace, folder: Path) -> list[list[str]]:
+    """Time how long classify.py imports before it loads the network."""
+    seconds = [
+        [timed.when("[INFO] loading network") for timed in runs]
+        for runs in classify_one(args, folder)
+    ]
+    return [row("classify.py, its imports", "s", seconds[0], ours=seconds[1], digits=2)]
 
 
 def compare_one_image(args: Namespace, folder: Path) -> list[list[str]]:
     """Classify one image from a cold start."""
-    image = next(path.resolve() for path in sorted(Path(args.dataset).rglob("*.jpg")))
-    tutorial, ours = [], []
-    for _ in range(args.repeats):
-        tutorial.append(run(TUTORIAL, "classify", "-i", image, folder=folder))
-        ours.append(run("classify.py", "-i", image, "--no-display", folder=folder))
+    runs = classify_one(args, folder)
     seconds, peaks = (
-        [median([getattr(timed, field) for timed in runs]) for runs in (tutorial, ours)]
+        [[getattr(timed, field) for timed in side] for side in runs]
         for field in ("seconds", "peak_mb")
     )
     return [
-        row("classify.py, one image", "{:.2f} s", seconds[0], ours=seconds[1]),
-        row("its peak memory", "{:,.0f} MB", peaks[0], ours=peaks[1]),
+        row("classify.py, one image", "s", seconds[0], ours=seconds[1], digits=2),
+        row("its peak memory", "MB", peaks[0], ours=peaks[1]),
     ]
 
 
 def compare_many_images(args: Namespace, folder: Path) -> list[list[str]]:
     """Count the images classified per second, and compare the memory for few and many images."""
+    train_models(args, folder)
     few, many = folder / "few", folder / "many"
     copy_files(Path(args.dataset), few, args.files // 4)
     copy_files(Path(args.dataset), many, args.files)
     files = sorted(map(str, few.rglob("*.*")))
-    tutorial = run(TUTORIAL, "classify", "-i", *files, folder=folder)
-    ours_few, ours_many = (run("classify.py", "-i", each, folder=folder) for each in (few, many))
-    rates = images_per_second(tutorial, len(files)), images_per_second(ours_many, args.files)
-    peaks = f"{ours_few.peak_mb:,.0f} and {ours_many.peak_mb:,.0f} MB"
+    tutorial, ours_few, ours_many = take_turns(
+        args.repeats,
+        partial(run, TUTORIAL, "classify", "-i", *files, folder=folder),
+        partial(run, "classify.py", "-i", few, folder=folder),
+        partial(run, "classify.py", "-i", many, folder=folder),
+    )
+    rates = (
+        [images_per_second(timed, len(files)) for timed in tutorial],
+        [images_per_second(timed, args.files) for timed in ours_many],
+    )
+    name = f"classify.py, images a second of {args.files:,}"
+    peaks = [with_spread([timed.peak_mb for timed in runs]) for runs in (ours_few, ours_many)]
     return [
+        row(name, "", rates[0], ours=rates[1], more=True),
         [
-            f"classify.py, images a second of {args.files:,}",
-            *(f"{rate:,.0f}" for rate in rates),
-            f"{rates[1] / rates[0]:.1f}",
+            f"its peak memory, {len(files):,} and {args.files:,} images",
+            "",
+            " and ".join(peaks) + " MB",
+            "",
         ],
-        [f"its peak memory, {len(files):,} and {args.files:,} images", "", peaks, ""],
     ]
 
 
@@ -137,19 +224,50 @@ def compare_whole_runs(args: Namespace, folder: Path) -> list[list[str]]:
     return [[name, *cells, f"{tutorial.seconds / ours.seconds:.1f}"]]
 
 
-# Training leaves the models with which the parts after it classify.
 PARTS: dict[str, Callable[[Namespace, Path], list[list[str]]]] = {
     "load": compare_loading,
     "epochs": compare_epochs,
+    "step": compare_steps,
+    "import": compare_imports,
     "one": compare_one_image,
     "many": compare_many_images,
     "whole": compare_whole_runs,
 }
 
 
+def take_turns(repeats: int, *actions: Callable[[], Run]) -> list[list[Run]]:
+    """Run all in turn several times, so that a busy moment of the machine slows all of them."""
+    rounds = [[action() for action in actions] for _ in range(repeats)]
+    return [list(runs) for runs in zip(*rounds, strict=True)]
+
+
+def train(args: Namespace, epochs: int, *, folder: Path) -> tuple[Run, Run]:
+    """Train the tutorial's network and ours, which leaves their models in the folder."""
+    shared = ["--dataset", Path(args.dataset).resolve(), "--epochs", epochs]
+    return run(TUTORIAL, "train", *shared, folder=folder), run("train.py", *shared, folder=folder)
+
+
+def train_models(args: Namespace, folder: Path) -> None:
+    """Train models to classify with for one epoch, if no part before has left any."""
+    if not (folder / "fashion.model").exists():
+        train(args, 1, folder=folder)
+
+
+def classify_one(args: Namespace, folder: Path) -> list[list[Run]]:
+    """Classify one image with the tutorial's classify.py and with ours, in turn."""
+    train_models(args, folder)
+    image = next(path.resolve() for path in sorted(Path(args.dataset).rglob("*.jpg")))
+    return take_turns(
+        args.repeats,
+        partial(run, TUTORIAL, "classify", "-i", image, folder=folder),
+        partial(run, "classify.py", "-i", image, "--no-display", folder=folder),
+    )
+
+
 def copy_files(source: Path, target: Path, count: int) -> None:
     """Copy files of a data set into label folders, each as often as needed to make `count`."""
     files = sorted(path for path in source.rglob("*") if path.is_file())
+    random.Random(42).shuffle(files)  # so that a few of them are of all folders
     for position in range(count):
         original = files[position % len(files)]
         folder = target / original.parent.name
@@ -160,6 +278,11 @@ def copy_files(source: Path, target: Path, count: int) -> None:
 def loading_seconds(timed: Run) -> float:
     """Return the time from the start of loading to the start of training."""
     return timed.when("[INFO] training network") - timed.when("[INFO] loading images")
+
+
+def first_step_seconds(timed: Run) -> float:
+    """Return the time from the start of the process to the end of the first training step."""
+    return timed.when("[INFO] first step done")
 
 
 def epoch_seconds(timed: Run) -> list[float]:
@@ -178,9 +301,22 @@ def images_per_second(timed: Run, count: int) -> float:
     return count / (timed.seconds - timed.when("classifying"))
 
 
-def row(name: str, form: str, tutorial: float, *, ours: float) -> list[str]:
-    """Format two values and their ratio."""
-    return [name, form.format(tutorial), form.format(ours), f"{tutorial / ours:.1f}"]
+def row(
+    name: str,
+    unit: str,
+    tutorial: Sequence[float],
+    *,
+    ours: Sequence[float],
+    digits: int = 0,
+    more: bool = False,
+) -> list[str]:
+    """Format the values of both sides and the ratio of their medians.
+
+    `more` tells that more is better, such as images a second.
+    """
+    ratio = median(ours) / median(tutorial) if more else median(tutorial) / median(ours)
+    cells = [with_spread(values, unit, digits=digits) for values in (tutorial, ours)]
+    return [name, *cells, f"{ratio:.1f}"]
 
 
 if __name__ == "__main__":
