@@ -5,11 +5,10 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from legacy_models import LEGACY, with_description_in_graph
 
 from pyimagesearch.artifacts import keras2
 from pyimagesearch.artifacts.network_description import DescriptionError
-
-LEGACY = Path(__file__).parent / "legacy"
 
 
 @pytest.fixture
@@ -124,18 +123,9 @@ def test_a_truncated_hdf5_file_is_refused(hdf5, kept):
     refusal(keras2.read_hdf5, hdf5.read_bytes()[:kept])
 
 
-def test_the_description_may_lie_in_the_graph_as_before_tensorflow_2_5(saved_model):
-    from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
-    from tensorflow.python.keras.protobuf.saved_metadata_pb2 import SavedMetadata
-
-    beside = saved_model / "keras_metadata.pb"
-    graph = SavedModel.FromString((saved_model / "saved_model.pb").read_bytes())
-    nodes = graph.meta_graphs[0].object_graph_def.nodes
-    for described in SavedMetadata.FromString(beside.read_bytes()).nodes:
-        nodes[described.node_id].user_object.metadata = described.metadata
-    (saved_model / "saved_model.pb").write_bytes(graph.SerializeToString())
-    beside.unlink()
-    assert len(keras2.read_saved_model(saved_model).layers) == 28
+def test_the_description_may_lie_in_the_graph_as_before_tensorflow_2_5(tmp_path):
+    older = with_description_in_graph(LEGACY / "saved_model", tmp_path / "older")
+    assert len(keras2.read_saved_model(older).layers) == 28
 
 
 @pytest.mark.parametrize("name", ["keras_metadata.pb", "variables/variables.index"])
