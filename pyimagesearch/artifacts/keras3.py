@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
 CONFIG, VERSION, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 MAX_ENTRIES = 10_000
-MAX_OBJECTS = 10_000
+# Layers, initializers and so on. NASNetLarge, of keras.applications, has 5,152.
+MAX_OBJECTS = 6_000
 CENTRAL_DIRECTORY_ENTRY = b"PK\1\2"
 
 # What Keras calls the weights of a layer in its files, but for a number.
