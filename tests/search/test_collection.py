@@ -93,7 +93,7 @@ def test_each_file_has_a_row_that_says_where_it_is_from(folder):
     }
     assert second["file"] == "00000001.jpg"
     assert (bad["file"], bad["sha256"]) == ("", "")
-    assert bad["reason"] == "not an image: not an image"
+    assert bad["reason"].startswith("not an image: ")
     assert content(folder).keys() == {"00000000.jpg", "00000001.jpg"}
 
 
