@@ -20,7 +20,6 @@ import numpy as np
 
 from pyimagesearch.artifacts.hdf5 import Hdf5Error, Hdf5File
 from pyimagesearch.artifacts.network_description import (
-    MAX_OUTPUT,
     DescriptionError,
     NetworkDescription,
     UnfamiliarNetworkError,
@@ -35,6 +34,8 @@ CONFIG, VERSION, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 MAX_ENTRIES = 10_000
 # Layers, initializers and so on. NASNetLarge, of keras.applications, has 5,152.
 MAX_OBJECTS = 6_000
+# Numbers in the output of one layer for one image. EfficientNetB7 has half of that.
+MAX_OUTPUT = 2**25
 CENTRAL_DIRECTORY_ENTRY = b"PK\1\2"
 
 # What Keras calls the weights of a layer in its files, but for a number.

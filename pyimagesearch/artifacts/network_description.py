@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 MAX_LAYERS = 1000
-# Numbers in the output of one layer for one image: SmallerVGGNet's first layer has that many for
-# images of 1024 x 1024 pixels.
-MAX_OUTPUT = 2**25
-# Multiplications for one image. SmallerVGGNet needs a thousandth of them at 96 x 96 pixels.
-MAX_MULTIPLICATIONS = 2**37
+# Numbers in the output of one layer for one image: as many as SmallerVGGNet's first layer has for
+# images of 512 x 512 pixels.
+MAX_OUTPUT = 2**23
+# Multiplications for one image. SmallerVGGNet needs a tenth of them at 512 x 512 pixels.
+MAX_MULTIPLICATIONS = 2**35
 
 
 class DescriptionError(ValueError):

@@ -3,8 +3,8 @@
     python -m venv tf215 && tf215/bin/pip install tensorflow==2.15.1
     tf215/bin/python tests/artifacts/legacy/make_legacy.py tests/artifacts/legacy
 
-writes tutorial.model (HDF5), saved_model/ and keras2.keras, all of one network, and predictions.json
-with an image and the network's prediction for it.
+writes tutorial.model (HDF5), saved_model/ and keras2.keras, all of one network, and
+predictions.json, with an image and the network's prediction for it.
 """
 
 import json
