@@ -25,6 +25,8 @@ def parse_arguments() -> Namespace:
     files("-l", "--labelbin", default="mlb.pickle", help="the labels of its outputs")
     files("--output", help="write the image with its labels drawn on it; a folder for several")
     files("--no-display", action="store_true", help="open no window")
+    devices = ("auto", "cpu", "gpu")
+    files("--device", choices=devices, default="auto", help="auto: a GPU, if any, for many images")
 
     labels = parser.add_argument_group("labels").add_argument
     top, threshold = either("all", number(int, 1, 1_000_000)), either("auto", number(float, 0, 1))
@@ -45,15 +47,11 @@ def parse_arguments() -> Namespace:
 def main() -> int:
     """Classify images, from files to labels on the screen."""
     args = parse_arguments()
-    # Imported only now, so that a mistyped flag is reported at once. Keras reads its backend from
-    # the environment when it is imported.
-    from pyimagesearch.inference.backend import choose_inference_backend, import_keras_lightly
-
-    choose_inference_backend()
-    import_keras_lightly()
+    # Imported only now, so that a mistyped flag is reported at once.
     from pyimagesearch import files
-    from pyimagesearch.artifacts import label_file, model_file
+    from pyimagesearch.artifacts import label_file
     from pyimagesearch.inference import classification, output_formats, window
+    from pyimagesearch.inference.network import load_network
     from pyimagesearch.inference.paths import annotated_paths, expand
     from pyimagesearch.reports import pictures
 
@@ -66,7 +64,7 @@ def main() -> int:
     is_drawn = args.output is not None or shows_window
 
     tell("loading network...")
-    trained = model_file.load_model(args.model)
+    trained = load_network(args.model, args.device, images=len(paths))
     classes, label_note = label_file.load_labels(trained, args.model, args.labelbin)
     tell(*map(printable, filter(None, [trained.note, label_note])))
     top = None if args.top == "all" else args.top
@@ -79,7 +77,7 @@ def main() -> int:
         print(output_formats.csv_header(classes), flush=True)
     unreadable = 0
     keep = pictures.resized_for_drawing if is_drawn else None
-    predictions = classification.classify_files(trained.model, classes, paths, keep=keep)
+    predictions = classification.classify_files(trained, classes, paths, keep=keep)
     shown = progress(predictions, len(paths), prints_rows=True)
     for prediction, output in zip(shown, outputs, strict=True):
         chosen = classification.choose(prediction.probabilities, top, thresholds)

@@ -8,6 +8,7 @@ find whole files, and after the next run has begun no temporary file may be left
 """
 
 import argparse
+import json
 import multiprocessing
 import os
 import random
@@ -61,9 +62,9 @@ def save_for_ever(folder: Path, network: keras.Model, begun: Event) -> None:
 
 def read(folder: Path) -> None:
     """Read both files; anything but whole files raises."""
-    trained = model_file.load_model(folder / "fashion.model")
+    metadata = model_file.read_model_file(folder / "fashion.model").metadata
     classes = label_file.load_binarizer(folder / "mlb.pickle").classes
-    if trained.metadata["labels"] != LABELS or classes != LABELS:
+    if metadata is None or json.loads(metadata)["labels"] != LABELS or classes != LABELS:
         raise ValueError("the files hold something else")
 
 

@@ -33,18 +33,16 @@ def parse_arguments() -> Namespace:
 def main() -> None:
     """Classify every image below a folder and print a row for each combination."""
     args = parse_arguments()
-    from pyimagesearch.inference.backend import choose_inference_backend
-
-    choose_inference_backend()
-    from pyimagesearch.artifacts import label_file, model_file
+    from pyimagesearch.artifacts import label_file
     from pyimagesearch.data.folders import folder_labels, list_images
     from pyimagesearch.inference import classification
+    from pyimagesearch.inference.network import load_network
 
-    trained = model_file.load_model(args.model)
-    classes, _ = label_file.load_labels(trained, args.model, args.labelbin)
     paths = list_images(args.dataset).paths
+    trained = load_network(args.model, images=len(paths))
+    classes, _ = label_file.load_labels(trained, args.model, args.labelbin)
     pairs = []
-    for prediction in classification.classify_files(trained.model, classes, paths):
+    for prediction in classification.classify_files(trained, classes, paths):
         if not prediction.error:
             labels = folder_labels(prediction.path)
             chosen = classification.choose(prediction.probabilities, len(labels))

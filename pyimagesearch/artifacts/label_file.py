@@ -71,7 +71,7 @@ def load_labels(
     Parameters
     ----------
     trained : TrainedModel
-        From :func:`pyimagesearch.artifacts.model_file.load_model`.
+        The network whose outputs are named.
     model_path, labelbin_path : str
         The two files.
 
@@ -93,10 +93,9 @@ def load_labels(
     if own_labels is not None and not os.path.exists(labelbin_path):  # noqa: PTH110
         return own_labels, f"there is no {labelbin_path}: the labels are those in {model_path}"
     binarizer = load_binarizer(labelbin_path)
-    outputs = trained.model.output_shape[-1]
     differs = own_labels is not None and binarizer.classes != own_labels
-    if differs or outputs != len(binarizer.classes):
-        trained_on = ", ".join(own_labels) if own_labels else f"{outputs} labels"
+    if differs or trained.outputs != len(binarizer.classes):
+        trained_on = ", ".join(own_labels) if own_labels else f"{trained.outputs} labels"
         raise UserError(
             f"{model_path} and {labelbin_path} do not belong together: "
             f"the model was trained {_when(trained.metadata.get('trained_at'))}on {trained_on}; "

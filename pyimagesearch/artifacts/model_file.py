@@ -5,9 +5,11 @@ import os
 import reprlib
 import textwrap
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 from pyimagesearch.artifacts import hdf5, keras2, keras3
 from pyimagesearch.artifacts.model_metadata import MetadataError, read_metadata
@@ -26,37 +28,49 @@ MAX_MODEL_BYTES = 2**30
 LONGEST_REASON = 300  # characters
 ZIP_SIGNATURE = b"PK\3\4"
 
+Predict = Callable[[np.ndarray], np.ndarray]
+
 
 class ModelFile(NamedTuple):
     """What a model file holds, read without Keras.
 
     Attributes
     ----------
+    path : path
+        The file.
     network : NetworkDescription or OwnNetwork
         The latter is a network of other layers than SmallerVGGNet's, which only Keras can build.
     metadata : bytes or None
         JSON as :func:`save_model` stored it; None for a model that someone else saved.
     """
 
+    path: AnyPath
     network: NetworkDescription | keras3.OwnNetwork
     metadata: bytes | None
 
 
 class TrainedModel(NamedTuple):
-    """A network, and what is known about its training.
+    """A network that predicts, and what is known about its training.
 
     Attributes
     ----------
-    model : keras.Model
-        Takes float32 images in [0, 1], shape (N, size, size, 3), and returns a probability for each
-        label, shape (N, L).
+    predict : callable
+        Takes float32 images in [0, 1], shape (N, image_size, image_size, 3), and returns a
+        probability for each label, float32 of shape (N, outputs). Several threads may call it at
+        the same time.
+    image_size : int
+        Height and width of the images in pixels.
+    outputs : int
+        How many labels there are.
     metadata : dict
         What :func:`save_model` stored with it; empty for a model that someone else saved.
     note : str or None
         Why the metadata are empty, if the file holds some that are wrong.
     """
 
-    model: "keras.Model"
+    predict: Predict
+    image_size: int
+    outputs: int
     metadata: dict[str, Any]
     note: str | None = None
 
@@ -118,10 +132,10 @@ def read_model_file(path: AnyPath) -> ModelFile:
         signature = _signature(path)
         if signature.startswith(ZIP_SIGNATURE):
             archive = keras3.open_archive(read_file(path, most_bytes=MAX_MODEL_BYTES))
-            return ModelFile(keras3.read_archive(archive), _metadata_entry(archive))
+            return ModelFile(path, keras3.read_archive(archive), _metadata_entry(archive))
         if signature == hdf5.SIGNATURE:
             data = read_file(path, most_bytes=MAX_MODEL_BYTES)
-            return ModelFile(keras2.read_hdf5(data), None)
+            return ModelFile(path, keras2.read_hdf5(data), None)
     except UnreadableFileError as error:
         raise UserError(f"cannot read the model {path}: {error}") from error
     except DescriptionError as error:
@@ -129,52 +143,82 @@ def read_model_file(path: AnyPath) -> ModelFile:
     raise UserError(f"{path} is not a model that Keras saved, or is damaged: train it again")
 
 
-def load_model(path: AnyPath) -> TrainedModel:
-    """Load a network that :func:`save_model`, or somebody's Keras, has saved.
+def build_model(file: ModelFile) -> "keras.Model":
+    """Build the network of a model file with Keras.
 
     Parameters
     ----------
-    path : path
-        As for :func:`read_model_file`.
+    file : ModelFile
+        From :func:`read_model_file`.
 
     Returns
     -------
-    TrainedModel
+    keras.Model
         Ready to predict.
 
     Raises
     ------
     UserError
-        If there is no such file, it is damaged, or it is not a network that labels images.
+        If it is somebody's own network and Keras cannot build it.
     """
-    file = read_model_file(path)
     if isinstance(file.network, NetworkDescription):
-        model = build_network(file.network)
-    else:
-        model = _build_own_network(file.network, path)
-    size, outputs = _size_and_outputs(model, path)
-    if file.metadata is None:
-        return TrainedModel(model, {})
+        return _build_described(file.network)
     try:
-        metadata = read_metadata(file.metadata, image_size=size, outputs=outputs)
-    except MetadataError as error:
-        return TrainedModel(model, {}, f"what {path} says about its training is ignored: {error}")
-    return TrainedModel(model, metadata)
+        return keras3.build_own_network(file.network)
+    except DescriptionError as error:
+        raise UserError(f"the model {file.path} cannot be used: {error}") from error
+    # Keras raises all kinds of exceptions for a description that it cannot make sense of.
+    except Exception as error:
+        reason = textwrap.shorten(str(error).strip().partition("\n")[0], LONGEST_REASON)
+        raise UserError(f"Keras cannot load the model {file.path}: {reason}") from error
 
 
-def build_network(network: NetworkDescription) -> "keras.Sequential":
-    """Build a network out of Keras's own layers.
+def trained_model(file: ModelFile, predict: Predict, *, taken: Any, returned: Any) -> TrainedModel:
+    """Put a network that predicts together with what its file says about its training.
 
     Parameters
     ----------
-    network : NetworkDescription
+    file : ModelFile
         From :func:`read_model_file`.
+    predict : callable
+        As in :class:`TrainedModel`.
+    taken, returned : object
+        The shapes of the network's input and output as Keras has them: for somebody's own network
+        they may be anything.
 
     Returns
     -------
-    keras.Sequential
-        Takes float32 images, returns float32 of shape (N, L).
+    TrainedModel
+        The two together.
+
+    Raises
+    ------
+    UserError
+        If it is not a network that labels square colour images.
     """
+    match taken, returned:
+        case (_, int(height), int(width), 3), (_, int(outputs)) if height == width:
+            metadata, note = _metadata(file, image_size=height, outputs=outputs)
+            return TrainedModel(predict, height, outputs, metadata, note)
+    raise UserError(
+        f"the network in {file.path} does not label square colour images: "
+        f"it takes {reprlib.repr(taken)} and returns {reprlib.repr(returned)}"
+    )
+
+
+def _metadata(
+    file: ModelFile, *, image_size: int, outputs: int
+) -> tuple[dict[str, Any], str | None]:
+    """Return the metadata, and why there are none if they are wrong."""
+    if file.metadata is None:
+        return {}, None
+    try:
+        return read_metadata(file.metadata, image_size=image_size, outputs=outputs), None
+    except MetadataError as error:
+        return {}, f"what {file.path} says about its training is ignored: {error}"
+
+
+def _build_described(network: NetworkDescription) -> "keras.Sequential":
     import keras
 
     model = keras.Sequential([keras.layers.Input(network.input_shape)])
@@ -185,20 +229,9 @@ def build_network(network: NetworkDescription) -> "keras.Sequential":
     return model
 
 
-def _build_own_network(network: keras3.OwnNetwork, path: AnyPath) -> "keras.Model":
-    try:
-        return keras3.build_own_network(network)
-    except DescriptionError as error:
-        raise UserError(f"the model {path} cannot be used: {error}") from error
-    # Keras raises all kinds of exceptions for a description that it cannot make sense of.
-    except Exception as error:
-        reason = textwrap.shorten(str(error).strip().partition("\n")[0], LONGEST_REASON)
-        raise UserError(f"Keras cannot load the model {path}: {reason}") from error
-
-
 def _read_saved_model(folder: Path) -> ModelFile:
     try:
-        return ModelFile(keras2.read_saved_model(folder), None)
+        return ModelFile(folder, keras2.read_saved_model(folder), None)
     except DescriptionError as error:
         raise UserError(f"the model {folder} cannot be used: {error}") from error
 
@@ -221,15 +254,3 @@ def _metadata_entry(archive: zipfile.ZipFile) -> bytes | None:
         return keras3.read_entry(archive, METADATA_ENTRY, most_bytes=MAX_JSON_BYTES)
     except DescriptionError:
         return b""  # is reported as damaged, like an entry that is not JSON
-
-
-def _size_and_outputs(model: "keras.Model", path: AnyPath) -> tuple[int, int]:
-    """Return the size of a network's images and the number of its labels."""
-    taken, returned = model.input_shape, model.output_shape
-    match taken, returned:
-        case (_, int(height), int(width), 3), (_, int(outputs)) if height == width:
-            return height, outputs
-    raise UserError(
-        f"the network in {path} does not label square colour images: "
-        f"it takes {reprlib.repr(taken)} and returns {reprlib.repr(returned)}"
-    )

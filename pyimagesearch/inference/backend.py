@@ -1,65 +1,112 @@
-"""What Keras predicts with, and how it is imported quickly."""
+"""What predicts: OpenVINO or a backend of Keras, on the processor or on a GPU."""
 
-import functools
+import ctypes
 import importlib.util
 import os
-import sys
-import types
-from typing import Any
+from typing import NamedTuple
+
+from pyimagesearch.console import quiet_stderr
+from pyimagesearch.errors import UserError
+from pyimagesearch.light_imports import import_openvino_lightly
+
+# A GPU takes seconds to get ready. In that time, a processor classifies as many images as this.
+MANY_IMAGES = 500
 
 
-def choose_inference_backend() -> str:
-    """Choose Keras's backend for prediction; to be called before Keras is imported.
+class Backend(NamedTuple):
+    """What predicts.
 
-    OpenVINO starts in less than half the time of TensorFlow and takes less than half the memory.
-    ``KERAS_BACKEND`` overrides the choice.
+    Attributes
+    ----------
+    name : str
+        As Keras names it: ``"openvino"``, ``"tensorflow"`` or another that the user has chosen.
+    device : str
+        As OpenVINO names it: ``"CPU"``, ``"GPU"``, or ``"AUTO:GPU,CPU"`` for a GPU whose work the
+        processor does until it is ready, and after it has failed.
+    """
+
+    name: str
+    device: str
+
+
+def choose_backend(device: str = "auto", *, images: int = 1, only_keras: bool = False) -> Backend:
+    """Choose what predicts. Keras reads the choice when it is imported.
+
+    OpenVINO starts in a fraction of TensorFlow's time. TensorFlow predicts where OpenVINO is not
+    installed, and on GPUs that OpenVINO does not know. ``KERAS_BACKEND`` overrides the choice.
+
+    Parameters
+    ----------
+    device : {"auto", "cpu", "gpu"}
+        Whether a GPU is used: if there is one and ``MANY_IMAGES``, never, or without fail.
+    images : int
+        How many images there are.
+    only_keras : bool
+        Whether only Keras can build the network. Keras uses no GPU with OpenVINO.
 
     Returns
     -------
-    str
-        Name of the backend.
+    Backend
+        The choice.
+
+    Raises
+    ------
+    UserError
+        If there is no GPU where one is wanted.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    fastest = "openvino" if importlib.util.find_spec("openvino") else "tensorflow"
-    backend = os.environ["KERAS_BACKEND"] = os.environ.get("KERAS_BACKEND") or fastest
-    if backend == "openvino":
-        _compute_in_float32()
+    chosen = os.environ.get("KERAS_BACKEND")
+    usual = "openvino" if importlib.util.find_spec("openvino") else "tensorflow"
+    backend = Backend(chosen or usual, "CPU")
+    if device == "gpu" or (device == "auto" and images >= MANY_IMAGES):
+        names = [chosen] if chosen else [usual, "tensorflow"]
+        usable = [name for name in names if not (only_keras and name == "openvino")]
+        name = next(filter(has_gpu, usable), None)
+        if name is not None:
+            backend = Backend(name, "GPU" if device == "gpu" else "AUTO:GPU,CPU")
+        elif device == "gpu":
+            raise UserError(f"there is no GPU that {names[-1]} can use: try --device cpu")
+    if backend.device == "CPU":
+        # What the libraries that know NVIDIA's GPUs read when they start.
+        os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+    # TensorFlow would take all of a GPU's memory.
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+    os.environ["KERAS_BACKEND"] = backend.name
     return backend
 
 
-def import_keras_lightly() -> None:
-    """Import Keras without the libraries that prediction does not need.
+def has_gpu(backend: str) -> bool:
+    """Tell whether there is a GPU that a backend can predict on.
 
-    With the OpenVINO backend, a plain ``import keras`` takes three times as long (median of five
-    cold starts on two cores: 2.6 s against 0.8 s). Keras works without Matplotlib and scikit-learn
-    if they cannot be imported, which is what ``None`` in `sys.modules` means ("The import system"
-    in Python's language reference). SciPy loads its signal processing when it is first used, so
-    that an empty module can stand in for it during the import.
+    Parameters
+    ----------
+    backend : str
+        As Keras names it.
+
+    Returns
+    -------
+    bool
+        For any backend but OpenVINO, only GPUs of NVIDIA count.
     """
-    unneeded: dict[str, Any] = {
-        "matplotlib": None,
-        "sklearn": None,
-        "scipy.signal": types.ModuleType("scipy.signal"),
-    }
-    stand_ins = {name: module for name, module in unneeded.items() if name not in sys.modules}
-    sys.modules.update(stand_ins)
+    if backend == "openvino":
+        import_openvino_lightly()
+        import openvino
+
+        return any(name.startswith("GPU") for name in openvino.Core().available_devices)
+    if not _has_nvidia_driver():
+        return False
+    if backend != "tensorflow":
+        return True
+    with quiet_stderr():
+        import tensorflow as tf
+
+        return bool(tf.config.list_physical_devices("GPU"))
+
+
+def _has_nvidia_driver() -> bool:
+    """Tell without importing TensorFlow, which takes seconds, whether it may find a GPU."""
     try:
-        import keras  # noqa: F401
-    finally:
-        for name in stand_ins:
-            del sys.modules[name]
-
-
-def _compute_in_float32() -> None:
-    """Make OpenVINO compute in float32, as TensorFlow does.
-
-    On processors with bfloat16 it would compute with three significant digits
-    (``INFERENCE_PRECISION_HINT`` in OpenVINO's documentation of its CPU device). Keras calls
-    ``openvino.compile_model`` without any settings and OpenVINO reads none from the environment,
-    so the default of that function is the one place where the precision can be set.
-    """
-    import openvino
-
-    openvino.compile_model = functools.partial(
-        openvino.compile_model, config={"INFERENCE_PRECISION_HINT": "f32"}
-    )
+        ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return False
+    return True

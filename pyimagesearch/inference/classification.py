@@ -1,21 +1,25 @@
 """From image files to predictions, and from predictions to labels."""
 
 import functools
-import itertools
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, NamedTuple, TypeVar
 
-import keras
 import numpy as np
 
+from pyimagesearch.artifacts.model_file import TrainedModel
 from pyimagesearch.data.decoding import decode_image, resized, scale
 from pyimagesearch.errors import UnreadableFileError, UserError
 from pyimagesearch.files import MAX_FILE_BYTES, read_file
 from pyimagesearch.inference.paths import STANDARD_INPUT
 
+T = TypeVar("T")
+R = TypeVar("R")
+
+# Larger batches are a few per cent faster, but each core needs memory for one.
 BATCH_SIZE = 32
 
 
@@ -63,22 +67,22 @@ class _Decoded(NamedTuple):
 
 
 def classify_files(
-    model: keras.Model,
+    trained: TrainedModel,
     classes: Sequence[str],
     paths: Sequence[str],
     *,
     keep: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> Iterator[Prediction]:
-    """Classify files in batches; the next batch is decoded while the network is busy.
+    """Classify files in batches, as many at the same time as the processor has cores.
 
     Parameters
     ----------
-    model : keras.Model
-        Takes float32 images of shape (N, size, size, 3) in [0, 1].
+    trained : TrainedModel
+        From :func:`pyimagesearch.inference.network.load_network`.
     classes : sequence of str
         The labels, in the order of the network's outputs.
     paths : sequence of str
-        The files. However many there are, two batches at most are in memory.
+        The files. However many there are, only a few batches are in memory.
     keep : callable, optional
         Makes of each full-size image (uint8, shape (height, width, 3), BGR) what its prediction
         carries, for example a smaller one. Without it, predictions carry no images, and JPEG files
@@ -89,15 +93,46 @@ def classify_files(
     Prediction
         One for each file, in order, also for files that cannot be read.
     """
-    decode = functools.partial(_decode, size=model.input_shape[1], keep=keep)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        batches = (
-            pool.map(decode, paths[start : start + BATCH_SIZE])
-            for start in range(0, len(paths), BATCH_SIZE)
-        )
-        # pairwise hands each batch to the threads while the one before it is classified.
-        for batch, _ in itertools.pairwise(itertools.chain(batches, [iter(())])):
-            yield from _classify_decoded(model, classes, list(batch))
+    cores = os.cpu_count() or 1
+    # Each core gets a share of a few files.
+    size = min(BATCH_SIZE, -(-len(paths) // cores)) or 1
+    classify = functools.partial(_classify_batch, trained, classes, keep=keep)
+    batches = (paths[start : start + size] for start in range(0, len(paths), size))
+    for predictions in _in_threads(classify, batches, threads=cores):
+        yield from predictions
+
+
+def _in_threads(function: Callable[[T], R], items: Iterable[T], *, threads: int) -> Iterator[R]:
+    """Do what ``ThreadPoolExecutor.map`` does, but with no more items than keep the threads busy.
+
+    While the result of one item is used, each thread has another to work on.
+    """
+    with ThreadPoolExecutor(threads) as pool:
+        waiting: deque[Future[R]] = deque()
+        for item in items:
+            waiting.append(pool.submit(function, item))
+            if len(waiting) > threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _classify_batch(
+    trained: TrainedModel,
+    classes: Sequence[str],
+    paths: Sequence[str],
+    *,
+    keep: Callable[[np.ndarray], np.ndarray] | None,
+) -> list[Prediction]:
+    batch = [_decode(path, size=trained.image_size, keep=keep) for path in paths]
+    readable = [decoded.input_image for decoded in batch if decoded.input_image is not None]
+    rows = iter(trained.predict(scale(np.stack(readable))) if readable else ())
+    predictions = []
+    for decoded in batch:
+        row = () if decoded.input_image is None else map(float, next(rows))
+        probabilities = dict(zip(classes, row, strict=decoded.error is None))
+        predictions.append(Prediction(decoded.path, probabilities, decoded.error, decoded.image))
+    return predictions
 
 
 def _decode(path: str, *, size: int, keep: Callable[[np.ndarray], np.ndarray] | None) -> _Decoded:
@@ -122,35 +157,6 @@ def _read_standard_input() -> bytes:
     if len(data) > MAX_FILE_BYTES:
         raise UnreadableFileError(f"it is larger than {MAX_FILE_BYTES >> 20} MiB")
     return data
-
-
-def _classify_decoded(
-    model: keras.Model, classes: Sequence[str], batch: Sequence[_Decoded]
-) -> Iterator[Prediction]:
-    readable = [decoded.input_image for decoded in batch if decoded.input_image is not None]
-    rows = iter(predict(model, np.stack(readable)) if readable else ())
-    for decoded in batch:
-        row = () if decoded.input_image is None else map(float, next(rows))
-        probabilities = dict(zip(classes, row, strict=decoded.error is None))
-        yield Prediction(decoded.path, probabilities, decoded.error, decoded.image)
-
-
-def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
-    """Predict the probability of each label.
-
-    Parameters
-    ----------
-    model : keras.Model
-        The network.
-    images : numpy.ndarray
-        uint8, shape (N, height, width, 3), BGR.
-
-    Returns
-    -------
-    numpy.ndarray
-        float32, shape (N, L), in [0, 1].
-    """
-    return np.asarray(model.predict_on_batch(scale(images)))
 
 
 def thresholds_of(

@@ -4,6 +4,7 @@ Importing Keras takes longer than everything else that classifying an image need
 few kinds of layers, and OpenVINO has an operation for each.
 """
 
+import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -12,6 +13,8 @@ from openvino import opset13 as ops
 
 from pyimagesearch.artifacts.network_description import LayerDescription, NetworkDescription
 
+# On processors with bfloat16, OpenVINO would compute with three significant digits.
+FLOAT32 = {"INFERENCE_PRECISION_HINT": "f32"}
 PADDING = {"valid": "valid", "same": "same_upper"}
 
 
@@ -48,8 +51,8 @@ def compile_graph(
     ----------
     graph : openvino.Model
         From :func:`build_graph`.
-    device : {"CPU", "GPU"}
-        What it is compiled for.
+    device : str
+        OpenVINO's name of what it is compiled for, such as ``"CPU"``.
     in_parallel : bool
         Whether several threads are going to predict at the same time, each on few cores. For many
         batches, this takes less time than having all cores work on one batch.
@@ -60,13 +63,18 @@ def compile_graph(
         Takes float32 images of shape (N, height, width, channels) and returns the network's output,
         float32 of shape (N, L). Several threads may call it at the same time.
     """
-    settings = {
-        # On processors with bfloat16, OpenVINO would compute with three significant digits.
-        "INFERENCE_PRECISION_HINT": "f32",
-        "PERFORMANCE_HINT": "THROUGHPUT" if in_parallel else "LATENCY",
-    }
-    compiled = openvino.Core().compile_model(graph, device, settings)
+    hint = {"PERFORMANCE_HINT": "THROUGHPUT" if in_parallel else "LATENCY"}
+    compiled = openvino.Core().compile_model(graph, device, FLOAT32 | hint)
     return lambda images: compiled.infer_new_request(images)[0]
+
+
+def let_keras_compute_in_float32() -> None:
+    """Make Keras compile its models for OpenVINO in float32, too.
+
+    Keras calls ``openvino.compile_model`` without settings, and OpenVINO reads none from the
+    environment, so the defaults of this function are the only place for them.
+    """
+    openvino.compile_model = functools.partial(openvino.compile_model, config=FLOAT32)
 
 
 def _with_layer(values: openvino.Node, layer: LayerDescription, *, is_image: bool) -> openvino.Node:

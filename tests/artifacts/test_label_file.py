@@ -11,14 +11,9 @@ from pyimagesearch.errors import UserError
 TRAINED_AT = "2026-01-02T03:04:05+00:00"
 
 
-class TwoOutputs:
-    """Stands in for a network."""
-
-    output_shape = (None, 2)
-
-
 def trained(**metadata):
-    return TrainedModel(TwoOutputs(), metadata)
+    """Stand in for a network with two outputs."""
+    return TrainedModel(lambda images: images, 24, 2, metadata)
 
 
 def written(path, labels):

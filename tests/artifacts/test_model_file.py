@@ -5,36 +5,40 @@ import subprocess
 import sys
 import time
 import zipfile
-from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+from legacy_models import LEGACY, recorded_prediction
 from model_archives import with_config, with_entries
 
 from pyimagesearch.artifacts import model_file
+from pyimagesearch.data.decoding import scale
 from pyimagesearch.errors import UserError
-from pyimagesearch.inference.classification import predict
 
-LEGACY = Path(__file__).parent / "legacy"
 METADATA = {"labels": ["blue", "jeans"], "image_size": 24}
+
+
+def load(path):
+    """Read a file, and have Keras build its network and predict with it."""
+    file = model_file.read_model_file(path)
+    model = model_file.build_model(file)
+    shapes = {"taken": model.input_shape, "returned": model.output_shape}
+    return model_file.trained_model(file, model.predict_on_batch, **shapes)
 
 
 def refusal(path):
     with pytest.raises(UserError) as caught:
-        model_file.load_model(path)
+        load(path)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
 
 def test_a_model_comes_back_under_any_name(archive, model):
     images = np.random.default_rng(0).random((3, 24, 24, 3))
-    loaded = model_file.load_model(archive)
-    np.testing.assert_array_equal(
-        loaded.model.predict_on_batch(images), model.predict_on_batch(images)
-    )
-    assert loaded.metadata == METADATA
-    assert loaded.note is None
+    loaded = load(archive)
+    np.testing.assert_array_equal(loaded.predict(images), model.predict_on_batch(images))
+    assert loaded[1:] == (24, 2, METADATA, None)
 
 
 def test_anybodys_keras_opens_the_model(archive, tmp_path):
@@ -60,12 +64,9 @@ def test_metadata_are_readable_without_this_project(archive):
 
 @pytest.mark.parametrize("name", ["tutorial.model", "saved_model"])
 def test_a_model_of_keras_2_predicts_as_it_did(name):
-    recorded = json.loads((LEGACY / "predictions.json").read_text())
-    image = np.array(recorded["image"], np.uint8)
-    loaded = model_file.load_model(LEGACY / name)
-    np.testing.assert_allclose(
-        predict(loaded.model, image[None])[0], recorded["probabilities"], atol=1e-5
-    )
+    image, expected = recorded_prediction()
+    loaded = load(LEGACY / name)
+    np.testing.assert_allclose(loaded.predict(scale(image[None]))[0], expected, atol=1e-5)
     assert loaded.metadata == {}
 
 
@@ -84,7 +85,7 @@ def test_every_format_is_read_without_keras(archive):
 
 def test_a_model_without_metadata_loads(model, tmp_path):
     model.save(tmp_path / "plain.keras")
-    assert model_file.load_model(tmp_path / "plain.keras")[1:] == ({}, None)
+    assert load(tmp_path / "plain.keras")[1:] == (24, 2, {}, None)
 
 
 @pytest.mark.parametrize(
@@ -101,11 +102,11 @@ def test_a_model_without_metadata_loads(model, tmp_path):
 )
 def test_a_model_with_wrong_metadata_loads_with_a_note(archive, tmp_path, metadata, reason):
     path = with_entries(archive, tmp_path / "fashion.model", pyimagesearch=metadata)
-    loaded = model_file.load_model(path)
+    loaded = load(path)
     assert loaded.metadata == {}
     assert str(path) in loaded.note
     assert reason in loaded.note
-    assert loaded.model.output_shape == (None, 2)
+    assert loaded.outputs == 2
 
 
 def test_what_is_missing_is_named_with_what_to_do(tmp_path):

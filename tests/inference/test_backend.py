@@ -1,95 +1,116 @@
-import json
 import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
+from pyimagesearch.errors import UserError
 from pyimagesearch.inference import backend
-
-ROOT = Path(__file__).parents[2]
-
-
-def run(program, **environment):
-    """Run a Python program in a process that has imported nothing; the JSON that it prints."""
-    inherited = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
-    result = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=ROOT,
-        env=inherited | environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return json.loads(result.stdout)
+from pyimagesearch.inference.backend import MANY_IMAGES, Backend, choose_backend
 
 
-def test_the_users_choice_of_backend_is_kept(monkeypatch):
-    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
-    assert backend.choose_inference_backend() == "tensorflow"
+@pytest.fixture(autouse=True)
+def environment(monkeypatch):
+    """Variables that a choice changes; monkeypatch puts back what it has set."""
+    for name in ("KERAS_BACKEND", "CUDA_VISIBLE_DEVICES", "TF_FORCE_GPU_ALLOW_GROWTH"):
+        monkeypatch.setenv(name, "")
+    return monkeypatch
 
 
-def test_without_openvino_tensorflow_predicts(monkeypatch):
-    monkeypatch.setenv("KERAS_BACKEND", "")
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    assert backend.choose_inference_backend() == "tensorflow"
+@pytest.fixture
+def gpus(monkeypatch):
+    """The backends for which there is a GPU; a test changes it."""
+    names = set()
+    monkeypatch.setattr(backend, "has_gpu", names.__contains__)
+    return names
 
 
-IMPORT_ALL_THAT_CLASSIFIES = """
-import json, sys
-from pyimagesearch.inference.backend import choose_inference_backend, import_keras_lightly
-
-chosen = choose_inference_backend()
-import_keras_lightly()
-from pyimagesearch.artifacts import label_file, model_file
-from pyimagesearch.inference import classification, output_formats, window
-from pyimagesearch.reports import pictures
-
-imported = {name.partition(".")[0] for name in sys.modules}
-"""
+@pytest.mark.parametrize("name", ["tensorflow", "openvino", "torch"])
+def test_the_users_choice_of_backend_is_kept(environment, name):
+    environment.setenv("KERAS_BACKEND", name)
+    assert choose_backend() == Backend(name, "CPU")
 
 
-def test_classification_imports_no_heavy_library():
-    program = IMPORT_ALL_THAT_CLASSIFIES + (
-        "heavy = {'tensorflow', 'sklearn', 'matplotlib'}\n"
-        "print(json.dumps([chosen, sorted(imported & heavy)]))"
-    )
-    assert run(program) == ["openvino", []]
+def test_openvino_predicts_where_it_is_installed(environment):
+    assert choose_backend() == Backend("openvino", "CPU")
+    environment.setenv("KERAS_BACKEND", "")
+    environment.setattr("importlib.util.find_spec", lambda name: None)
+    assert choose_backend() == Backend("tensorflow", "CPU")
 
 
-@pytest.mark.slow
-def test_libraries_left_out_at_first_can_be_imported_later():
-    program = IMPORT_ALL_THAT_CLASSIFIES + (
-        "import matplotlib, scipy.signal, sklearn\n"
-        "print(json.dumps([matplotlib.__name__, scipy.signal.stft.__name__, sklearn.__name__]))"
-    )
-    assert run(program) == ["matplotlib", "stft", "sklearn"]
+def test_keras_reads_the_choice(environment):
+    choose_backend()
+    assert os.environ["KERAS_BACKEND"] == "openvino"
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "-1"
 
 
-SPY_ON_COMPILATION = """
-import json
-import numpy as np
-import openvino
-
-compile_model, seen = openvino.compile_model, []
-
-def spy(*arguments, **settings):
-    seen.append(settings)
-    return compile_model(*arguments, **settings)
-
-openvino.compile_model = spy
-from pyimagesearch.inference.backend import choose_inference_backend
-
-choose_inference_backend()
-import keras
-
-model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
-model.predict_on_batch(np.ones((1, 4), np.float32))
-print(json.dumps(seen))
-"""
+@pytest.mark.parametrize(
+    ("known_to", "expected"),
+    [
+        ({"openvino", "tensorflow"}, Backend("openvino", "AUTO:GPU,CPU")),
+        ({"tensorflow"}, Backend("tensorflow", "AUTO:GPU,CPU")),
+        (set(), Backend("openvino", "CPU")),
+    ],
+)
+def test_many_images_use_a_gpu_if_there_is_one(gpus, known_to, expected):
+    gpus |= known_to
+    assert choose_backend(images=MANY_IMAGES) == expected
 
 
-@pytest.mark.slow
-def test_keras_compiles_models_for_openvino_in_float32():
-    assert run(SPY_ON_COMPILATION) == [{"config": {"INFERENCE_PRECISION_HINT": "f32"}}]
+def test_few_images_and_a_user_who_wants_none_use_no_gpu(gpus):
+    gpus |= {"openvino", "tensorflow"}
+    assert choose_backend(images=MANY_IMAGES - 1).device == "CPU"
+    assert choose_backend("cpu", images=MANY_IMAGES).device == "CPU"
+
+
+def test_a_gpu_that_is_wanted_is_used_for_one_image(gpus):
+    gpus.add("tensorflow")
+    assert choose_backend("gpu") == Backend("tensorflow", "GPU")
+    assert not os.environ["CUDA_VISIBLE_DEVICES"]
+
+
+def test_a_gpu_that_is_wanted_and_missing_is_an_error(gpus):
+    with pytest.raises(UserError, match=r"no GPU .*--device cpu"):
+        choose_backend("gpu")
+
+
+def test_the_users_choice_of_backend_is_kept_for_a_gpu(gpus, environment):
+    gpus.add("tensorflow")
+    environment.setenv("KERAS_BACKEND", "openvino")
+    assert choose_backend(images=MANY_IMAGES) == Backend("openvino", "CPU")
+
+
+@pytest.mark.parametrize(
+    ("known_to", "expected"),
+    [
+        ({"openvino"}, Backend("openvino", "CPU")),
+        ({"openvino", "tensorflow"}, Backend("tensorflow", "AUTO:GPU,CPU")),
+    ],
+)
+def test_a_network_that_only_keras_can_build_uses_no_gpu_with_openvino(gpus, known_to, expected):
+    gpus |= known_to
+    assert choose_backend(images=MANY_IMAGES, only_keras=True) == expected
+
+
+class NoDriver:
+    def __init__(self, name):
+        raise OSError(f"{name}: cannot open shared object file")
+
+
+def test_tensorflow_is_not_asked_for_a_gpu_without_nvidias_driver(monkeypatch):
+    monkeypatch.setattr("ctypes.CDLL", NoDriver)
+    monkeypatch.setattr("tensorflow.config.list_physical_devices", lambda kind: ["GPU:0"])
+    assert not backend.has_gpu("tensorflow")
+    monkeypatch.setattr("ctypes.CDLL", lambda name: None)
+    assert backend.has_gpu("tensorflow")
+    monkeypatch.setattr("tensorflow.config.list_physical_devices", lambda kind: [])
+    assert not backend.has_gpu("tensorflow")
+
+
+@pytest.mark.parametrize(
+    ("devices", "expected"), [(["CPU"], False), (["CPU", "GPU.0", "GPU.1"], True)]
+)
+def test_openvino_lists_its_gpus(monkeypatch, devices, expected):
+    class Core:
+        available_devices = devices
+
+    monkeypatch.setattr("openvino.Core", Core)
+    assert backend.has_gpu("openvino") is expected

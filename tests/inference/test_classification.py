@@ -1,5 +1,6 @@
 import io
 import struct
+import time
 import zlib
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from pyimagesearch import files
+from pyimagesearch.artifacts.model_file import TrainedModel
 from pyimagesearch.errors import UserError
 from pyimagesearch.inference import classification
 from pyimagesearch.inference.paths import expand
@@ -15,17 +17,15 @@ from pyimagesearch.inference.paths import expand
 CLASSES = ["blue", "green", "red"]
 
 
-class MeanColor:
-    """Stands in for a network: the probability of a label is how much of its colour there is."""
+def mean_color(batches=None):
+    """Stand in for a network: the probability of a label is how much of its colour there is."""
 
-    input_shape = (None, 8, 8, 3)
-
-    def __init__(self):
-        self.batches = []
-
-    def predict_on_batch(self, images):
-        self.batches.append(len(images))
+    def predict(images):
+        if batches is not None:
+            batches.append(len(images))
         return images.mean(axis=(1, 2))
+
+    return TrainedModel(predict, 8, 3, {})
 
 
 @pytest.fixture
@@ -47,34 +47,66 @@ def reads(monkeypatch):
     return paths
 
 
-def test_every_file_is_classified_in_order_a_batch_at_a_time(folder):
-    model = MeanColor()
+def test_every_file_is_classified_in_order_and_in_batches(folder):
+    batches = []
     paths = expand([str(folder)])
-    predictions = list(classification.classify_files(model, CLASSES, paths))
+    predictions = list(classification.classify_files(mean_color(batches), CLASSES, paths))
     assert [prediction.path for prediction in predictions] == paths
     greens = [each.probabilities["green"] for each in predictions if not each.error]
     assert greens == pytest.approx([n / 255 for n in range(71) if n != 10])
     assert [each.path for each in predictions if each.error] == [str(folder / "10.png")]
     assert all(each.image is None for each in predictions)
-    assert model.batches == [31, 32, 7]
+    assert sum(batches) == 70
+    assert max(batches) <= classification.BATCH_SIZE
 
 
-def test_no_file_is_read_more_than_a_batch_ahead(folder, reads):
+def test_a_slow_batch_does_not_change_the_order(folder):
+    def predict(images):
+        # The first batches are the darkest in green, and are kept back the longest.
+        time.sleep(max(0, 0.1 - images[..., 1].max()))
+        return images.mean(axis=(1, 2))
+
     paths = expand([str(folder)])
-    predictions = classification.classify_files(MeanColor(), CLASSES, paths)
+    trained = TrainedModel(predict, 8, 3, {})
+    predictions = list(classification.classify_files(trained, CLASSES, paths))
+    assert [prediction.path for prediction in predictions] == paths
+
+
+def test_a_few_files_are_shared_among_the_cores(folder, monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    batches = []
+    paths = expand([str(folder)])[:7]
+    list(classification.classify_files(mean_color(batches), CLASSES, paths))
+    assert sorted(batches) == [1, 2, 2, 2]
+
+
+def test_no_file_is_read_more_than_a_few_batches_ahead(folder, reads, monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr(classification, "BATCH_SIZE", 4)
+    paths = expand([str(folder)])
+    predictions = classification.classify_files(mean_color(), CLASSES, paths)
     next(predictions)
     predictions.close()
-    assert len(reads) <= 2 * classification.BATCH_SIZE
+    assert len(reads) <= 3 * 4
+
+
+def test_an_error_in_the_network_is_not_lost(folder):
+    def predict(images):
+        raise RuntimeError("no memory")
+
+    trained = TrainedModel(predict, 8, 3, {})
+    with pytest.raises(RuntimeError, match="no memory"):
+        list(classification.classify_files(trained, CLASSES, expand([str(folder)])))
 
 
 def test_no_file_is_classified_without_paths():
-    assert list(classification.classify_files(MeanColor(), CLASSES, [])) == []
+    assert list(classification.classify_files(mean_color(), CLASSES, [])) == []
 
 
 def test_a_batch_of_nothing_but_unreadable_files_has_a_prediction_for_each(tmp_path):
     (tmp_path / "bad.png").write_bytes(b"bad")
     paths = [str(tmp_path / "bad.png"), str(tmp_path / "missing.png")]
-    predictions = list(classification.classify_files(MeanColor(), CLASSES, paths))
+    predictions = list(classification.classify_files(mean_color(), CLASSES, paths))
     assert [bool(prediction.error) for prediction in predictions] == [True, True]
 
 
@@ -83,9 +115,9 @@ def test_an_image_that_is_kept_is_read_once_and_gets_the_same_prediction(tmp_pat
     path = str(tmp_path / f"image{suffix}")
     smooth = np.linspace(0, 255, 96 * 64 * 3).reshape(96, 64, 3).astype(np.uint8)
     cv2.imwrite(path, smooth)
-    (plain,) = classification.classify_files(MeanColor(), CLASSES, [path])
+    (plain,) = classification.classify_files(mean_color(), CLASSES, [path])
     reads.clear()
-    (kept,) = classification.classify_files(MeanColor(), CLASSES, [path], keep=lambda image: image)
+    (kept,) = classification.classify_files(mean_color(), CLASSES, [path], keep=lambda image: image)
     assert reads == [path]
     assert kept.image.shape == smooth.shape
     level = 1 / 255
@@ -122,14 +154,14 @@ def test_the_standard_input_is_classified(monkeypatch):
     data = cv2.imencode(".png", np.full((4, 4, 3), 255, np.uint8))[1].tobytes()
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
     assert expand(["-"]) == ["-"]
-    (prediction,) = classification.classify_files(MeanColor(), CLASSES, ["-"])
+    (prediction,) = classification.classify_files(mean_color(), CLASSES, ["-"])
     assert prediction.probabilities["red"] == 1
 
 
 @pytest.mark.parametrize("stdin", [None, io.TextIOWrapper(io.BytesIO())])
 def test_a_closed_or_empty_standard_input_is_an_unreadable_file(monkeypatch, stdin):
     monkeypatch.setattr("sys.stdin", stdin)
-    (prediction,) = classification.classify_files(MeanColor(), CLASSES, ["-"])
+    (prediction,) = classification.classify_files(mean_color(), CLASSES, ["-"])
     assert "nothing on the standard input" in prediction.error
 
 
@@ -171,5 +203,5 @@ def test_a_huge_image_that_can_be_classified_can_be_drawn_and_one_that_cannot_is
     cv2.imwrite(small, np.zeros((20, 20, 3), np.uint8))
     paths = [large, bomb, small]
     for keep in (None, lambda image: image[:400, :400]):
-        predictions = classification.classify_files(MeanColor(), CLASSES, paths, keep=keep)
+        predictions = classification.classify_files(mean_color(), CLASSES, paths, keep=keep)
         assert [bool(each.error) for each in predictions] == [False, True, False]

@@ -9,7 +9,11 @@ from legacy_models import LEGACY, recorded_prediction, with_description_in_graph
 
 from pyimagesearch.artifacts.model_file import read_model_file, save_model
 from pyimagesearch.data.decoding import scale
-from pyimagesearch.inference.openvino_network import build_graph, compile_graph
+from pyimagesearch.inference.openvino_network import (
+    build_graph,
+    compile_graph,
+    let_keras_compute_in_float32,
+)
 from pyimagesearch.smallervggnet import SmallerVGGNet
 
 IMAGES = np.random.default_rng(0).random((5, 24, 18, 3), np.float32)
@@ -93,3 +97,11 @@ def test_nothing_but_convolutions_dense_layers_and_pooling_is_computed(tmp_path)
     moving = {"Input", "Const", "Transpose", "Reorder", "Reshape", "Output"}
     assert sorted(set(kinds) - moving) == ["Convolution", "FullyConnected", "Pooling"]
     assert (kinds.count("Convolution"), kinds.count("FullyConnected")) == (5, 2)
+
+
+def test_keras_compiles_for_openvino_in_float32(monkeypatch):
+    settings = []
+    monkeypatch.setattr("openvino.compile_model", lambda *model, config: settings.append(config))
+    let_keras_compute_in_float32()
+    openvino.compile_model("model", "CPU")
+    assert settings == [{"INFERENCE_PRECISION_HINT": "f32"}]

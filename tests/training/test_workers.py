@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pyimagesearch.artifacts import model_file
 from pyimagesearch.errors import UserError
 from pyimagesearch.garments import scenes, writing
+from pyimagesearch.inference.network import load_network
 from pyimagesearch.training import workers
 
 pytestmark = pytest.mark.slow
@@ -106,8 +106,8 @@ def test_two_workers_train_in_step_and_as_one_process_would(folder, expected_los
     assert "training network on 2 workers" in output
     assert other_output == ""
     assert {path.name for path in (together / "worker1").iterdir()} == {"cache"}
-    model = model_file.load_model(together / "worker0" / "fashion.model").model
-    assert model.predict(np.zeros((1, 32, 32, 3)), verbose=0).shape == (1, 6)
+    trained = load_network(together / "worker0" / "fashion.model")
+    assert trained.predict(np.zeros((1, 32, 32, 3), np.float32)).shape == (1, 6)
 
 
 def test_two_devices_train_as_one_would(folder, expected_losses):

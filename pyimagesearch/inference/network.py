@@ -1,0 +1,93 @@
+"""Load a trained network so that it predicts, with Keras only if it must."""
+
+import threading
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pyimagesearch.artifacts.model_file import (
+    ModelFile,
+    Predict,
+    TrainedModel,
+    build_model,
+    read_model_file,
+    trained_model,
+)
+from pyimagesearch.artifacts.network_description import NetworkDescription
+from pyimagesearch.files import AnyPath
+from pyimagesearch.inference.backend import Backend, choose_backend
+from pyimagesearch.light_imports import import_keras_lightly, import_openvino_lightly
+
+if TYPE_CHECKING:
+    import keras
+
+
+def load_network(path: AnyPath, device: str = "auto", *, images: int = 1) -> TrainedModel:
+    """Load a network for a number of images.
+
+    A network of SmallerVGGNet's layers predicts with OpenVINO, without Keras. Keras builds others,
+    and predicts where OpenVINO is not installed or the user has chosen another backend.
+
+    Parameters
+    ----------
+    path : path
+        As for :func:`pyimagesearch.artifacts.model_file.read_model_file`.
+    device : {"auto", "cpu", "gpu"}
+        As for :func:`pyimagesearch.inference.backend.choose_backend`.
+    images : int
+        How many it is going to predict for.
+
+    Returns
+    -------
+    TrainedModel
+        Ready to predict.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be read, it is not a network that labels images, or there is no GPU where
+        one is wanted.
+    """
+    file = read_model_file(path)
+    is_described = isinstance(file.network, NetworkDescription)
+    backend = choose_backend(device, images=images, only_keras=not is_described)
+    if isinstance(file.network, NetworkDescription) and backend.name == "openvino":
+        height, width, channels = file.network.input_shape
+        return trained_model(
+            file,
+            _with_openvino(file.network, backend.device, in_parallel=images > 1),
+            taken=(None, height, width, channels),
+            returned=(None, *file.network.layers[-1].output_shape),
+        )
+    model = _built_by_keras(file, backend)
+    return trained_model(
+        file, _with_keras(model), taken=model.input_shape, returned=model.output_shape
+    )
+
+
+def _with_openvino(network: NetworkDescription, device: str, *, in_parallel: bool) -> Predict:
+    import_openvino_lightly()
+    from pyimagesearch.inference.openvino_network import build_graph, compile_graph
+
+    return compile_graph(build_graph(network), device=device, in_parallel=in_parallel)
+
+
+def _built_by_keras(file: ModelFile, backend: Backend) -> "keras.Model":
+    if backend.name == "openvino":
+        import_openvino_lightly()
+        from pyimagesearch.inference.openvino_network import let_keras_compute_in_float32
+
+        let_keras_compute_in_float32()
+    import_keras_lightly()
+    return build_model(file)
+
+
+def _with_keras(model: "keras.Model") -> Predict:
+    # Keras predicts on all cores, for one thread at a time.
+    lock = threading.Lock()
+
+    def predict(images: np.ndarray) -> np.ndarray:
+        with lock:
+            return np.asarray(model.predict_on_batch(images))
+
+    return predict

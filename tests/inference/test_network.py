@@ -1,0 +1,117 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from legacy_models import LEGACY, recorded_prediction, with_description_in_graph
+
+from pyimagesearch.artifacts.model_file import save_model
+from pyimagesearch.data.decoding import scale
+from pyimagesearch.errors import UserError
+from pyimagesearch.inference.network import load_network
+from pyimagesearch.smallervggnet import SmallerVGGNet
+
+ROOT = Path(__file__).parents[2]
+IMAGES = np.random.default_rng(0).random((7, 24, 24, 3), np.float32)
+METADATA = {"labels": ["blue", "jeans"], "image_size": 24}
+
+
+@pytest.fixture(scope="module")
+def smallervggnet(tmp_path_factory):
+    """A model file of this project, and what its network predicts for IMAGES."""
+    model = SmallerVGGNet.build(24, 24, 3, 2, finalAct="sigmoid")
+    path = tmp_path_factory.mktemp("smallervggnet") / "fashion.model"
+    save_model(path, model, METADATA)
+    return path, model.predict_on_batch(IMAGES)
+
+
+@pytest.fixture(scope="module")
+def own_network(tmp_path_factory):
+    """A network with a layer that SmallerVGGNet does not have, and what it predicts."""
+    own = [layers.Input((24, 24, 3)), layers.GlobalAveragePooling2D(), layers.Dense(2)]
+    model = keras.Sequential(own)
+    path = tmp_path_factory.mktemp("own") / "own.keras"
+    model.save(path)
+    return path, model.predict_on_batch(IMAGES)
+
+
+PREDICT = """
+import json, sys
+import numpy as np
+from pyimagesearch.inference.network import load_network
+
+images = np.random.default_rng(0).random((7, 24, 24, 3), np.float32)
+predicted = [load_network(path).predict(images).tolist() for path in sys.argv[1:]]
+imported = {name.partition(".")[0] for name in sys.modules}
+heavy = {"tensorflow", "keras", "sklearn", "scipy", "h5py", "matplotlib", "google"}
+print(json.dumps([predicted, sorted(imported & heavy)]))
+"""
+
+
+def predicted_elsewhere(*paths, **environment):
+    """Load networks in a process that has imported nothing; their predictions, and its imports."""
+    inherited = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
+    result = subprocess.run(
+        [sys.executable, "-c", PREDICT, *map(str, paths)],
+        cwd=ROOT,
+        env=inherited | environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return json.loads(result.stdout)
+
+
+def test_every_kind_of_file_predicts_without_keras(smallervggnet, tmp_path):
+    path, expected = smallervggnet
+    older = with_description_in_graph(LEGACY / "saved_model", tmp_path / "older")
+    legacy = [LEGACY / "tutorial.model", LEGACY / "saved_model", older]
+    (first, *others), imported = predicted_elsewhere(path, *legacy)
+    assert imported == []
+    np.testing.assert_allclose(first, expected, atol=1e-5)
+    assert others[0] == others[1] == others[2]
+    image, recorded = recorded_prediction()
+    for each in legacy:
+        predicted = load_network(each).predict(scale(image[None]))[0]
+        np.testing.assert_allclose(predicted, recorded, atol=1e-5)
+
+
+def test_a_network_comes_with_what_its_file_says(smallervggnet):
+    trained = load_network(smallervggnet[0], images=7)
+    assert trained[1:] == (24, 2, METADATA, None)
+    np.testing.assert_allclose(trained.predict(IMAGES), smallervggnet[1], atol=1e-5)
+
+
+def test_another_backend_of_keras_predicts_the_same(smallervggnet, own_network, monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    for path, expected in (smallervggnet, own_network):
+        np.testing.assert_allclose(load_network(path).predict(IMAGES), expected, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_somebodys_own_network_predicts_with_openvino_through_keras(own_network):
+    path, expected = own_network
+    (predicted,), imported = predicted_elsewhere(path)
+    np.testing.assert_allclose(predicted, expected, atol=1e-5)
+    assert "keras" in imported
+    assert not {"tensorflow", "sklearn", "matplotlib"} & set(imported)
+
+
+@pytest.mark.parametrize("shape", [(24, 24, 1), (24, 12, 3)])
+def test_a_network_of_other_images_than_square_colour_images_is_refused(tmp_path, shape):
+    model = keras.Sequential([layers.Input(shape), layers.Flatten(), layers.Dense(2)])
+    model.save(tmp_path / "fashion.keras")
+    with pytest.raises(UserError, match="does not label square colour images"):
+        load_network(tmp_path / "fashion.keras")
+
+
+def test_a_gpu_that_is_wanted_and_missing_is_an_error(smallervggnet, monkeypatch):
+    monkeypatch.setattr("pyimagesearch.inference.backend.has_gpu", lambda name: False)
+    with pytest.raises(UserError, match="no GPU"):
+        load_network(smallervggnet[0], "gpu")

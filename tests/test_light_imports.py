@@ -1,0 +1,58 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def printed_by(program):
+    """Run a program in a process that has imported nothing; the JSON that it prints."""
+    result = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env=os.environ | {"KERAS_BACKEND": "openvino"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return json.loads(result.stdout)
+
+
+def test_openvino_comes_without_its_converters_which_can_be_imported_later():
+    program = (
+        "import json, sys\n"
+        "from pyimagesearch.light_imports import import_openvino_lightly\n"
+        "import_openvino_lightly()\n"
+        "first = [name in sys.modules for name in ('openvino', 'openvino.tools.ovc')]\n"
+        "import openvino.tools.ovc\n"
+        "print(json.dumps([*first, openvino.tools.ovc.convert_model.__name__]))"
+    )
+    assert printed_by(program) == [True, False, "convert_model"]
+
+
+@pytest.mark.slow
+def test_keras_comes_without_what_draws_which_can_be_imported_later():
+    program = (
+        "import json, sys\n"
+        "from pyimagesearch.light_imports import import_keras_lightly\n"
+        "import_keras_lightly()\n"
+        "heavy = {'tensorflow', 'sklearn', 'matplotlib', 'scipy.signal'} & set(sys.modules)\n"
+        "import matplotlib, scipy.signal, sklearn\n"
+        "print(json.dumps([sorted(heavy), matplotlib.__name__, scipy.signal.stft.__name__]))"
+    )
+    assert printed_by(program) == [[], "matplotlib", "stft"]
+
+
+def test_what_has_been_imported_before_stays():
+    program = (
+        "import json, sys\n"
+        "import openvino.tools.ovc as before\n"
+        "from pyimagesearch.light_imports import import_openvino_lightly\n"
+        "import_openvino_lightly()\n"
+        "print(json.dumps(sys.modules['openvino.tools.ovc'] is before))"
+    )
+    assert printed_by(program) is True
