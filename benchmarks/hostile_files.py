@@ -28,6 +28,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 import hostile_content as content
+import hostile_runs as runs
 from measure import ROOT, print_table
 
 from pyimagesearch.arguments import ArgumentParser, number
@@ -107,6 +108,11 @@ KINDS = [
     Kind("model file of Keras 2", LEGACY / "tutorial.model", content.hdf5_writer, read_model),
     Kind("SavedModel", LEGACY / "saved_model", content.saved_model_writer, read_model),
     Kind("label file", LABEL_FILE, content.label_writer, read_labels),
+    Kind("decoded images", runs.CACHE, runs.cache_writer, runs.read_cache),
+    Kind("checkpoint", runs.CHECKPOINT, runs.checkpoint_writer, runs.read_checkpoint),
+    Kind("sources.csv", runs.RECORD, runs.record_writer, runs.read_record),
+    Kind("page of results", runs.PAGE, runs.page_writer, runs.read_page),
+    Kind("answer of a server", runs.ANSWER, runs.answer_writer, runs.read_answer),
 ]
 
 
@@ -167,6 +173,7 @@ def main() -> int:
     broken: list[str] = []
     with tempfile.TemporaryDirectory() as name, contextlib.chdir(name):
         content.write_good_files(LEGACY / "tutorial.model", ARCHIVE, LABEL_FILE)
+        runs.write_good_run_files()
         for kind in chosen:
             tally = try_kind(kind, count, seed=args.seed, kept=kept)
             counts = [f"{number:,}" for number in (count, tally.read, tally.refused)]
