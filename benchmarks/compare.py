@@ -118,6 +118,7 @@ def compare_loading(args: Namespace, folder: Path) -> list[list[str]]:
         # Ours imports TensorFlow in this time, too; the tutorial's recipe did so before.
         f"from files to the start of training, {args.files:,} files": loading_seconds,
         "from the start of the process to the end of the first step": first_step_seconds,
+        "its processor time, all cores together": cpu_seconds,
     }.items():
         times = [[seconds(timed) for timed in runs] for runs in (tutorial, first, second)]
         rows += [
@@ -283,6 +284,11 @@ def loading_seconds(timed: Run) -> float:
 def first_step_seconds(timed: Run) -> float:
     """Return the time from the start of the process to the end of the first training step."""
     return timed.when("[INFO] first step done")
+
+
+def cpu_seconds(timed: Run) -> float:
+    """Return the time that all cores together worked."""
+    return timed.cpu_seconds
 
 
 def epoch_seconds(timed: Run) -> list[float]:

@@ -27,11 +27,14 @@ class Run(NamedTuple):
         Wall time of the whole run.
     peak_mb : float
         Peak memory in megabytes.
+    cpu_seconds : float
+        Time that all cores together worked for it, which other programs hardly change.
     """
 
     lines: list[tuple[float, str]]
     seconds: float
     peak_mb: float
+    cpu_seconds: float
 
     def when(self, text: str, *, last: bool = False) -> float:
         """Return when the first, or the last, line that contains `text` was printed, in seconds."""
@@ -93,7 +96,8 @@ def run(
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != expected_status:
         raise RuntimeError(f"{command} ended with {process.returncode} after: {lines[-3:]}")
-    return Run(lines, seconds, usage.ru_maxrss / (1024 if sys.platform != "darwin" else 1024**2))
+    peak_mb = usage.ru_maxrss / (1024 if sys.platform != "darwin" else 1024**2)
+    return Run(lines, seconds, peak_mb, usage.ru_utime + usage.ru_stime)
 
 
 def processor() -> str:
