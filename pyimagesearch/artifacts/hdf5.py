@@ -57,7 +57,7 @@ class Hdf5File:
 
     Parameters
     ----------
-    data : bytes
+    data : bytes or bytearray
         The whole file.
 
     Raises
@@ -66,7 +66,7 @@ class Hdf5File:
         Here, and in each method, if the file is damaged or not of the kind that Keras writes.
     """
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes | bytearray) -> None:
         self._data = memoryview(data)
         self._reads_left = MAX_READS
         self._members_of: dict[int, dict[str, int]] = {}

@@ -36,6 +36,7 @@ MAX_ENTRIES = 10_000
 MAX_OBJECTS = 6_000
 # Numbers in the output of one layer for one image. EfficientNetB7 has half of that.
 MAX_OUTPUT = 2**25
+READ_BYTES = 2**20
 CENTRAL_DIRECTORY_ENTRY = b"PK\1\2"
 
 # What Keras calls the weights of a layer in its files, but for a number.
@@ -119,7 +120,7 @@ def read_archive(archive: zipfile.ZipFile) -> NetworkDescription | OwnNetwork:
         raise DescriptionError(f"its description {error}") from error
 
 
-def read_entry(archive: zipfile.ZipFile, name: str, *, most_bytes: int) -> bytes:
+def read_entry(archive: zipfile.ZipFile, name: str, *, most_bytes: int) -> bytearray:
     """Read an entry of an archive, whatever size it claims to have.
 
     Parameters
@@ -133,8 +134,8 @@ def read_entry(archive: zipfile.ZipFile, name: str, *, most_bytes: int) -> bytes
 
     Returns
     -------
-    bytes
-        The whole entry.
+    bytearray
+        The whole entry. OpenVINO shares the memory of arrays only where it may write.
 
     Raises
     ------
@@ -144,8 +145,10 @@ def read_entry(archive: zipfile.ZipFile, name: str, *, most_bytes: int) -> bytes
     if archive.getinfo(name).compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise DescriptionError(f"its {name} is compressed in a way that Keras does not use")
     try:
+        content = bytearray()
         with archive.open(name) as file:
-            content = file.read(most_bytes + 1)
+            while len(content) <= most_bytes and (part := file.read(READ_BYTES)):
+                content += part
     # What zipfile raises for damaged and for encrypted entries.
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError) as error:
         raise DescriptionError(f"its {name} is damaged") from error
@@ -163,7 +166,7 @@ def _check_version(metadata: Any) -> None:
         )
 
 
-def _described(config: Any, data: bytes) -> NetworkDescription:
+def _described(config: Any, data: bytearray) -> NetworkDescription:
     file = Hdf5File(data)
     numbers: Counter[str] = Counter()
 
@@ -179,7 +182,7 @@ def _described(config: Any, data: bytes) -> NetworkDescription:
     return describe_network(config, stored_weights, stored_bytes=len(data))
 
 
-def _own_network(config: Any, data: bytes) -> OwnNetwork:
+def _own_network(config: Any, data: bytearray) -> OwnNetwork:
     """Check of somebody's own network what can be checked without knowing its layers."""
     if _count_objects(config) > MAX_OBJECTS:
         raise DescriptionError(f"it describes more than {MAX_OBJECTS:,} layers and parts of them")

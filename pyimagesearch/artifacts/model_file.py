@@ -251,6 +251,6 @@ def _metadata_entry(archive: zipfile.ZipFile) -> bytes | None:
     if METADATA_ENTRY not in archive.namelist():
         return None
     try:
-        return keras3.read_entry(archive, METADATA_ENTRY, most_bytes=MAX_JSON_BYTES)
+        return bytes(keras3.read_entry(archive, METADATA_ENTRY, most_bytes=MAX_JSON_BYTES))
     except DescriptionError:
         return b""  # is reported as damaged, like an entry that is not JSON

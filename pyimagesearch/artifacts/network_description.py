@@ -293,7 +293,8 @@ def _checked_weights(
                 f"but {_quoted(shape)} is described"
             )
         with np.errstate(over="ignore"):
-            weights[name] = array.astype(np.float32)
+            # A view if possible: copies would take as much memory again as the file.
+            weights[name] = np.require(array, np.float32, ["ALIGNED"])
         if not np.isfinite(weights[name]).all():
             raise DescriptionError(f"the {name} of {title} is not finite")
     return weights

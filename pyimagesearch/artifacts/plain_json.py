@@ -12,12 +12,12 @@ class JsonError(ValueError):
     """A text is not JSON, or has more in it than is read; says which."""
 
 
-def read_json(text: str | bytes) -> Any:
+def read_json(text: str | bytes | bytearray) -> Any:
     """Read JSON values of a sane size.
 
     Parameters
     ----------
-    text : str or bytes
+    text : str, bytes or bytearray
         Bytes are UTF-8.
 
     Returns

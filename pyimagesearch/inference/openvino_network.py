@@ -117,8 +117,9 @@ def _dense(values: openvino.Node, layer: LayerDescription, *, is_image: bool) ->
         settings = {"strides": (1, 1), "padding": "valid"}
         weights = layer.weights | {"kernel": kernel[None, None]}
         return _convolution(values, layer._replace(settings=settings, weights=weights))
-    # Most of the network's weights are in one such kernel, so it is not copied.
-    shared = ops.constant(kernel, shared_memory=True)
+    # Most of the network's weights are in one such kernel, so it is copied only if OpenVINO refuses
+    # to share it.
+    shared = ops.constant(np.require(kernel, requirements=["WRITEABLE"]), shared_memory=True)
     return _with_bias(ops.matmul(values, shared, False, False), layer, (1, -1))
 
 
