@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
-from imutils import build_montages
 
 from pyimagesearch.console import printable
 from pyimagesearch.files import AnyPath, save_image, written_whole
@@ -170,6 +169,8 @@ def draw_errors(
     """
     if path is None:
         return
+    from imutils import build_montages
+
     positions = {image_path: position for position, image_path in enumerate(dataset.paths)}
     cells = [_error_cell(dataset.images[positions[error["path"]]], error) for error in worst]
     columns = min(6, len(cells))
@@ -207,6 +208,8 @@ def preview(images: "Images", composition: "Composition") -> np.ndarray:
         uint8, BGR. A block for each of the first ``PREVIEW_BLOCKS`` combinations, side by side; in
         it, a row for each example with the garment, the colour, and the garment in that colour.
     """
+    from imutils import build_montages
+
     examples: dict[tuple[str, ...], list[int]] = {}
     for position, combination in enumerate(composition.labels):
         examples.setdefault(combination, []).append(position)
