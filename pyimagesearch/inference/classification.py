@@ -1,6 +1,7 @@
 """From image files to predictions, and from predictions to labels."""
 
 import functools
+import math
 import os
 import sys
 from collections import deque
@@ -19,8 +20,9 @@ from pyimagesearch.inference.paths import STANDARD_INPUT
 T = TypeVar("T")
 R = TypeVar("R")
 
-# Larger batches are a few per cent faster, but each core needs memory for one.
+# Larger batches are a few per cent faster, but take more memory, for each core.
 BATCH_SIZE = 32
+BATCH_PIXELS = BATCH_SIZE * 96 * 96
 
 
 class Prediction(NamedTuple):
@@ -94,8 +96,9 @@ def classify_files(
         One for each file, in order, also for files that cannot be read.
     """
     cores = os.cpu_count() or 1
-    # Each core gets a share of a few files.
-    size = min(BATCH_SIZE, -(-len(paths) // cores)) or 1
+    # Few files are shared among the cores.
+    share = math.ceil(len(paths) / cores)
+    size = max(1, min(BATCH_SIZE, BATCH_PIXELS // trained.image_size**2, share))
     classify = functools.partial(_classify_batch, trained, classes, keep=keep)
     batches = (paths[start : start + size] for start in range(0, len(paths), size))
     for predictions in _in_threads(classify, batches, threads=cores):
@@ -103,9 +106,9 @@ def classify_files(
 
 
 def _in_threads(function: Callable[[T], R], items: Iterable[T], *, threads: int) -> Iterator[R]:
-    """Do what ``ThreadPoolExecutor.map`` does, but with no more items than keep the threads busy.
+    """Call a function for each item in threads, and yield what it returns in the items' order.
 
-    While the result of one item is used, each thread has another to work on.
+    Unlike ``ThreadPoolExecutor.map``, it takes only as many items as keep the threads busy.
     """
     with ThreadPoolExecutor(threads) as pool:
         waiting: deque[Future[R]] = deque()

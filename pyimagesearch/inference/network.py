@@ -1,5 +1,6 @@
 """Load a trained network so that it predicts, with Keras only if it must."""
 
+import os
 import threading
 from typing import TYPE_CHECKING
 
@@ -55,7 +56,7 @@ def load_network(path: AnyPath, device: str = "auto", *, images: int = 1) -> Tra
         height, width, channels = file.network.input_shape
         return trained_model(
             file,
-            _with_openvino(file.network, backend.device, in_parallel=images > 1),
+            _with_openvino(file.network, backend.device, threads=min(images, os.cpu_count() or 1)),
             taken=(None, height, width, channels),
             returned=(None, *file.network.layers[-1].output_shape),
         )
@@ -65,11 +66,11 @@ def load_network(path: AnyPath, device: str = "auto", *, images: int = 1) -> Tra
     )
 
 
-def _with_openvino(network: NetworkDescription, device: str, *, in_parallel: bool) -> Predict:
+def _with_openvino(network: NetworkDescription, device: str, *, threads: int) -> Predict:
     import_openvino_lightly()
     from pyimagesearch.inference.openvino_network import build_graph, compile_graph
 
-    return compile_graph(build_graph(network), device=device, in_parallel=in_parallel)
+    return compile_graph(build_graph(network), device=device, threads=threads)
 
 
 def _built_by_keras(file: ModelFile, backend: Backend) -> "keras.Model":

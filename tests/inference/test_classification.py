@@ -80,6 +80,13 @@ def test_a_few_files_are_shared_among_the_cores(folder, monkeypatch):
     assert sorted(batches) == [1, 2, 2, 2]
 
 
+def test_large_images_come_in_small_batches(folder):
+    batches = []
+    trained = mean_color(batches)._replace(image_size=192)
+    list(classification.classify_files(trained, CLASSES, expand([str(folder)])))
+    assert max(batches) == classification.BATCH_SIZE // 4
+
+
 def test_no_file_is_read_more_than_a_few_batches_ahead(folder, reads, monkeypatch):
     monkeypatch.setattr("os.cpu_count", lambda: 2)
     monkeypatch.setattr(classification, "BATCH_SIZE", 4)

@@ -68,11 +68,11 @@ def test_each_kind_of_layer_computes_what_it_does_in_keras(tmp_path, tested):
     np.testing.assert_allclose(predict(IMAGES - 0.5), expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("in_parallel", [False, True])
+@pytest.mark.parametrize("threads", [1, 2, 100])
 @pytest.mark.parametrize("final_activation", ["sigmoid", "softmax"])
-def test_smallervggnet_predicts_what_it_does_in_keras(tmp_path, final_activation, in_parallel):
+def test_smallervggnet_predicts_what_it_does_in_keras(tmp_path, final_activation, threads):
     model = with_random_weights(SmallerVGGNet.build(18, 24, 3, 4, finalAct=final_activation))
-    predict = saved_and_compiled(model, tmp_path / "model", in_parallel=in_parallel)
+    predict = saved_and_compiled(model, tmp_path / "model", threads=threads)
     for images in (IMAGES, IMAGES[:1], IMAGES[::-2]):
         probabilities = predict(images)
         assert probabilities.dtype == np.float32
