@@ -3,30 +3,55 @@
     python train.py --dataset dataset
     python benchmarks/damaged_images.py --model fashion.model --labelbin mlb.pickle
 
-Images of each format are cut off at every tenth of their length, get random bits flipped, and claim
-enormous dimensions. There are also a pipe, a device, a link to itself, a folder named like an
-image, and an empty file of two gigabytes. Each file must be used or refused with a reason.
+An image in every mode and format that Pillow writes is cut off at every tenth of its length, gets
+random bits flipped, some of them in its header, and claims many pixels or far too many. There are
+also small files that really hold many pixels, a pipe, a device, a link to itself, a folder named
+like an image, and an empty file of two gigabytes. Each file must be used or refused with a reason.
 """
 
+import contextlib
+import io
+import itertools
 import json
 import os
 import struct
 import sys
 import tempfile
+import zlib
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-import cv2
 import numpy as np
 from measure import Run, print_table, run
+from PIL import Image, ImageCms
 
 from pyimagesearch.arguments import ArgumentParser, number
+from pyimagesearch.console import quiet_stderr
 from pyimagesearch.garments.scenes import draw_garment
 
-FORMATS = (".jpg", ".png", ".bmp", ".tif", ".webp", ".gif")
+MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr", "LAB", "I;16", "I", "F")
+FORMATS: dict[str, list[dict[str, Any]]] = {
+    ".jpg": [{}, {"progressive": True}],
+    ".png": [{}, {"transparency": 0}],
+    ".bmp": [{}],
+    ".tif": [{"compression": name} for name in ("raw", "tiff_lzw", "tiff_deflate", "jpeg")],
+    ".webp": [{}, {"lossless": True}],
+    ".gif": [{}, {"transparency": 0}],
+    ".avif": [{"speed": 10}],
+}
+# Images of one colour shrink best so.
+BOMB_OPTIONS: dict[str, dict[str, Any]] = {
+    ".tif": {"compression": "tiff_deflate", "strip_size": 2**30},
+    ".webp": {"lossless": True, "method": 0},
+}
+KINDS_OF_DAMAGE = 16
+# So many pixels in width and in height are just allowed in most formats.
+ALLOWED_SIDE = 6900
 MOST_MEGABYTES = 1000
 # The loader may allocate no more than this, so that it cannot believe what a header claims.
 ALLOCATION_LIMIT = 4 << 30
@@ -40,7 +65,7 @@ def parse_arguments() -> Namespace:
     parser.add_argument("-m", "--model", default="fashion.model", help="the trained network")
     parser.add_argument("-l", "--labelbin", default="mlb.pickle", help="its labels")
     parser.add_argument(
-        "--files", type=number(int, 1, 99_999), default=2000, help="damaged files to write"
+        "--files", type=number(int, 1, 99_999), default=6000, help="damaged files to write"
     )
     parser.add_argument("--seed", type=number(int, 0, 2**31 - 1), default=1, help="random seed")
     parser.add_argument("--load", metavar="DIR", help="only load this folder, and print a summary")
@@ -56,7 +81,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         corpus = folder / "corpus"
-        count = write_corpus(corpus, args.files, np.random.default_rng(args.seed))
+        # In a process of its own, because Linux counts the memory of a process that starts another
+        # as the other's.
+        with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+            count = pool.submit(write_corpus, corpus, args.files, args.seed).result()
         loading = run("benchmarks/damaged_images.py", "--load", corpus, folder=folder)
         files = ["--model", Path(args.model).resolve(), "--labelbin", Path(args.labelbin).resolve()]
         # Exit code 1 tells that some images could not be read.
@@ -101,12 +129,14 @@ def load(folder: str) -> dict[str, Any]:
     return {"used": len(loaded.paths), "refused": len(loaded.skipped), "reasons": reasons}
 
 
-def write_corpus(folder: Path, count: int, rng: np.random.Generator) -> int:
+def write_corpus(folder: Path, count: int, seed: int) -> int:
     """Write `count` damaged files and a few odd ones; return how many there are in all."""
     folder.mkdir()
-    damaged = damaged_files(rng)
-    for position in range(count):
-        suffix, data = next(damaged)
+    damaged = damaged_files(np.random.default_rng(seed))
+    # Pillow's libraries print which modes they cannot write.
+    with quiet_stderr():
+        files = [*itertools.islice(damaged, count), *small_files_of_many_pixels()]
+    for position, (suffix, data) in enumerate(files):
         (folder / f"{position:05}{suffix}").write_bytes(data)
     os.mkfifo(folder / "pipe.jpg")
     (folder / "device.png").symlink_to("/dev/zero")
@@ -115,21 +145,64 @@ def write_corpus(folder: Path, count: int, rng: np.random.Generator) -> int:
         file.truncate(2 << 30)
     # A folder is not an image, whatever its name, so it does not count.
     (folder / "folder.jpg").mkdir()
-    return count + 4
+    return len(files) + 4
 
 
 def damaged_files(rng: np.random.Generator) -> Iterator[tuple[str, bytes]]:
-    """Yield damaged images without end: each format with each kind of damage in turn."""
+    """Yield damaged images without end: all modes and formats with each kind of damage in turn."""
     while True:
-        image = draw_garment("red", "dress", rng, size=int(rng.integers(40, 240)))
-        for suffix in FORMATS:
-            data = cv2.imencode(suffix, image)[1].tobytes()
-            for tenth in range(10):
-                yield suffix, data[: len(data) * tenth // 10]
-            for flips in (1, 10, 100):
-                yield suffix, with_flipped_bits(data, flips, rng)
-            yield suffix, with_flipped_bits(data[:64], 8, rng) + data[64:]
-            yield suffix, with_enormous_size(suffix, data)
+        drawn = draw_garment("red", "dress", rng, size=int(rng.integers(40, 240)))
+        color = Image.fromarray(np.ascontiguousarray(drawn[:, :, ::-1]))
+        images = list(encoded(color))
+        for kind in rng.permutation(KINDS_OF_DAMAGE):
+            for suffix, data in images:
+                yield suffix, damage(suffix, data, int(kind), rng=rng)
+
+
+def encoded(color: Image.Image) -> Iterator[tuple[str, bytes]]:
+    """Yield an image in each mode and format that Pillow can write."""
+    for mode in MODES:
+        try:
+            image = in_mode(color, mode)
+        except ValueError:
+            continue
+        for suffix, variants in FORMATS.items():
+            for options in variants:
+                # Pillow cannot write every mode in every format, and says so in many ways.
+                with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+                    yield suffix, written(image, suffix, options)
+
+
+def in_mode(color: Image.Image, mode: str) -> Image.Image:
+    """Convert an image; its lower half becomes transparent if the mode allows that."""
+    if mode == "LAB":
+        srgb, lab = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
+        transform = ImageCms.buildTransform(srgb, lab, "RGB", "LAB")
+        return cast(Image.Image, ImageCms.applyTransform(color, transform))
+    if mode == "I;16":
+        return Image.fromarray(np.asarray(color.convert("L")).astype(np.uint16) * 257)
+    image = color.convert("P").convert("PA") if mode == "PA" else color.convert(mode)
+    if mode in ("LA", "PA", "RGBA"):
+        image.putalpha(Image.linear_gradient("L").resize(color.size))
+    return image
+
+
+def written(image: Image.Image, suffix: str, options: Mapping[str, Any]) -> bytes:
+    """Return the content of a file."""
+    buffer = io.BytesIO()
+    image.save(buffer, Image.registered_extensions()[suffix], **options)
+    return buffer.getvalue()
+
+
+def damage(suffix: str, data: bytes, kind: int, *, rng: np.random.Generator) -> bytes:
+    """Do one of the kinds of damage to a file."""
+    if kind < 10:
+        return data[: len(data) * kind // 10]
+    if kind < 13:
+        return with_flipped_bits(data, 10 ** (kind - 10), rng)
+    if kind == 13:
+        return with_flipped_bits(data[:64], 8, rng) + data[64:]
+    return with_size(suffix, data, ALLOWED_SIDE if kind == 14 else 100_000)
 
 
 def with_flipped_bits(data: bytes, flips: int, rng: np.random.Generator) -> bytes:
@@ -140,20 +213,28 @@ def with_flipped_bits(data: bytes, flips: int, rng: np.random.Generator) -> byte
     return changed.tobytes()
 
 
-def with_enormous_size(suffix: str, data: bytes) -> bytes:
-    """Claim 100,000 x 100,000 pixels, or as many as the format's header can hold."""
-    changed, side = bytearray(data), 100_000
+def with_size(suffix: str, data: bytes, side: int) -> bytes:
+    """Claim so many pixels in width and in height, or as many as the header can hold."""
+    changed = bytearray(data)
     if suffix == ".png":
         changed[16:24] = struct.pack(">II", side, side)
+        changed[29:33] = struct.pack(">I", zlib.crc32(changed[12:29]))
     elif suffix == ".bmp":
         changed[18:26] = struct.pack("<II", side, side)
     elif suffix == ".gif":
-        changed[6:10] = b"\xff" * 4
+        changed[6:10] = struct.pack("<HH", *[min(side, 2**16 - 1)] * 2)
     elif suffix == ".jpg":
-        frame = data.index(b"\xff\xc0")
-        changed[frame + 5 : frame + 9] = b"\xff" * 4
+        frame = max(data.find(b"\xff\xc0"), data.find(b"\xff\xc2"))
+        changed[frame + 5 : frame + 9] = struct.pack(">HH", *[min(side, 2**16 - 1)] * 2)
+    elif suffix == ".avif":
+        extents = data.index(b"ispe") + 8
+        changed[extents : extents + 8] = struct.pack(">II", side, side)
+    elif suffix == ".webp" and data[12:16] == b"VP8X":
+        changed[24:30] = struct.pack("<I", side - 1)[:3] * 2
+    elif suffix == ".webp" and data[12:16] == b"VP8L":
+        changed[21:25] = struct.pack("<I", (min(side, 2**14) - 1) * (2**14 + 1))
     elif suffix == ".webp":
-        changed[26:30] = b"\xff\x3f" * 2
+        changed[26:30] = struct.pack("<HH", *[min(side, 2**14 - 1)] * 2)
     else:
         directory = struct.unpack("<I", data[4:8])[0]
         for entry in range(struct.unpack("<H", data[directory : directory + 2])[0]):
@@ -162,6 +243,18 @@ def with_enormous_size(suffix: str, data: bytes) -> bytes:
             if struct.unpack("<H", data[start : start + 2])[0] in (256, 257):
                 changed[start + 2 : start + 12] = struct.pack("<HII", 4, 1, side)
     return bytes(changed)
+
+
+def small_files_of_many_pixels() -> Iterator[tuple[str, bytes]]:
+    """Yield images of one colour, which take a thousand times their size in memory."""
+    for side in (ALLOWED_SIDE, 2 * ALLOWED_SIDE):
+        for mode in ("L", "RGBA"):
+            image = Image.new(mode, (side, side))
+            for suffix in (".png", ".tif", ".gif", ".webp"):
+                yield suffix, written(image, suffix, BOMB_OPTIONS.get(suffix, {}))
+        for mode in ("L", "RGB", "CMYK"):
+            image = Image.new(mode, (side, side))
+            yield ".jpg", written(image, ".jpg", {"progressive": True})
 
 
 if __name__ == "__main__":

@@ -28,9 +28,9 @@ from pyimagesearch.data.image_header import (
 
 __all__ = ["UnreadableImageError", "decode_image", "read_header", "resized", "scale"]
 
-# For all images that are being decoded at a time. It is enough for one opaque PNG or TIFF image of
-# 67 million pixels, or for one AVIF image of 26 million.
-MAX_BYTES = 2**29
+# For all images that are being decoded at a time. It is enough for one opaque PNG image of 67
+# million pixels, a transparent one of 50 million, or an AVIF image of 26 million.
+MAX_BYTES = 384 * 2**20
 
 JPEG_FLAGS = {
     1: cv2.IMREAD_COLOR,

@@ -51,6 +51,10 @@ MAX_SCANS = 100
 # Tags in TIFF files (TIFF 6.0, section 8) and in EXIF metadata, which have the same layout.
 BITS_PER_SAMPLE, ORIENTATION, SAMPLES_PER_PIXEL, TILE_WIDTH, TILE_LENGTH = 258, 274, 277, 322, 323
 
+# Freed blocks of Pillow's usual size, 16 MiB, stay with the thread. Larger ones go back to the system
+# (Pillow's documentation, "Block allocator").
+Image.core.set_block_size(2**26)
+
 # Without a handler, Python prints what Pillow logs about damaged files.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 
@@ -309,4 +313,6 @@ def _bytes_per_pixel(header: Image.Image, data: bytes) -> int:
         return 17 if getattr(header, "is_animated", False) else 9
     if header.format == "PNG":
         return 16 if png_bits(data) == 16 and "transparency" in header.info else 8
-    return 20 if header.format == "AVIF" else 8
+    if header.format == "AVIF":
+        return 17 if header.mode == "RGBA" else 15
+    return 8
