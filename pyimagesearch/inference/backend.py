@@ -65,7 +65,8 @@ def choose_backend(device: str = "auto", *, images: int = 1, only_keras: bool = 
         if name is not None:
             backend = Backend(name, "GPU" if device == "gpu" else "AUTO:GPU,CPU")
         elif device == "gpu":
-            raise UserError(f"there is no GPU that {names[-1]} can use: try --device cpu")
+            known_by = " or ".join(names)
+            raise UserError(f"there is no GPU that {known_by} can use: try --device cpu")
     if backend.device == "CPU":
         # What the libraries that know NVIDIA's GPUs read when they start.
         os.environ["CUDA_VISIBLE_DEVICES"] = "-1"

@@ -15,6 +15,7 @@ from pyimagesearch.artifacts.model_file import (
     trained_model,
 )
 from pyimagesearch.artifacts.network_description import NetworkDescription
+from pyimagesearch.console import quiet_stderr
 from pyimagesearch.files import AnyPath
 from pyimagesearch.inference.backend import Backend, choose_backend
 from pyimagesearch.light_imports import import_keras_lightly, import_openvino_lightly
@@ -79,7 +80,9 @@ def _built_by_keras(file: ModelFile, backend: Backend) -> "keras.Model":
         from pyimagesearch.inference.openvino_network import let_keras_compute_in_float32
 
         let_keras_compute_in_float32()
-    import_keras_lightly()
+    # TensorFlow says at every start, whatever the log level, that it found no GPU.
+    with quiet_stderr():
+        import_keras_lightly()
     return build_model(file)
 
 

@@ -151,6 +151,39 @@ def test_openvino_and_tensorflow_agree(trained):
     )
 
 
+IMPORTS_OF_A_SCRIPT = (
+    "import runpy, sys\n"
+    "sys.argv = sys.argv[1:]\n"
+    "try:\n"
+    "    runpy.run_path(sys.argv[0], run_name='__main__')\n"
+    "finally:\n"
+    "    imported = {name.partition('.')[0] for name in sys.modules}\n"
+    "    print('imported:', sorted(imported & set('%s'.split())))\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("images", "output"),
+    [("dataset/red_dress", "drawn"), ("dataset/red_dress/00000000.jpg", "drawn.jpg")],
+)
+def test_classifying_imports_neither_keras_nor_what_only_training_needs(
+    trained, tmp_path, images, output
+):
+    folder, _ = trained
+    heavy = "tensorflow keras sklearn scipy matplotlib h5py imutils google urllib3 tqdm"
+    program = [sys.executable, "-c", IMPORTS_OF_A_SCRIPT % heavy, str(ROOT / "classify.py")]
+    result = subprocess.run(
+        [*program, "-i", images, "--output", str(tmp_path / output)],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines()[-1] == "imported: []"
+
+
 def test_an_image_comes_from_stdin_and_thresholds_from_the_model(trained):
     folder, _ = trained
     image = next((folder / "dataset" / "blue_jeans").iterdir())
@@ -275,15 +308,7 @@ def test_an_interrupted_run_keeps_what_was_learnt(tmp_path, number):
 
 @pytest.mark.parametrize("script", ["train.py", "classify.py", "search_bing_api.py"])
 def test_help_and_a_wrong_flag_import_nothing_heavy(script, tmp_path):
-    program = (
-        "import runpy, sys\n"
-        "sys.argv = sys.argv[1:]\n"
-        "try:\n"
-        "    runpy.run_path(sys.argv[0], run_name='__main__')\n"
-        "finally:\n"
-        "    heavy = {'tensorflow', 'keras', 'sklearn', 'cv2', 'numpy', 'matplotlib', 'urllib3'}\n"
-        "    print('imported:', sorted(heavy & set(sys.modules)))\n"
-    )
+    program = IMPORTS_OF_A_SCRIPT % "tensorflow keras sklearn cv2 numpy matplotlib urllib3"
     for flag, code in (("--help", 0), ("--wrong", 2)):
         result = subprocess.run(
             [sys.executable, "-c", program, str(ROOT / script), flag],

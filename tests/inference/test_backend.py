@@ -68,7 +68,7 @@ def test_a_gpu_that_is_wanted_is_used_for_one_image(gpus):
 
 
 def test_a_gpu_that_is_wanted_and_missing_is_an_error(gpus):
-    with pytest.raises(UserError, match=r"no GPU .*--device cpu"):
+    with pytest.raises(UserError, match=r"openvino or tensorflow .*--device cpu"):
         choose_backend("gpu")
 
 
