@@ -51,8 +51,8 @@ MAX_SCANS = 100
 # Tags in TIFF files (TIFF 6.0, section 8) and in EXIF metadata, which have the same layout.
 BITS_PER_SAMPLE, ORIENTATION, SAMPLES_PER_PIXEL, TILE_WIDTH, TILE_LENGTH = 258, 274, 277, 322, 323
 
-# Freed blocks of Pillow's usual size, 16 MiB, stay with the thread. Larger ones go back to the system
-# (Pillow's documentation, "Block allocator").
+# Freed blocks of Pillow's usual size, 16 MiB, stay with the thread. Larger ones go back to the
+# system (Pillow's documentation, "Block allocator").
 Image.core.set_block_size(2**26)
 
 # Without a handler, Python prints what Pillow logs about damaged files.
