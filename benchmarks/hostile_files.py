@@ -219,6 +219,8 @@ class Child:
         folder.mkdir(parents=True)
         shutil.copyfile(LABEL_FILE, folder / "mlb.pickle")
         home = {name: str(folder.resolve()) for name in ("HOME", "TMPDIR", "XDG_CACHE_HOME")}
+        # Keras writes its settings when it is imported for the first time.
+        home["KERAS_HOME"] = str(Path("keras").resolve())
         self.process = subprocess.Popen(
             [sys.executable, __file__, "--child", str(KINDS.index(kind))],
             cwd=folder,
