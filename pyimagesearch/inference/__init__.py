@@ -1,5 +1,5 @@
 """Prediction with a trained network: from image files to labels, in words, JSON or CSV.
 
-Keras predicts with OpenVINO where that is installed, and with TensorFlow otherwise. Nothing here
-imports TensorFlow or scikit-learn, so that classifying one image starts quickly.
+OpenVINO predicts with SmallerVGGNet's layers, and Keras with all others. Nothing here imports
+Keras, TensorFlow or scikit-learn before it must, so that classifying one image starts quickly.
 """
