@@ -9,6 +9,8 @@ import pickletools
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from pyimagesearch.console import printable
+
 # A label takes 20 instructions at most, so this is enough for 10,000 labels.
 MAX_INSTRUCTIONS = 200_000
 # Values inside values: a binarizer's go 8 deep.
@@ -161,7 +163,7 @@ def _memo_index(argument: int, data: bytes) -> int:
 
 def _name(full_name: str, known_names: Mapping[str, str]) -> Name:
     if full_name not in known_names:
-        raise PickleRefusedError(f"it asks for {full_name[:LONGEST_QUOTE]}")
+        raise PickleRefusedError(f"it asks for {printable(full_name[:LONGEST_QUOTE])}")
     return Name(known_names[full_name])
 
 

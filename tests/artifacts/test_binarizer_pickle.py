@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sklearn.preprocessing import MultiLabelBinarizer
 
@@ -286,6 +286,7 @@ BOMBS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("reason", "data"), BOMBS.values(), ids=BOMBS)
 def test_a_bomb_is_refused_at_once(reason, data):
     began = time.process_time()
@@ -310,11 +311,16 @@ def read_or_refused(data):
         assert all(isinstance(label, str) for label in classes)
 
 
+# Where the module's name begins in a pickle of protocol 4.
+DAMAGED_NAME = pickle.dumps(fitted(*LABELS), 4).index(b"sklearn")
+
+
 @settings(deadline=None)
 @given(
     st.sampled_from(PROTOCOLS),
     st.lists(st.tuples(st.integers(0, 1000), st.integers(0, 255)), max_size=5),
 )
+@example(protocol=4, damage=[(DAMAGED_NAME, ord("\n"))])
 def test_damage_is_read_or_refused(protocol, damage):
     data = bytearray(pickle.dumps(fitted(*LABELS), protocol))
     for place, value in damage:

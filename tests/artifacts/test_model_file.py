@@ -88,6 +88,7 @@ def test_a_model_without_metadata_loads(model, tmp_path):
     assert load(tmp_path / "plain.keras")[1:] == (24, 2, {}, None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("metadata", "reason"),
     [
@@ -158,6 +159,7 @@ def test_a_network_of_other_images_than_square_colour_images_is_refused(tmp_path
     assert "does not label square colour images" in refusal(tmp_path / "fashion.keras")
 
 
+@pytest.mark.slow
 def test_a_damaged_file_is_read_or_refused_at_once(archive, tmp_path):
     path = tmp_path / "fashion.model"
     for seed, source in enumerate([archive, LEGACY / "tutorial.model"] * 100):

@@ -12,6 +12,8 @@ from misbehaving_results import AWKWARD, Item
 from misbehaving_server import KEY, MisbehavingServer
 from watched_search import addresses_reached, content, start_search, write_sibling
 
+pytestmark = pytest.mark.slow
+
 # With so many results, each kind of misbehaviour comes up once.
 ALL_KINDS = 5 * len(AWKWARD)
 
@@ -46,7 +48,6 @@ def wait_for_rows(folder, count, process):
         time.sleep(0.005)
 
 
-@pytest.mark.slow
 def test_400_results_give_every_good_image_exactly_once_and_nothing_else(tmp_path):
     folder = new_folder(tmp_path)
     with MisbehavingServer(400) as server:
@@ -80,7 +81,6 @@ def test_400_results_give_every_good_image_exactly_once_and_nothing_else(tmp_pat
         assert {row["file"]: row["sha256"] for row in rows(folder) if row["file"]} == kept
 
 
-@pytest.mark.slow
 def test_a_second_run_downloads_only_what_failed_and_may_succeed_now(tmp_path, server):
     folder = new_folder(tmp_path)
     finish(start_search(folder, f"{server.base}/bing"))
@@ -94,7 +94,6 @@ def test_a_second_run_downloads_only_what_failed_and_may_succeed_now(tmp_path, s
     assert f"kept: {len(before)}, {len(before)} of them by an earlier run" in output
 
 
-@pytest.mark.slow
 def test_a_run_that_is_killed_and_repeated_ends_with_the_same_folder(tmp_path, server):
     whole, killed = new_folder(tmp_path, "whole"), new_folder(tmp_path, "killed")
     finish(start_search(whole, f"{server.base}/bing"))

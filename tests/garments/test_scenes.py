@@ -30,6 +30,7 @@ def test_images_are_bgr_bytes_whose_longest_side_has_the_given_size(color, kind,
         assert max(image.shape) == size
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("color", "kind"), EVERY_PAIR)
 def test_the_garment_has_the_given_color(color, kind):
     for seed in range(30):
@@ -45,6 +46,7 @@ def test_the_garment_has_the_given_color(color, kind):
             assert red > max(blue, green) + 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("color", "kind"), EVERY_PAIR)
 def test_the_garment_fills_a_fair_part_of_the_image(color, kind):
     shares = []

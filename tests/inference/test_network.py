@@ -16,6 +16,8 @@ from pyimagesearch.errors import UserError
 from pyimagesearch.inference.network import load_network
 from pyimagesearch.smallervggnet import SmallerVGGNet
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 IMAGES = np.random.default_rng(0).random((7, 24, 24, 3), np.float32)
 METADATA = {"labels": ["blue", "jeans"], "image_size": 24}

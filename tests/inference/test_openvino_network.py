@@ -16,6 +16,8 @@ from pyimagesearch.inference.openvino_network import (
 )
 from pyimagesearch.smallervggnet import SmallerVGGNet
 
+pytestmark = pytest.mark.slow
+
 IMAGES = np.random.default_rng(0).random((5, 24, 18, 3), np.float32)
 
 

@@ -128,6 +128,7 @@ def test_the_preview_is_written_only_if_asked_for_and_if_anything_was_composed(
     assert [path.name for path in tmp_path.iterdir()] == ["composed.png"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parts", [1, 2, 3])
 @pytest.mark.parametrize("folders", [100, 2000])
 def test_the_plot_of_a_grown_dataset_writes_few_numbers(tmp_path, monkeypatch, parts, folders):
@@ -142,6 +143,7 @@ def test_the_plot_of_a_grown_dataset_writes_few_numbers(tmp_path, monkeypatch, p
     assert len(written) < 300
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("label", ["x" * 250, "$", "a$b$", r"$\frac{$", "a_b^{", "\n\n", "^", "%"])
 def test_the_plot_takes_any_folder_name(tmp_path, label):

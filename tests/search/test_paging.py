@@ -222,6 +222,7 @@ def test_whatever_a_service_answers_is_results_or_one_line(service):
 SMALLEST_RESULTS = {"[]": 3, "{}": 3, "0": 2, '""': 3, '{"":[]}': 8, "[[[[]]]]": 9}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", SMALLEST_RESULTS)
 def test_a_page_of_very_many_values_costs_little(text):
     count = PAGE_BYTES // SMALLEST_RESULTS[text] - 10

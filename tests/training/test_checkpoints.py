@@ -13,6 +13,8 @@ from pyimagesearch.data.loading import Dataset
 from pyimagesearch.errors import UserError
 from pyimagesearch.training import checkpoints
 
+pytestmark = pytest.mark.slow
+
 DESCRIPTION = {"--epochs": 4, "--seed": 1, "images": [2, 3, 4]}
 
 
@@ -52,7 +54,6 @@ def trained(network, epochs, *callbacks):
     ).history
 
 
-@pytest.mark.slow
 def test_a_resumed_run_ends_as_one_that_was_not_interrupted(run):
     whole = compiled_network()
     losses = trained(whole, range(6))["loss"]

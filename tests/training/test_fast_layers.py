@@ -6,6 +6,8 @@ import tensorflow as tf
 from pyimagesearch.smallervggnet import SmallerVGGNet
 from pyimagesearch.training.fast_layers import FusedAdam, FusedBatchNormalization, fast_layers
 
+pytestmark = pytest.mark.slow
+
 
 def trained_one_step(fused, inputs):
     """Outputs, gradients and moving averages of a layer after one step in training mode."""
@@ -33,7 +35,6 @@ def test_normalisation_equals_keras_forward_backward_and_in_its_moving_averages(
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.slow
 def test_training_the_fast_network_trains_the_plain_one():
     plain = SmallerVGGNet.build(24, 24, 3, 4, finalAct="sigmoid")
     fast = keras.Sequential([keras.Input((24, 24, 3)), *fast_layers(plain, synchronized=False)])

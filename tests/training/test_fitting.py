@@ -14,6 +14,8 @@ from pyimagesearch.training.checkpoints import Run
 from pyimagesearch.training.devices import TrainingDevice
 from pyimagesearch.training.fast_layers import FusedBatchNormalization
 
+pytestmark = pytest.mark.slow
+
 
 def build():
     keras.utils.set_random_seed(0)
@@ -73,7 +75,6 @@ def test_training_learns_and_keeps_the_metrics_of_all_epochs(make_trainer, examp
     assert trainer.history["loss"][-1] < trainer.history["loss"][0]
 
 
-@pytest.mark.slow
 def test_a_run_that_is_resumed_trains_only_the_epochs_left(make_trainer, examples, monkeypatch):
     whole = make_trainer()
     whole.fit(examples)
@@ -96,7 +97,6 @@ def test_a_run_that_is_resumed_trains_only_the_epochs_left(make_trainer, example
     assert resumed.history == whole.history
 
 
-@pytest.mark.slow
 def test_the_checkpoint_stays_only_where_the_run_was_ended_early(make_trainer, examples, tmp_path):
     trainer = make_trainer()
     trainer.fit(examples)
@@ -115,7 +115,6 @@ def test_offsets_are_subtracted_from_the_logits_of_both_networks(make_trainer, e
         np.testing.assert_allclose(before - log_odds(probabilities), [[0.5, -2.0]] * 30, atol=1e-4)
 
 
-@pytest.mark.slow
 def test_a_loss_that_is_no_number_fails_in_one_line_and_saves_nothing(
     make_trainer, examples, tmp_path
 ):
