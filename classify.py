@@ -5,48 +5,14 @@ from argparse import Namespace
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from pyimagesearch.arguments import ArgumentParser, either, number
+from pyimagesearch.command_lines.classify import parse_arguments
 from pyimagesearch.console import complain, info, is_output_lost, printable, progress, run
 from pyimagesearch.errors import BAD_INPUT, WORK_FAILED
-
-EXAMPLES = """examples:
-  python classify.py --image examples/example_01.jpg
-  python classify.py --image examples/example_07.jpg --output annotated.jpg --no-display
-  python classify.py --image examples --threshold auto --json
-"""
-
-
-def parse_arguments() -> Namespace:
-    """Read the command line."""
-    parser = ArgumentParser(description=__doc__, epilog=EXAMPLES)
-    files = parser.add_argument_group("files").add_argument
-    files("-i", "--image", nargs="+", required=True, help="files or folders; - reads stdin")
-    files("-m", "--model", default="fashion.model", help="the trained network")
-    files("-l", "--labelbin", default="mlb.pickle", help="the labels of its outputs")
-    files("--output", help="write the image with its labels drawn on it; a folder for several")
-    files("--no-display", action="store_true", help="open no window")
-    devices = ("auto", "cpu", "gpu")
-    files("--device", choices=devices, default="auto", help="auto: a GPU, if any, for many images")
-
-    labels = parser.add_argument_group("labels").add_argument
-    top, threshold = either("all", number(int, 1, 1_000_000)), either("auto", number(float, 0, 1))
-    labels("--top", type=top, default=2, help="how many labels to give each image, or all")
-    labels(
-        "--threshold",
-        type=threshold,
-        help="give instead all labels at least as likely as this, between 0 and 1; auto uses for "
-        "each label the threshold that was best on the test images",
-    )
-
-    form = parser.add_argument_group("for programs").add_mutually_exclusive_group().add_argument
-    form("--json", action="store_true", help="print one JSON object a line")
-    form("--csv", action="store_true", help="print a table of comma-separated values")
-    return parser.parse_args()
 
 
 def main() -> int:
     """Classify images, from files to labels on the screen."""
-    args = parse_arguments()
+    args = parse_arguments(__doc__)
     # Imported only now, so that a mistyped flag is reported at once.
     from pyimagesearch import files
     from pyimagesearch.artifacts import label_file

@@ -8,54 +8,15 @@ import sys
 from argparse import Namespace
 from functools import partial
 
-from pyimagesearch.arguments import ArgumentParser, bytes_of, number
+from pyimagesearch.command_lines.train import IMAGE_DIMS, parse_arguments
 from pyimagesearch.console import info, printable, progress, run, silence_stdout
 
-# The tutorial's settings: epochs, first learning rate, batch size, image size, share to test on.
-EPOCHS, INIT_LR, BS, IMAGE_DIMS, TEST_SIZE = 75, 1e-3, 32, (96, 96, 3), 0.2
 OUTPUTS = ("model", "labelbin", "plot", "errors", "report", "log", "recolor_preview")
-EXAMPLES = """examples:
-  python train.py --dataset dataset --model fashion.model
-  python train.py --dataset dataset --epochs 12 --recolor --recolor-preview composed.png
-"""
-
-
-def parse_arguments() -> Namespace:
-    """Read the command line."""
-    parser = ArgumentParser(description=__doc__, epilog=EXAMPLES)
-    files = parser.add_argument_group("files").add_argument
-    files("-d", "--dataset", default="dataset", help="folder of label folders")
-    files("-m", "--model", default="fashion.model", help="where to write the network")
-    files("-l", "--labelbin", default="mlb.pickle", help="where to write the labels")
-    files("-p", "--plot", default="plot.png", help="where to draw the training curves")
-    files("--errors", metavar="FILE", help="where to show the test images it gets most wrong")
-    files("--report", metavar="FILE", help="where to write everything the run found out, as JSON")
-    files("--log", metavar="FILE", help="where to write the metrics of each epoch, as CSV")
-    files("--tensorboard", metavar="DIR", help="where to write them for TensorBoard")
-    files("--no-cache", action="store_true", help="decode all images anew")
-    files("--memory-limit", metavar="SIZE", type=bytes_of, help="such as 8GB; default all there is")
-    files("--resume", action="store_true", help="continue a run that was ended early")
-    training = parser.add_argument_group("training").add_argument
-    count, size, seed = number(int, 1, 1_000_000), number(int, 12, 1024), number(int, 0, 2**31 - 1)
-    training("--epochs", type=count, default=EPOCHS, help="how often each image is seen")
-    training("--batch-size", type=count, default=BS, help="images a training step")
-    training("--learning-rate", type=number(float, 1e-9, 10), default=INIT_LR, help="at the start")
-    training("--image-size", type=size, default=IMAGE_DIMS[0], help="width and height in pixels")
-    share = "share of images to test on"
-    training("--test-size", type=number(float, 0.01, 0.99), default=TEST_SIZE, help=share)
-    training("--device", choices=("auto", "cpu", "gpu"), default="auto", help="what to train on")
-    training("--seed", type=seed, default=42, help="random seed")
-    unseen = parser.add_argument_group("combinations that no folder holds").add_argument
-    compose = "compose images of each: this many an epoch, or as many as an average folder has"
-    unseen("--recolor", metavar="N", type=count, nargs="?", default=0, const=None, help=compose)
-    unseen("--recolor-part", type=int, choices=(1, 2), default=1, help="part that is the colour")
-    unseen("--recolor-preview", metavar="FILE", help="where to show what was composed of what")
-    return parser.parse_args()
 
 
 def main() -> int:
     """Make sure that the outputs can be written, then train."""
-    args = parse_arguments()
+    args = parse_arguments(__doc__)
     from pyimagesearch.outputs import reserved
     from pyimagesearch.training.devices import is_chief
 

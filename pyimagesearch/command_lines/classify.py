@@ -1,0 +1,39 @@
+"""The command line of classify.py."""
+
+from argparse import Namespace
+
+from pyimagesearch.arguments import ArgumentParser, either, number
+
+EXAMPLES = """examples:
+  python classify.py --image examples/example_01.jpg
+  python classify.py --image examples/example_07.jpg --output annotated.jpg --no-display
+  python classify.py --image examples --threshold auto --json
+"""
+
+
+def parse_arguments(description: str | None) -> Namespace:
+    """Read the command line."""
+    parser = ArgumentParser(description, EXAMPLES)
+    files = parser.add_argument_group("files").add_argument
+    files("-i", "--image", nargs="+", required=True, help="files or folders; - reads stdin")
+    files("-m", "--model", default="fashion.model", help="the trained network")
+    files("-l", "--labelbin", default="mlb.pickle", help="the labels of its outputs")
+    files("--output", help="write the image with its labels drawn on it; a folder for several")
+    files("--no-display", action="store_true", help="open no window")
+    devices = ("auto", "cpu", "gpu")
+    files("--device", choices=devices, default="auto", help="auto: a GPU, if any, for many images")
+
+    labels = parser.add_argument_group("labels").add_argument
+    top, threshold = either("all", number(int, 1, 1_000_000)), either("auto", number(float, 0, 1))
+    labels("--top", type=top, default=2, help="how many labels to give each image, or all")
+    labels(
+        "--threshold",
+        type=threshold,
+        help="give instead all labels at least as likely as this, between 0 and 1; auto uses for "
+        "each label the threshold that was best on the test images",
+    )
+
+    form = parser.add_argument_group("for programs").add_mutually_exclusive_group().add_argument
+    form("--json", action="store_true", help="print one JSON object a line")
+    form("--csv", action="store_true", help="print a table of comma-separated values")
+    return parser.parse_args()
