@@ -37,6 +37,7 @@ def train_network(args: Namespace) -> int:
         dataset = loading.load_dataset(
             args.dataset,
             args.image_size,
+            fit=args.fit,
             use_cache=not args.no_cache,
             memory_limit=args.memory_limit,
             progress=partial(progress, title="decoding"),

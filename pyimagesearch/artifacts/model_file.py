@@ -15,6 +15,7 @@ from pyimagesearch.artifacts import hdf5, keras2, keras3
 from pyimagesearch.artifacts.model_metadata import MetadataError, read_metadata
 from pyimagesearch.artifacts.network_description import DescriptionError, NetworkDescription
 from pyimagesearch.artifacts.plain_json import MAX_JSON_BYTES
+from pyimagesearch.data.decoding import Fit
 from pyimagesearch.errors import UnreadableFileError, UserError
 from pyimagesearch.files import AnyPath, did_you_mean, read_file, written_whole
 
@@ -73,6 +74,11 @@ class TrainedModel(NamedTuple):
     outputs: int
     metadata: dict[str, Any]
     note: str | None = None
+
+    @property
+    def fit(self) -> Fit:
+        """How images become squares: the tutorial's way if the file does not say."""
+        return self.metadata.get("fit", "squeeze")
 
 
 def save_model(path: AnyPath, model: "keras.Model", metadata: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from pyimagesearch.artifacts.plain_json import JsonError, read_json
+from pyimagesearch.data.decoding import FITS
 
 
 class MetadataError(ValueError):
@@ -87,6 +88,7 @@ def _is_count(value: Any) -> bool:
 FIELDS = {
     "labels": _Field("a list of different names", lambda value, _: _are_labels(value)),
     "image_size": _Field("a number of pixels", lambda value, _: _is_count(value)),
+    "fit": _Field(" or ".join(FITS), lambda value, _: value in FITS),
     "combinations": _Field("a list of lists of its labels", _are_combinations),
     "composed": _Field("a list of lists of its labels", _are_combinations),
     "trained_at": _Field("a time", lambda value, _: isinstance(value, str) and len(value) <= 100),

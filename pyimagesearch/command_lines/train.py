@@ -33,6 +33,8 @@ def parse_arguments(description: str | None) -> Namespace:
     training("--batch-size", type=count, default=BS, help="images a training step")
     training("--learning-rate", type=number(float, 1e-9, 10), default=INIT_LR, help="at the start")
     training("--image-size", type=size, default=IMAGE_DIMS[0], help="width and height in pixels")
+    fit = "how images become squares: padded, or squeezed as in the tutorial"
+    training("--fit", choices=("pad", "squeeze"), default="pad", help=fit)
     share = "share of images to test on"
     training("--test-size", type=number(float, 0.01, 0.99), default=TEST_SIZE, help=share)
     training("--device", choices=("auto", "cpu", "gpu"), default="auto", help="what to train on")

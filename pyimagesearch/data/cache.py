@@ -12,6 +12,7 @@ import numpy as np
 import PIL
 import platformdirs
 
+from pyimagesearch.data.decoding import Fit
 from pyimagesearch.data.image_arrays import Images, StoredImages
 from pyimagesearch.errors import UserError
 from pyimagesearch.files import AnyPath, written_whole
@@ -29,7 +30,7 @@ ROW = np.dtype([("key", "<u8", 2), ("checksum", "<u4")])
 DIGEST_BYTES = 32
 
 
-def cache_path(dataset: AnyPath, size: int) -> Path:
+def cache_path(dataset: AnyPath, size: int, fit: Fit) -> Path:
     """Name the file that keeps the decoded images of a data set.
 
     Parameters
@@ -38,14 +39,17 @@ def cache_path(dataset: AnyPath, size: int) -> Path:
         The folder of the data set.
     size : int
         Width and height of the decoded images in pixels.
+    fit : {"pad", "squeeze"}
+        How they became squares.
 
     Returns
     -------
     pathlib.Path
         In the user's cache folder, which ``XDG_CACHE_HOME`` names on Linux.
     """
-    name = hashlib.blake2b(f"{Path(dataset).resolve()}\0{size}".encode("utf-8", "surrogateescape"))
-    return cache_folder() / f"{name.hexdigest()[:32]}{SUFFIX}"
+    text = f"{Path(dataset).resolve()}\0{size}\0{fit}"
+    name = hashlib.blake2b(text.encode("utf-8", "surrogateescape")).hexdigest()
+    return cache_folder() / f"{name[:32]}{SUFFIX}"
 
 
 def cache_folder() -> Path:
@@ -53,15 +57,15 @@ def cache_folder() -> Path:
     return platformdirs.user_cache_path("pyimagesearch", appauthor=False)
 
 
-def image_keys(paths: Sequence[str], size: int) -> np.ndarray:
-    """Condense what a decoded image depends on: path, bytes and time of the file, image size.
+def image_keys(paths: Sequence[str], size: int, fit: Fit) -> np.ndarray:
+    """Condense what a decoded image depends on: path, length and time of the file, size and fit.
 
     Parameters
     ----------
     paths : sequence of str
         The N files.
-    size : int
-        Width and height of the decoded images in pixels.
+    size, fit
+        As for :func:`cache_path`.
 
     Returns
     -------
@@ -75,7 +79,7 @@ def image_keys(paths: Sequence[str], size: int) -> np.ndarray:
             state = f"{status.st_size}\0{status.st_mtime_ns}"
         except OSError as error:
             state = str(error)
-        text = f"{FORMAT}\0{Path(path).absolute()}\0{state}\0{size}"
+        text = f"{FORMAT}\0{Path(path).absolute()}\0{state}\0{size}\0{fit}"
         return hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=16).digest()
 
     return np.frombuffer(b"".join(map(key, paths)), np.uint64).reshape(-1, 2)

@@ -6,6 +6,7 @@ OpenCV decodes what it decodes correctly, because it is faster. Pillow decodes t
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal, get_args
 
 import cv2
 import numpy as np
@@ -26,7 +27,11 @@ from pyimagesearch.data.image_header import (
     read_header,
 )
 
-__all__ = ["UnreadableImageError", "decode_image", "read_header", "resized", "scale"]
+__all__ = ["FITS", "Fit", "UnreadableImageError", "decode_image", "fitted", "read_header", "scale"]
+
+# How an image becomes a square; see `fitted`.
+Fit = Literal["pad", "squeeze"]
+FITS: tuple[Fit, ...] = get_args(Fit)
 
 # For all images that are being decoded at a time. It is enough for one opaque PNG image of 67
 # million pixels, a transparent one of 50 million, or an AVIF image of 26 million.
@@ -75,7 +80,7 @@ _memory = _MemoryBudget(MAX_BYTES)
 
 
 def decode_image(
-    data: bytes, size: int | None = None, *, require_whole: bool = False
+    data: bytes, size: int | None = None, *, fit: Fit = "pad", require_whole: bool = False
 ) -> np.ndarray:
     """Decode an image, for training, classification and search alike.
 
@@ -93,8 +98,10 @@ def decode_image(
     data : bytes
         The content of a JPEG, PNG, BMP, TIFF, WebP, GIF or AVIF file. AVIF needs Pillow 11.3.
     size : int, optional
-        Width and height in pixels to which the image is resized. As in the tutorial, proportions
-        are not kept. By default the image keeps its size.
+        Width and height in pixels of the square that the image becomes. By default the image keeps
+        its size.
+    fit : {"pad", "squeeze"}
+        How it becomes a square; see :func:`fitted`.
     require_whole : bool
         Whether to refuse a JPEG file that was cut off, however much of it is there.
 
@@ -109,20 +116,22 @@ def decode_image(
         If the data is not an image, is damaged beyond use, or takes too much memory.
     """
     header = read_header(data)
-    reduction, needed = _reduction(header, data, size)
+    reduction, needed = _reduction(header, data, size, fit=fit)
     with _memory.reserved(needed):
         image = _decode(header, data, reduction, require_whole=require_whole)
         image = _oriented(image, orientation(header))
-        return _on_white(image if size is None else resized(image, size))
+        return _on_white(image if size is None else fitted(image, size, fit))
 
 
-def _reduction(header: Header, data: bytes, size: int | None) -> tuple[int, int]:
+def _reduction(header: Header, data: bytes, size: int | None, *, fit: Fit) -> tuple[int, int]:
     """Choose by how much the decoder shrinks an image; return how much memory that takes, too.
 
     Decoding a JPEG image at a half, a quarter or an eighth saves most of the inverse transform.
     """
     reductions = (1, 2, 4, 8) if isinstance(header, JpegHeader) else (1,)
-    large_enough = [r for r in reductions if size and min(header.width, header.height) >= r * size]
+    # An image that keeps its proportions fills the square with its longer side alone.
+    side = (max if fit == "pad" else min)(header.width, header.height)
+    large_enough = [r for r in reductions if size and side >= r * size]
     for reduction in reductions[max(0, len(large_enough) - 1) :]:
         needed = bytes_to_decode(header, data, reduction)
         if needed <= MAX_BYTES:
@@ -263,22 +272,55 @@ def _oriented(image: np.ndarray, orientation: int) -> np.ndarray:
     return cv2.flip(image, FLIPS[orientation]) if orientation in FLIPS else image
 
 
-def resized(image: np.ndarray, size: int) -> np.ndarray:
-    """Resize an image to a square.
+def fitted(image: np.ndarray, size: int, fit: Fit) -> np.ndarray:
+    """Make a square of an image.
 
     Parameters
     ----------
     image : numpy.ndarray
         uint8, shape (height, width, channels).
     size : int
-        Width and height of the result in pixels. As in the tutorial, proportions are not kept.
+        Width and height of the square in pixels.
+    fit : {"pad", "squeeze"}
+        ``"pad"`` keeps the proportions and repeats the pixels of the border to fill the square, so
+        that a long dress stays long. ``"squeeze"`` is the tutorial's way: it fills the square with
+        the image alone, whatever becomes of its proportions.
 
     Returns
     -------
     numpy.ndarray
         uint8, shape (size, size, channels).
     """
-    return cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
+    if fit == "squeeze":
+        return cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
+    rows, columns = inner_rectangle(image.shape[:2], size)
+    shape = columns.stop - columns.start, rows.stop - rows.start
+    return cv2.copyMakeBorder(
+        cv2.resize(image, shape, interpolation=cv2.INTER_AREA),
+        *(rows.start, size - rows.stop, columns.start, size - columns.stop),
+        cv2.BORDER_REPLICATE,
+    )
+
+
+def inner_rectangle(shape: tuple[int, ...], size: int) -> tuple[slice, slice]:
+    """Find where in a padded square the image itself lies.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Height and width of the image.
+    size : int
+        Width and height of the square in pixels.
+
+    Returns
+    -------
+    rows, columns : slice
+        In the middle of the square; at least one pixel of each.
+    """
+    lengths = [max(1, round(length * size / max(shape))) for length in shape]
+    starts = [(size - length) // 2 for length in lengths]
+    rows, columns = (slice(start, start + n) for start, n in zip(starts, lengths, strict=True))
+    return rows, columns
 
 
 def scale(images: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ import os
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from pyimagesearch.console import quiet_stderr
 from pyimagesearch.data import cache
-from pyimagesearch.data.decoding import decode_image
+from pyimagesearch.data.decoding import Fit, decode_image
 from pyimagesearch.data.duplicates import duplicate_groups
 from pyimagesearch.data.folders import IMAGE_SUFFIXES, folder_labels, layout_hint, list_images
 from pyimagesearch.data.image_arrays import Images, first, room_for_images
@@ -66,6 +67,8 @@ class Dataset(NamedTuple):
         uint32, shape (N,), CRC-32 of each image's pixels.
     skipped : list of (str, str)
         The files and folders that were left out, each with the reason.
+    fit : {"pad", "squeeze"}
+        How the images became squares.
     """
 
     images: Images
@@ -75,6 +78,7 @@ class Dataset(NamedTuple):
     groups: np.ndarray
     checksums: np.ndarray
     skipped: list[tuple[str, str]]
+    fit: Fit = "pad"
 
 
 def no_progress(items: Iterable[Any], total: int) -> Iterable[Any]:
@@ -86,6 +90,7 @@ def load_dataset(
     folder: AnyPath,
     size: int,
     *,
+    fit: Fit = "pad",
     use_cache: bool = False,
     memory_limit: int | None = None,
     progress: Progress = no_progress,
@@ -98,6 +103,8 @@ def load_dataset(
         Holds one folder for each combination, such as ``blue_jeans``, at any depth.
     size : int
         Width and height of the decoded images in pixels.
+    fit : {"pad", "squeeze"}
+        How images become squares; see :func:`pyimagesearch.data.decoding.fitted`.
     use_cache : bool
         Whether to reuse images that an earlier run decoded, and to keep these for later ones.
     memory_limit : int, optional
@@ -127,9 +134,13 @@ def load_dataset(
         raise UserError(
             f"the images of {folder} are not in label folders: {layout}{layout_hint(folder)}"
         )
-    cache_file = cache.cache_path(folder, size) if use_cache else None
     loaded = load_images(
-        labelled, size, cache_file=cache_file, memory_limit=memory_limit, progress=progress
+        labelled,
+        size,
+        fit=fit,
+        cache_file=cache.cache_path(folder, size, fit) if use_cache else None,
+        memory_limit=memory_limit,
+        progress=progress,
     )
     if not loaded.paths:
         path, reason = loaded.skipped[0]
@@ -154,6 +165,7 @@ def load_dataset(
         groups=duplicate_groups(loaded.images, loaded.checksums),
         checksums=loaded.checksums,
         skipped=loaded.skipped + unlabelled + listing.skipped,
+        fit=fit,
     )
 
 
@@ -161,6 +173,7 @@ def load_images(
     paths: Sequence[str],
     size: int,
     *,
+    fit: Fit = "pad",
     cache_file: Path | None = None,
     memory_limit: int | None = None,
     progress: Progress = no_progress,
@@ -173,6 +186,8 @@ def load_images(
         The files.
     size : int
         Width and height of the decoded images in pixels.
+    fit : {"pad", "squeeze"}
+        As for :func:`load_dataset`.
     cache_file : pathlib.Path, optional
         From :func:`pyimagesearch.data.cache.cache_path`. Files that have not changed since they
         were decoded into it are taken from it, and the others are added.
@@ -191,11 +206,12 @@ def load_images(
     images = room_for_images(shape, memory_limit, cache.cache_folder())
     checksums = np.zeros(len(paths), np.uint32)
     is_decoded = np.zeros(len(paths), bool)
-    keys = cache.image_keys(paths, size) if cache_file else None
+    keys = cache.image_keys(paths, size, fit) if cache_file else None
     if cache_file and keys is not None:
         is_decoded = cache.recall(cache_file, keys, images, checksums=checksums)
     missing = np.flatnonzero(~is_decoded)
-    reasons = _decode_into(images, checksums, missing, paths=paths, progress=progress)
+    load = partial(_load, images, checksums, paths=paths, fit=fit)
+    reasons = _in_threads(load, missing, progress=progress)
     is_decoded[missing] = [reason is None for reason in reasons]
 
     readable = np.flatnonzero(is_decoded)
@@ -214,26 +230,23 @@ def load_images(
     )
 
 
-def _decode_into(
-    images: Images,
-    checksums: np.ndarray,
-    positions: np.ndarray,
-    *,
-    paths: Sequence[str],
-    progress: Progress,
+def _load(
+    images: Images, checksums: np.ndarray, position: int, *, paths: Sequence[str], fit: Fit
+) -> str | None:
+    """Decode one of the files into its place; return why it failed, or None."""
+    try:
+        image = decode_image(read_file(paths[position]), images.shape[1], fit=fit)
+    except UnreadableFileError as error:
+        return str(error)
+    images[position] = image
+    checksums[position] = zlib.crc32(image.data)
+    return None
+
+
+def _in_threads(
+    load: Callable[[int], str | None], positions: np.ndarray, *, progress: Progress
 ) -> list[str | None]:
-    """Decode some of the files into their places; return why each failed, or None."""
-    size = images.shape[1]
-
-    def load(position: int) -> str | None:
-        try:
-            image = decode_image(read_file(paths[position]), size)
-        except UnreadableFileError as error:
-            return str(error)
-        images[position] = image
-        checksums[position] = zlib.crc32(image.data)
-        return None
-
+    """Load files in parallel; return what each gives."""
     # OpenCV and the file system release Python's lock, so threads are enough. What the image
     # libraries print about damaged files names no file; the list of skipped files does.
     with quiet_stderr(), ThreadPoolExecutor(os.cpu_count()) as pool:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from pyimagesearch.artifacts.model_file import TrainedModel
-from pyimagesearch.data.decoding import decode_image, resized, scale
+from pyimagesearch.data.decoding import Fit, decode_image, fitted, scale
 from pyimagesearch.errors import UnreadableFileError, UserError
 from pyimagesearch.files import MAX_FILE_BYTES, read_file
 from pyimagesearch.inference.paths import STANDARD_INPUT
@@ -127,7 +127,7 @@ def _classify_batch(
     *,
     keep: Callable[[np.ndarray], np.ndarray] | None,
 ) -> list[Prediction]:
-    batch = [_decode(path, size=trained.image_size, keep=keep) for path in paths]
+    batch = [_decode(path, trained.image_size, trained.fit, keep=keep) for path in paths]
     readable = [decoded.input_image for decoded in batch if decoded.input_image is not None]
     rows = iter(trained.predict(scale(np.stack(readable))) if readable else ())
     predictions = []
@@ -138,13 +138,15 @@ def _classify_batch(
     return predictions
 
 
-def _decode(path: str, *, size: int, keep: Callable[[np.ndarray], np.ndarray] | None) -> _Decoded:
+def _decode(
+    path: str, size: int, fit: Fit, *, keep: Callable[[np.ndarray], np.ndarray] | None
+) -> _Decoded:
     try:
         data = _read(path)
         if keep is None:
-            return _Decoded(path, decode_image(data, size), None, None)
+            return _Decoded(path, decode_image(data, size, fit=fit), None, None)
         image = decode_image(data)
-        return _Decoded(path, resized(image, size), keep(image), None)
+        return _Decoded(path, fitted(image, size, fit), keep(image), None)
     except UnreadableFileError as error:
         return _Decoded(path, None, None, str(error))
 

@@ -25,6 +25,7 @@ MOST_MISSING = 1000
 FOR_THE_MODEL = (
     "labels",
     "image_size",
+    "fit",
     "composed",
     "trained_at",
     "images",
@@ -119,6 +120,7 @@ def _dataset_findings(dataset: Dataset) -> dict[str, Any]:
         ],
         "labels": dataset.classes,
         "image_size": dataset.images.shape[1],
+        "fit": dataset.fit,
         "coverage": [
             {"combination": combination, "images": counts[combination]}
             for combination in sorted(counts)

@@ -64,7 +64,7 @@ def judge(data: bytes, min_size: int) -> Judged:
     try:
         header = read_header(data)
         # Training accepts half an image; a new one has to be complete.
-        small = decode_image(data, COMPARED_SIZE, require_whole=True)
+        small = decode_image(data, COMPARED_SIZE, fit="squeeze", require_whole=True)
     except UnreadableFileError as error:
         raise Rejection(NO_IMAGE, str(error)) from error
     if min(header.width, header.height) < min_size:

@@ -20,9 +20,12 @@ DESCRIPTION_ENTRY = "about.json"
 
 # A run can be resumed only with the same values of these settings.
 DECISIVE = (
-    *("epochs", "batch_size", "learning_rate", "image_size", "test_size", "seed"),
+    *("epochs", "batch_size", "learning_rate", "image_size", "fit", "test_size", "seed"),
     *("recolor", "recolor_part"),
 )
+
+# What held for a run whose checkpoint says nothing about a setting.
+USUAL = {"--fit": "squeeze"}
 
 History = dict[str, list[float]]
 
@@ -190,7 +193,7 @@ def load(run: Run, network: keras.Model) -> History:
     except Exception as error:
         raise UserError(f"the checkpoint {path} is damaged: train without --resume") from error
 
-    wanted, found = json.loads(json.dumps(run.description)), about["run"]
+    wanted, found = json.loads(json.dumps(run.description)), USUAL | about["run"]
     differing = [name for name in wanted if found.get(name) != wanted[name]]
     if differing:
         raise UserError(

@@ -9,6 +9,7 @@ from pyimagesearch.artifacts.model_metadata import FIELDS, MetadataError, read_m
 METADATA = {
     "labels": ["blue", "jeans"],
     "image_size": 24,
+    "fit": "pad",
     "combinations": [["blue", "jeans"], ["blue"]],
     "composed": [],
     "trained_at": "2026-01-02T03:04:05+00:00",
@@ -38,6 +39,7 @@ def test_fields_that_nobody_describes_are_left_out():
 WRONG = {
     "labels": [None, [], ["blue"], ["blue", "blue"], ["blue", 1], ["blue", ["jeans"]], "ab", {}],
     "image_size": [None, 23, 0, -1, True, "24", [24]],
+    "fit": [None, 0, "", "stretch", ["pad"], {"pad": 1}],
     "combinations": [None, 1, [1], [["red"]], [["blue", "blue"]], [[]], [[["blue"]]], "blue"],
     "composed": [None, {}, [["blue", None]]],
     "trained_at": [None, 0, ["2026"], "x" * 1000],

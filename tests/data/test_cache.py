@@ -38,7 +38,7 @@ def remember(cache, keys, images):
 def recalled(cache, paths):
     images = np.zeros((len(paths), 8, 8, 3), np.uint8)
     checksums = np.zeros(len(paths), np.uint32)
-    keys = cache_module.image_keys(paths, 8)
+    keys = cache_module.image_keys(paths, 8, "pad")
     hits = cache_module.recall(cache, keys, images, checksums=checksums)
     expected = [zlib.crc32(image) if hit else 0 for image, hit in zip(images, hits, strict=True)]
     assert checksums.tolist() == expected
@@ -46,14 +46,14 @@ def recalled(cache, paths):
 
 
 def test_unchanged_files_are_recalled_in_any_order(cache, paths, images):
-    remember(cache, cache_module.image_keys(paths, 8), images)
+    remember(cache, cache_module.image_keys(paths, 8, "pad"), images)
     found, hits = recalled(cache, paths[::-1])
     assert hits.all()
     np.testing.assert_array_equal(found, images[::-1])
 
 
 def test_changed_touched_and_unknown_files_are_not_recalled(cache, paths, images, tmp_path):
-    remember(cache, cache_module.image_keys(paths, 8), images)
+    remember(cache, cache_module.image_keys(paths, 8, "pad"), images)
     status = Path(paths[1]).stat()
     Path(paths[1]).write_bytes(b"longer than it was")
     os.utime(paths[1], ns=(status.st_atime_ns, status.st_mtime_ns))
@@ -63,13 +63,14 @@ def test_changed_touched_and_unknown_files_are_not_recalled(cache, paths, images
     assert hits.tolist() == [True, False, False, False, True, False]
 
 
-def test_another_image_size_is_not_recalled(cache, paths, images):
-    remember(cache, cache_module.image_keys(paths, 16), images)
+@pytest.mark.parametrize(("size", "fit"), [(16, "pad"), (8, "squeeze")])
+def test_another_image_size_or_fit_is_not_recalled(cache, paths, images, size, fit):
+    remember(cache, cache_module.image_keys(paths, size, fit), images)
     assert not recalled(cache, paths)[1].any()
 
 
 def test_a_damaged_image_is_not_recalled_and_the_others_are(cache, paths, images):
-    remember(cache, cache_module.image_keys(paths, 8), images)
+    remember(cache, cache_module.image_keys(paths, 8, "pad"), images)
     data = bytearray(cache.read_bytes())
     data[-1] ^= 1
     cache.write_bytes(data)
@@ -78,7 +79,7 @@ def test_a_damaged_image_is_not_recalled_and_the_others_are(cache, paths, images
 
 @pytest.mark.parametrize("position", [0, 20, 24, 40, 120, 150])
 def test_a_flipped_bit_anywhere_before_the_pixels_makes_it_no_cache(cache, paths, images, position):
-    remember(cache, cache_module.image_keys(paths, 8), images)
+    remember(cache, cache_module.image_keys(paths, 8, "pad"), images)
     data = bytearray(cache.read_bytes())
     data[position] ^= 4
     cache.write_bytes(data)
@@ -94,21 +95,21 @@ def test_a_cache_of_any_bytes_is_as_good_as_none(cache, paths, data, keeps_begin
 
 
 def test_a_cache_that_others_may_write_is_not_used(cache, paths, images):
-    remember(cache, cache_module.image_keys(paths, 8), images)
+    remember(cache, cache_module.image_keys(paths, 8, "pad"), images)
     assert recalled(cache, paths)[1].all()
     cache.chmod(0o622)
     assert not recalled(cache, paths)[1].any()
 
 
 def test_images_that_another_decoder_made_are_not_used(cache, paths, images, monkeypatch):
-    remember(cache, cache_module.image_keys(paths, 8), images)
+    remember(cache, cache_module.image_keys(paths, 8, "pad"), images)
     monkeypatch.setattr(cache_module, "FORMAT", "another release")
     assert not recalled(cache, paths)[1].any()
 
 
 @pytest.mark.parametrize("kept", [0, 3, 100, 300, -1])
 def test_a_cache_cut_off_anywhere_is_as_good_as_none(cache, paths, images, kept):
-    remember(cache, cache_module.image_keys(paths, 8), images)
+    remember(cache, cache_module.image_keys(paths, 8, "pad"), images)
     cache.write_bytes(cache.read_bytes()[:kept])
     assert not recalled(cache, paths)[1].any()
 
@@ -116,7 +117,7 @@ def test_a_cache_cut_off_anywhere_is_as_good_as_none(cache, paths, images, kept)
 def test_the_least_recently_used_is_removed_when_the_cache_is_full(
     cache, paths, images, monkeypatch
 ):
-    keys = cache_module.image_keys(paths, 8)
+    keys = cache_module.image_keys(paths, 8, "pad")
     caches = [cache.with_name(f"{name}.decoded") for name in "abc"]
     remember(caches[0], keys, images)
     monkeypatch.setattr(cache_module, "MAX_CACHE_BYTES", 5 * caches[0].stat().st_size // 2)
@@ -130,14 +131,14 @@ def test_the_least_recently_used_is_removed_when_the_cache_is_full(
 
 def test_more_than_the_cache_may_hold_is_not_kept(cache, paths, images, monkeypatch):
     monkeypatch.setattr(cache_module, "MAX_CACHE_BYTES", images.nbytes - 1)
-    remember(cache, cache_module.image_keys(paths, 8), images)
+    remember(cache, cache_module.image_keys(paths, 8, "pad"), images)
     assert not cache.exists()
 
 
 def test_a_folder_that_cannot_be_written_is_no_error(tmp_path, paths, images):
     (tmp_path / "file").touch()
     cache = tmp_path / "file" / "a.decoded"
-    remember(cache, cache_module.image_keys(paths, 8), images)
+    remember(cache, cache_module.image_keys(paths, 8, "pad"), images)
 
 
 def test_loading_decodes_only_what_has_changed(tmp_path, monkeypatch):
@@ -153,7 +154,9 @@ def test_loading_decodes_only_what_has_changed(tmp_path, monkeypatch):
     decoded = []
     real = decoding.decode_image
     monkeypatch.setattr(
-        loading, "decode_image", lambda *given: decoded.append(given) or real(*given)
+        loading,
+        "decode_image",
+        lambda *given, fit: decoded.append(given) or real(*given, fit=fit),
     )
     save_image(folder / "a_b" / "1.png", np.full((9, 9, 3), 77, np.uint8))
     second = loading.load_dataset(folder, 8, use_cache=True)

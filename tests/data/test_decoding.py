@@ -25,7 +25,7 @@ from image_files import (
 from PIL import Image
 
 from pyimagesearch.data import decoding, image_header
-from pyimagesearch.data.decoding import UnreadableImageError, decode_image
+from pyimagesearch.data.decoding import UnreadableImageError, decode_image, fitted
 
 GREY, COLOR = 0, 2  # types of PNG images
 CASES = [(way, mode) for way, (_, _, modes) in WAYS.items() for mode in modes]
@@ -55,12 +55,13 @@ def test_looks_as_pillow_shows_it_on_white(way, mode):
     np.testing.assert_allclose(decoded, rendered_by_pillow(data), atol=tolerance(way))
 
 
+@pytest.mark.parametrize("fit", decoding.FITS)
 @pytest.mark.parametrize(("way", "mode"), [case for case in CASES if case[1] != "1"])
-def test_looks_the_same_when_resized(way, mode):
+def test_looks_the_same_when_fitted(way, mode, fit):
     data = file_of(way, mode)
-    small = decode_image(data, 16)
+    small = decode_image(data, 16, fit=fit)
     assert small.dtype == np.uint8
-    expected = cv2.resize(rendered_by_pillow(data), (16, 16), interpolation=cv2.INTER_AREA)
+    expected = fitted(rendered_by_pillow(data), 16, fit)
     np.testing.assert_allclose(small, expected, atol=tolerance(way))
 
 
@@ -76,7 +77,7 @@ def test_exif_orientation_is_applied(way, orientation):
     decoded = decode_image(data)
     assert decoded.shape == ((HEIGHT, WIDTH, 3) if orientation < 5 else (WIDTH, HEIGHT, 3))
     np.testing.assert_allclose(decoded, expected, atol=tolerance(way))
-    small = cv2.resize(expected, (16, 16), interpolation=cv2.INTER_AREA)
+    small = fitted(expected, 16, "pad")
     np.testing.assert_allclose(decode_image(data, 16), small, atol=tolerance(way))
 
 
@@ -157,12 +158,13 @@ def test_an_animation_gives_its_first_frame(file_format, options):
     assert np.all(decode_image(data) == (0, 0, 255))
 
 
+@pytest.mark.parametrize("fit", decoding.FITS)
 @pytest.mark.parametrize("enlarged", [1, 3, 10, 40])
-def test_a_jpeg_decoded_small_looks_like_one_decoded_whole(enlarged):
+def test_a_jpeg_decoded_small_looks_like_one_decoded_whole(enlarged, fit):
     size = (WIDTH * enlarged, HEIGHT * enlarged)
     large = cv2.resize(smooth_pixels(3), size, interpolation=cv2.INTER_CUBIC)
-    small = decode_image(written(Image.fromarray(large), "JPEG", quality=95), 32)
-    expected = cv2.resize(large[:, :, ::-1], (32, 32), interpolation=cv2.INTER_AREA)
+    small = decode_image(written(Image.fromarray(large), "JPEG", quality=95), 32, fit=fit)
+    expected = fitted(np.ascontiguousarray(large[:, :, ::-1]), 32, fit)
     assert np.abs(small.astype(float) - expected).mean() < 4
 
 
@@ -374,12 +376,31 @@ def test_damaged_data_are_decoded_or_refused(case, flips, kept, size):
     assert size is None or decoded.shape == (size, size, 3)
 
 
-def test_resizes_to_a_square():
+def test_squeezing_fills_the_square_with_the_whole_image():
     pixels = smooth_pixels(3)
-    assert decoding.resized(pixels, 16).shape == (16, 16, 3)
+    assert fitted(pixels, 16, "squeeze").shape == (16, 16, 3)
     np.testing.assert_allclose(
-        decoding.resized(pixels, 10).mean(axis=(0, 1)), pixels.mean(axis=(0, 1)), atol=1
+        fitted(pixels, 10, "squeeze").mean(axis=(0, 1)), pixels.mean(axis=(0, 1)), atol=1
     )
+
+
+@pytest.mark.parametrize("shape", [(40, 20), (20, 40), (30, 30), (1, 50), (500, 3)])
+def test_padding_keeps_proportions_and_repeats_the_border(shape):
+    pixels = smooth_pixels(3, *shape[::-1]).reshape(*shape, 3)
+    square = fitted(pixels, 20, "pad")
+    rows, columns = decoding.inner_rectangle(shape, 20)
+    inner = square[rows, columns]
+    width, height = inner.shape[1::-1]
+    assert max(width, height) == 20
+    assert abs(min(width, height) - max(1, 20 * min(shape) / max(shape))) <= 0.5
+    expected = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
+    np.testing.assert_array_equal(inner, expected)
+    assert np.all(square[: rows.start] == square[rows.start])
+    assert np.all(square[rows.stop :] == square[rows.stop - 1])
+    assert np.all(square[:, : columns.start] == square[:, [columns.start]])
+    assert np.all(square[:, columns.stop :] == square[:, [columns.stop - 1]])
+    assert abs(rows.start - (20 - rows.stop)) <= 1
+    assert abs(columns.start - (20 - columns.stop)) <= 1
 
 
 def test_scales_to_one():

@@ -60,6 +60,20 @@ def test_every_file_is_classified_in_order_and_in_batches(folder):
     assert max(batches) <= classification.BATCH_SIZE
 
 
+@pytest.mark.parametrize(
+    ("metadata", "red"), [({}, 0.75), ({"fit": "squeeze"}, 0.75), ({"fit": "pad"}, 0.625)]
+)
+@pytest.mark.parametrize("keep", [None, np.copy])
+def test_images_become_squares_in_the_way_of_the_model(tmp_path, metadata, red, keep):
+    image = np.zeros((8, 16, 3), np.uint8)
+    image[:6, :, 2] = 255  # padded to a square of 16 rows, the 10 upper ones are red
+    path = str(tmp_path / "a.png")
+    cv2.imwrite(path, image)
+    trained = mean_color()._replace(metadata=metadata)
+    (prediction,) = classification.classify_files(trained, CLASSES, [path], keep=keep)
+    assert prediction.probabilities["red"] == pytest.approx(red)
+
+
 def test_a_slow_batch_does_not_change_the_order(folder):
     def predict(images):
         # The first batches are the darkest in green, and are kept back the longest.

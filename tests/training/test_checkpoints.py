@@ -88,6 +88,16 @@ def test_another_run_is_refused_by_what_differs(run):
         checkpoints.load(other, compiled_network())
 
 
+def test_a_checkpoint_that_does_not_say_how_images_were_fitted_is_of_squeezed_ones(run):
+    trained(compiled_network(), range(1), checkpoints.SaveCheckpoint(run, {}))
+    squeezed, padded = (
+        run._replace(description=run.description | {"--fit": fit}) for fit in ("squeeze", "pad")
+    )
+    assert len(checkpoints.load(squeezed, compiled_network())["loss"]) == 1
+    with pytest.raises(UserError, match="other --fit"):
+        checkpoints.load(padded, compiled_network())
+
+
 def test_a_missing_or_damaged_checkpoint_is_one_line(run):
     with pytest.raises(UserError, match="no checkpoint"):
         checkpoints.load(run, compiled_network())
