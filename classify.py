@@ -36,6 +36,7 @@ def main() -> int:
     top = None if args.top == "all" else args.top
     thresholds = classification.thresholds_of(args.threshold, classes, trained.metadata)
     known = classification.known_combinations(trained.metadata)
+    parts = classification.label_parts(trained.metadata)
 
     tell("classifying image..." if is_only_one else f"classifying {len(paths):,} images...")
     describe = description(args, paths, classes)
@@ -46,7 +47,7 @@ def main() -> int:
     predictions = classification.classify_files(trained, classes, paths, keep=keep)
     shown = progress(predictions, len(paths), prints_rows=True)
     for prediction, output in zip(shown, outputs, strict=True):
-        chosen = classification.choose(prediction.probabilities, top, thresholds)
+        chosen = classification.choose(prediction.probabilities, top, thresholds, parts=parts)
         note = classification.combination_note([label for label, _ in chosen], known)
         if is_for_programs or not prediction.error:
             print(describe(prediction, chosen, note), flush=True)

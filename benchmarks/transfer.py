@@ -41,11 +41,12 @@ def main() -> None:
     paths = list_images(args.dataset).paths
     trained = load_network(args.model, images=len(paths))
     classes, _ = label_file.load_labels(trained, args.model, args.labelbin)
+    parts = classification.label_parts(trained.metadata)
     pairs = []
     for prediction in classification.classify_files(trained, classes, paths):
         if not prediction.error:
             labels = folder_labels(prediction.path)
-            chosen = classification.choose(prediction.probabilities, len(labels))
+            chosen = classification.choose(prediction.probabilities, len(labels), parts=parts)
             pairs.append((labels, tuple(sorted(label for label, _ in chosen))))
     print_table(rows(pairs))
 

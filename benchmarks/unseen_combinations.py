@@ -1,20 +1,30 @@
 """Measure how well a network predicts combinations that it never saw.
 
     python benchmarks/unseen_combinations.py --dataset dataset
+    python benchmarks/unseen_combinations.py --dataset dataset --kinds composed --seeds 1 2 3
 
 Leave out each combination whose two labels also occur in other folders: blue jeans, if there are
-black jeans and blue dresses. Train on the other folders, once as they are and once with images that
-are composed for the missing combinations. Test on all images of the combination that was left out:
-a prediction is right if its two likeliest labels are exactly those of the image. A fifth of the
-other images is kept back, to measure the accuracy on combinations that the network knows.
+black jeans and blue dresses. Train on the other folders and test on all images of the combination
+that was left out. A prediction is right if it names both labels, as classify.py does: the likeliest
+label of each part. --kinds selects what is trained:
+
+    plain     with the images of the other folders as they are
+    composed  with composed images of the missing combinations, as train.py does
+    oracle    with the images of all folders: cross-validation, so that every image is tested on by
+              a network that was not trained on it. This is what can be hoped for.
+
+The wrong predictions are counted by what is wrong: the colour, the type, or both. "Two of a part"
+counts images whose two likeliest labels are two colours or two types. A fifth of the other images
+is kept back, to measure the accuracy on combinations that the network knows.
 """
 
 import logging
 import sys
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -36,53 +46,54 @@ BATCH_SIZE = 32
 LEARNING_RATE = 1e-3
 TEST_SIZE = 0.2
 
+# Each fold of the cross-validation trains on as large a share of the images as the other kinds do.
+FOLDS = 5
+KINDS = ("plain", "composed", "oracle")
+HEADINGS = ("right", "colour wrong", "type wrong", "both wrong", "two of a part", "other images")
+
 EXAMPLES = """examples:
   python benchmarks/unseen_combinations.py --dataset dataset
-  python benchmarks/unseen_combinations.py --dataset dataset --epochs 30 --seed 1
+  python benchmarks/unseen_combinations.py --dataset dataset --left-out blue_jeans --epochs 30
 """
 
 Labels = tuple[str, ...]
 
 
-class Result(NamedTuple):
-    """How well one network predicts. All but the first are shares in [0, 1].
+class Predictions(NamedTuple):
+    """What a network predicts for the images of one combination.
 
     Attributes
     ----------
-    composed : float
-        Composed images of each missing combination.
-    exact : float
-        Of the images left out, those whose two likeliest labels are the right ones.
-    first, second : float
-        Of the images left out, those with the first (the second) part of their folder's name among
-        the two likeliest labels.
+    positions : numpy.ndarray
+        int, shape (N,): the images' positions in the dataset.
+    probabilities : numpy.ndarray
+        float32, shape (N, L).
     binary : float
-        Binary accuracy on test images of the other combinations.
+        Binary accuracy on test images of the combinations that the network was trained on.
     """
 
-    composed: float
-    exact: float
-    first: float
-    second: float
+    positions: np.ndarray
+    probabilities: np.ndarray
     binary: float
 
 
 def parse_arguments() -> Namespace:
     """Read the command line."""
     parser = ArgumentParser(__doc__.partition("\n")[0], EXAMPLES)
-    count = number(int, 1, 1_000_000)
+    count, seed = number(int, 1, 1_000_000), number(int, 0, 2**31 - 1)
     parser.add_argument("-d", "--dataset", default="dataset", help="folder of label folders")
+    parser.add_argument("--fit", choices=("pad", "squeeze"), default="pad", help="as in train.py")
     parser.add_argument("--epochs", type=count, default=15, help="epochs of each training run")
-    parser.add_argument("--seed", type=number(int, 0, 2**31 - 1), default=42, help="random seed")
-    parser.add_argument(
-        "--per-combination",
-        type=count,
-        help="images to compose of each missing combination; by default as many as an average "
-        "folder has",
-    )
-    parser.add_argument(
-        "--recolor-part", type=int, choices=(1, 2), default=1, help="part that is the colour"
-    )
+    parser.add_argument("--seeds", type=seed, nargs="+", default=[42], help="random seeds")
+    kinds = "what to train: " + ", ".join(KINDS)
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS, help=kinds)
+    folders = "folders to leave out; by default all that can be"
+    parser.add_argument("--left-out", nargs="+", metavar="FOLDER", help=folders)
+    most = "images to compose of each missing combination; by default as many as a folder has"
+    parser.add_argument("--per-combination", type=count, help=most)
+    part = "part of a folder's name that is the colour"
+    parser.add_argument("--recolor-part", type=int, choices=(1, 2), default=1, help=part)
+    parser.add_argument("--wrong", metavar="FILE", help="where to list the wrong predictions")
     return parser.parse_args()
 
 
@@ -99,26 +110,37 @@ def main() -> None:
 
     # TensorFlow warns of programs that compile many networks, as this one has to.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    dataset = load_dataset(args.dataset, IMAGE_SIZE, progress=progress)
+    dataset = load_dataset(
+        args.dataset, IMAGE_SIZE, fit=args.fit, use_cache=True, progress=progress
+    )
+    candidates = combinations_to_leave_out(dataset, args)
+    print_cells("left out", "trained", *HEADINGS)
+    rows: dict[str, dict[Labels, list[list[float]]]] = {kind: {} for kind in args.kinds}
+    for seed in args.seeds:
+        settings = Settings(args.epochs, BATCH_SIZE, LEARNING_RATE, seed)
+        predict = partial(predictions_of, dataset, candidates, args=args)
+        for kind in args.kinds:
+            for left_out, predictions in predict(kind, settings=settings, device=device):
+                row = result(dataset, left_out, predictions, part=args.recolor_part - 1)
+                rows[kind].setdefault(left_out, []).append(row)
+                print_shares(" ".join(left_out), f"{kind}, {seed}", row)
+                if args.wrong:
+                    list_wrong(Path(args.wrong), dataset, left_out, predictions=predictions)
+    print_means(rows)
+
+
+def combinations_to_leave_out(dataset: "Dataset", args: Namespace) -> list[Labels]:
+    """Find the combinations whose labels other combinations have, too."""
     combinations = sorted(set(dataset.labels))
-    candidates = [left_out for left_out in combinations if can_be_left_out(left_out, combinations)]
-    if not candidates:
+    found = [left_out for left_out in combinations if can_be_left_out(left_out, combinations)]
+    if args.left_out:
+        found = [left_out for left_out in found if "_".join(left_out) in args.left_out]
+    if not found:
         raise UserError(
             f"no combination below {args.dataset} can be left out: that takes one of two labels "
             "that other combinations have, too"
         )
-    settings = Settings(args.epochs, BATCH_SIZE, LEARNING_RATE, args.seed)
-    measured = partial(
-        measure, dataset, device=device, settings=settings, part=args.recolor_part - 1
-    )
-    print_cells("left out", "composed", "exact", "first label", "second label", "other images")
-    results: dict[int | None, list[Result]] = {0: [], args.per_combination: []}
-    for left_out in candidates:
-        for per_combination, so_far in results.items():
-            so_far.append(measured(left_out, per_combination=per_combination))
-            print_result(" ".join(left_out), so_far[-1])
-    for all_results in results.values():
-        print_result("mean", Result(*np.mean(all_results, axis=0)))
+    return found
 
 
 def can_be_left_out(left_out: Labels, combinations: Sequence[Labels]) -> bool:
@@ -128,27 +150,84 @@ def can_be_left_out(left_out: Labels, combinations: Sequence[Labels]) -> bool:
     return is_known == [True, True]
 
 
-def measure(
+def predictions_of(
     dataset: "Dataset",
-    left_out: Labels,
+    candidates: Sequence[Labels],
+    kind: str,
     *,
-    device: "TrainingDevice",
     settings: "Settings",
+    device: "TrainingDevice",
+    args: Namespace,
+):
+    """Train networks of one kind; yield each combination with the predictions for its images."""
+    part = args.recolor_part - 1
+    train = partial(train_and_test, dataset, settings=settings, device=device, part=part)
+    if kind == "oracle":
+        yield from cross_validated(dataset, candidates, train, seed=settings.seed)
+        return
+    per_combination = 0 if kind == "plain" else args.per_combination
+    from pyimagesearch.data import split
+
+    for left_out in candidates:
+        is_left_out = np.array([labels == left_out for labels in dataset.labels])
+        seen = np.flatnonzero(~is_left_out)
+        labels = [dataset.labels[position] for position in seen]
+        learned, tested = split.split(
+            labels, dataset.groups[seen], test_size=TEST_SIZE, seed=settings.seed
+        )
+        unseen = np.flatnonzero(is_left_out)
+        probabilities, binary = train(
+            seen[learned], unseen, others=seen[tested], per_combination=per_combination
+        )
+        yield left_out, Predictions(unseen, probabilities, binary)
+
+
+def cross_validated(
+    dataset: "Dataset",
+    candidates: Sequence[Labels],
+    train: Callable[..., tuple[np.ndarray, float]],
+    *,
+    seed: int,
+):
+    """Predict each image by a network that was trained without it and its copies."""
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    joined = ["_".join(labels) for labels in dataset.labels]
+    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
+    probabilities = np.empty((len(joined), len(dataset.classes)), np.float32)
+    accuracies = []
+    for learned, tested in folds.split(joined, joined, dataset.groups):
+        predicted, binary = train(learned, tested, others=tested, per_combination=None)
+        probabilities[tested] = predicted
+        accuracies.append(binary)
+    for combination in candidates:
+        own = np.flatnonzero([labels == combination for labels in dataset.labels])
+        yield combination, Predictions(own, probabilities[own], float(np.mean(accuracies)))
+
+
+def train_and_test(
+    dataset: "Dataset",
+    learned: np.ndarray,
+    tested: np.ndarray,
+    *,
+    others: np.ndarray,
+    settings: "Settings",
+    device: "TrainingDevice",
     per_combination: int | None,
     part: int,
-) -> Result:
-    """Train without the images of one combination, then test on them.
+) -> tuple[np.ndarray, float]:
+    """Train on some images of a dataset, as train.py does, and predict others.
 
     Parameters
     ----------
     dataset : Dataset
         All images.
-    left_out : tuple of str
-        The combination to leave out.
-    device : TrainingDevice
-        Where to train.
+    learned, tested, others : numpy.ndarray
+        int, positions of images: those to train on, to predict, and to measure the accuracy on.
     settings : Settings
         How to train.
+    device : TrainingDevice
+        Where to train.
     per_combination : int or None
         Images to compose of each missing combination; None for as many as an average folder has.
     part : {0, 1}
@@ -156,47 +235,41 @@ def measure(
 
     Returns
     -------
-    Result
-        The network after the last epoch.
+    probabilities : numpy.ndarray
+        float32, shape (len(tested), L).
+    binary : float
+        Binary accuracy on `others`.
     """
     import keras
     from sklearn.preprocessing import MultiLabelBinarizer
 
-    from pyimagesearch.data import batches, duplicates, split
+    from pyimagesearch.data import batches
     from pyimagesearch.recoloring import composition, prior
     from pyimagesearch.reports import metrics
 
     keras.utils.set_random_seed(settings.seed)
-    is_left_out = np.array([labels == left_out for labels in dataset.labels])
-    unseen, seen = dataset.images[is_left_out], dataset.images[~is_left_out]
-    labels = [labels for labels in dataset.labels if labels != left_out]
-    groups = duplicates.duplicate_groups(seen, dataset.checksums[~is_left_out])
-    train, test = split.split(labels, groups, test_size=TEST_SIZE, seed=settings.seed)
+    known = [dataset.labels[position] for position in learned]
+    images = dataset.images[learned]
     composed = composition.compose_missing(
-        seen, labels, train, per_combination=per_combination, part=part, seed=settings.seed
+        images,
+        known,
+        np.arange(len(known)),
+        per_combination=per_combination,
+        part=part,
+        seed=settings.seed,
     )
-    mlb = MultiLabelBinarizer().fit(labels)
-    targets = mlb.transform([*labels, *composed.labels]).astype("float32")
-    pool, rotation = composition.pooled(seen, composed.images)
-    test_examples = batches.Examples(seen, targets, test)
-    trainer = train_network(
-        batches.Examples(pool, targets, train, rotation),
-        test_examples,
-        device=device,
-        settings=settings,
-    )
-    train_labels = [labels[i] for i in train]
-    offsets = prior.logit_offsets(mlb.classes_, train_labels, composed.labels, part=part)
+    mlb = MultiLabelBinarizer(classes=dataset.classes).fit([])
+    targets = mlb.transform([*known, *composed.labels]).astype("float32")
+    pool, rotation = composition.pooled(images, composed.images)
+    all_targets = mlb.transform(dataset.labels).astype("float32")
+    other_examples = batches.Examples(dataset.images, all_targets, others)
+    examples = batches.Examples(pool, targets, np.arange(len(known)), rotation)
+    trainer = train_network(examples, other_examples, device=device, settings=settings)
+    offsets = prior.logit_offsets(dataset.classes, known, composed.labels, part=part)
     trainer.subtract_from_logits(offsets)
-
-    right = mlb.transform([left_out] * len(unseen)).astype("float32")
-    probabilities = trainer.predict(batches.Examples(unseen, right, np.arange(len(unseen))))
-    likeliest = mlb.classes_[np.argsort(probabilities, axis=1)[:, -len(left_out) :]]
-    is_found = np.stack([(likeliest == label).any(axis=1) for label in left_out])
-    binary = metrics.accuracies(trainer.predict(test_examples), targets[test]).binary
-    each = len(composed.labels) / max(1, len(set(composed.labels)))
-    first, second = is_found.mean(axis=1)
-    return Result(each, is_found.all(axis=0).mean(), first, second, binary)
+    probabilities = trainer.predict(other_examples._replace(indices=tested))
+    other_probabilities = trainer.predict(other_examples)
+    return probabilities, metrics.accuracies(other_probabilities, all_targets[others]).binary
 
 
 def train_network(
@@ -206,20 +279,7 @@ def train_network(
     device: "TrainingDevice",
     settings: "Settings",
 ) -> "Trainer":
-    """Train as train.py does, but write no files.
-
-    Parameters
-    ----------
-    examples, test_examples : Examples
-        What to train on, and what to test on after each epoch.
-    device, settings
-        As for :func:`measure`.
-
-    Returns
-    -------
-    Trainer
-        With the network after the last epoch.
-    """
+    """Train as train.py does, but write no files."""
     from pyimagesearch.smallervggnet import SmallerVGGNet
     from pyimagesearch.training import checkpoints, fitting
 
@@ -236,15 +296,60 @@ def train_network(
     return trainer
 
 
-def print_result(name: str, result: Result) -> None:
+def likeliest_pairs(dataset: "Dataset", probabilities: np.ndarray) -> np.ndarray:
+    """Return the likeliest label of each part: str, shape (N, 2)."""
+    classes = np.array(dataset.classes)
+    parts = [sorted({labels[part] for labels in dataset.labels}) for part in (0, 1)]
+    columns = [np.flatnonzero(np.isin(classes, part)) for part in parts]
+    return np.stack([classes[c][probabilities[:, c].argmax(axis=1)] for c in columns], axis=1)
+
+
+def result(
+    dataset: "Dataset", left_out: Labels, predictions: Predictions, *, part: int
+) -> list[float]:
+    """Return the shares that ``HEADINGS`` name."""
+    pairs = likeliest_pairs(dataset, predictions.probabilities)
+    is_wrong = pairs != np.array(left_out)
+    color, kind = is_wrong[:, part], is_wrong[:, 1 - part]
+    firsts = {labels[0] for labels in dataset.labels}
+    two_likeliest = np.array(dataset.classes)[np.argsort(predictions.probabilities)[:, -2:]]
+    is_first = np.isin(two_likeliest, sorted(firsts))
+    shares = [~color & ~kind, color & ~kind, kind & ~color, color & kind]
+    shares.append(is_first[:, 0] == is_first[:, 1])
+    return [*(float(share.mean()) for share in shares), predictions.binary]
+
+
+def list_wrong(
+    path: Path, dataset: "Dataset", left_out: Labels, *, predictions: Predictions
+) -> None:
+    """Append the wrong predictions to a file, a line for each: what it was taken for, the path."""
+    pairs = likeliest_pairs(dataset, predictions.probabilities)
+    with path.open("a", encoding="utf-8") as file:
+        for position, pair in zip(predictions.positions, pairs, strict=True):
+            if tuple(pair) != left_out:
+                print(" ".join(pair), printable(dataset.paths[position]), sep="\t", file=file)
+
+
+def print_means(rows: dict[str, dict[Labels, list[list[float]]]]) -> None:
+    """Print the mean of all combinations of each kind, and how the seeds differ."""
+    for kind, by_combination in rows.items():
+        for left_out, of_seeds in by_combination.items():
+            if len(of_seeds) > 1:
+                print_shares(" ".join(left_out), f"{kind}, mean", np.mean(of_seeds, axis=0))
+        of_seeds = np.mean(list(by_combination.values()), axis=0)
+        print_shares("mean", kind, of_seeds.mean(axis=0))
+        if len(of_seeds) > 1:
+            print_shares("its deviation", f"{kind}, of seeds", of_seeds.std(axis=0, ddof=1))
+
+
+def print_shares(name: str, trained: str, shares: Sequence[float]) -> None:
     """Print a row of the table as soon as it is known."""
-    composed, *shares = result
-    print_cells(name, f"{composed:,.0f}", *(f"{share:.2%}" for share in shares))
+    print_cells(name, trained, *(f"{share:.2%}" for share in shares))
 
 
-def print_cells(name: str, *cells: str) -> None:
+def print_cells(name: str, trained: str, *cells: str) -> None:
     """Print cells of equal width."""
-    print(f"{printable(name):<16}", *(f"{cell:>13}" for cell in cells), flush=True)
+    print(f"{printable(name):<16} {trained:<18}", *(f"{cell:>13}" for cell in cells), flush=True)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import math
 import os
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NamedTuple, TypeVar
 
@@ -204,6 +204,8 @@ def choose(
     probabilities: Mapping[str, float],
     top: int | None,
     thresholds: Mapping[str, float] | None = None,
+    *,
+    parts: Sequence[Set[str]] = (),
 ) -> list[tuple[str, float]]:
     """Choose the labels of an image, the likeliest first.
 
@@ -215,6 +217,9 @@ def choose(
         How many labels to choose if there are no thresholds; None for all.
     thresholds : mapping of str to float, optional
         Choose instead every label that is at least this likely.
+    parts : sequence of set of str
+        From :func:`label_parts`. As many labels as there are parts are the likeliest of each part:
+        an image has one colour and one garment, never two colours.
 
     Returns
     -------
@@ -223,8 +228,33 @@ def choose(
     """
     ranked = sorted(probabilities.items(), key=lambda item: -item[1])
     if thresholds is None:
+        if parts and top == len(parts):
+            likeliest = {next(label for label, _ in ranked if label in part) for part in parts}
+            return [item for item in ranked if item[0] in likeliest]
         return ranked[:top]
     return [(label, likely) for label, likely in ranked if likely >= thresholds[label]]
+
+
+def label_parts(metadata: Mapping[str, Any]) -> list[set[str]]:
+    """Find the labels that exclude each other: the colours, and the garments.
+
+    Parameters
+    ----------
+    metadata : mapping
+        What the model file says about the training.
+
+    Returns
+    -------
+    list of set of str
+        All first and all second labels of the combinations. Empty if combinations have more or
+        fewer than two labels, a label occurs in both parts, or the file does not say.
+    """
+    combinations = metadata.get("combinations", [])
+    if not combinations or any(len(combination) != 2 for combination in combinations):
+        return []
+    first, second = map(set, zip(*combinations, strict=True))
+    is_complete = first | second == set(metadata["labels"])
+    return [first, second] if is_complete and not first & second else []
 
 
 def known_combinations(metadata: Mapping[str, Any]) -> KnownCombinations:

@@ -186,6 +186,38 @@ def test_a_closed_or_empty_standard_input_is_an_unreadable_file(monkeypatch, std
     assert "nothing on the standard input" in prediction.error
 
 
+COMBINATIONS = [["black", "jeans"], ["red", "dress"]]
+FOUR_LABELS = ["black", "dress", "jeans", "red"]
+
+
+def test_an_image_gets_one_label_of_each_part():
+    parts = classification.label_parts({"labels": FOUR_LABELS, "combinations": COMBINATIONS})
+    probabilities = {"black": 0.9, "dress": 0.1, "jeans": 0.2, "red": 0.8}
+    chosen = classification.choose(probabilities, 2, parts=parts)
+    assert chosen == [("black", 0.9), ("jeans", 0.2)]
+    assert classification.choose(probabilities, 3, parts=parts)[1] == ("red", 0.8)
+    assert classification.choose(probabilities, 1, parts=parts) == [("black", 0.9)]
+
+
+@pytest.mark.parametrize(
+    ("labels", "combinations"),
+    [
+        (FOUR_LABELS, []),
+        (FOUR_LABELS, [["black", "jeans"], ["red", "black"]]),
+        (FOUR_LABELS, [["black", "jeans"], ["red", "dress", "jeans"]]),
+        (FOUR_LABELS, [["black"], ["dress"], ["jeans"], ["red"]]),
+        ([*FOUR_LABELS, "shirt"], COMBINATIONS),
+    ],
+)
+def test_labels_that_do_not_come_in_two_parts_do_not_exclude_each_other(labels, combinations):
+    metadata = {"labels": labels, "combinations": combinations}
+    assert classification.label_parts(metadata) == []
+
+
+def test_a_model_that_says_nothing_has_no_parts():
+    assert classification.label_parts({}) == []
+
+
 @pytest.mark.parametrize(
     ("chosen", "note"),
     [
