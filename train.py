@@ -49,7 +49,8 @@ def train_network(args: Namespace) -> int:
     from pyimagesearch.artifacts import label_file, model_file
     from pyimagesearch.data import batches, split
     from pyimagesearch.recoloring import composition, prior
-    from pyimagesearch.reports import messages, pictures, training_report
+    from pyimagesearch.recoloring.color_part import choose_recoloring
+    from pyimagesearch.reports import error_montage, messages, pictures, training_report
     from pyimagesearch.smallervggnet import SmallerVGGNet
     from pyimagesearch.training import checkpoints, fitting
 
@@ -59,12 +60,16 @@ def train_network(args: Namespace) -> int:
     info(*messages.dataset_lines(args.dataset, dataset))
     info(f"{len(train)} images to train on, {len(test)} to test on")
     device.check_shares(args.batch_size, min(len(train), len(test)))
-    part = args.recolor_part - 1
-    reason = composition.why_nothing_to_compose(labels, part=part)
+    part = args.recolor_part and args.recolor_part - 1
+    recoloring = choose_recoloring(images, labels, train, wanted=args.recolor, part=part)
+    args.recolor, args.recolor_part = recoloring.per_combination, recoloring.part + 1
     composed = composition.compose_missing(
-        images, labels, train, per_combination=args.recolor, part=part, seed=args.seed
+        *(images, labels, train),
+        per_combination=recoloring.per_combination,
+        part=recoloring.part,
+        seed=args.seed,
     )
-    info(*messages.composed_lines(args.recolor, composed.labels, reason))
+    info(*messages.composed_lines(recoloring, composed))
     pictures.write_preview(args.recolor_preview, images, composed)
     pool, rotation = composition.pooled(images, composed.images)
     targets = mlb.transform([*labels, *composed.labels]).astype("float32")
@@ -88,7 +93,9 @@ def train_network(args: Namespace) -> int:
     info("evaluating network...")
     # The network has seen some colours more often than the folders show them.
     seen = [labels[index] for index in train]
-    trainer.subtract_from_logits(prior.logit_offsets(classes, seen, composed.labels, part=part))
+    trainer.subtract_from_logits(
+        prior.logit_offsets(classes, seen, composed.labels, part=recoloring.part)
+    )
     predictions = training_report.Predictions(test, trainer.predict(test_examples), targets[test])
     report = training_report.training_report(
         vars(args), dataset, predictions, composed=composed.labels, history=trainer.history
@@ -103,7 +110,7 @@ def train_network(args: Namespace) -> int:
     label_file.save_binarizer(args.labelbin, mlb, report["trained_at"])
     info(f"drawing training curves to {printable(args.plot)}...")
     pictures.draw_training(args.plot, trainer.history, labels)
-    pictures.draw_errors(args.errors, dataset, report["worst"])
+    error_montage.draw_errors(args.errors, dataset, report["worst"], model=trainer.model)
     training_report.write(args.report, report)
     return trainer.end(ended_by)
 

@@ -8,7 +8,7 @@ from pyimagesearch.arguments import ArgumentParser, bytes_of, number
 EPOCHS, INIT_LR, BS, IMAGE_DIMS, TEST_SIZE = 75, 1e-3, 32, (96, 96, 3), 0.2
 EXAMPLES = """examples:
   python train.py --dataset dataset --model fashion.model
-  python train.py --dataset dataset --epochs 12 --recolor --recolor-preview composed.png
+  python train.py --dataset dataset --epochs 12 --recolor-preview composed.png
 """
 
 
@@ -40,8 +40,10 @@ def parse_arguments(description: str | None) -> Namespace:
     training("--device", choices=("auto", "cpu", "gpu"), default="auto", help="what to train on")
     training("--seed", type=seed, default=42, help="random seed")
     unseen = parser.add_argument_group("combinations that no folder holds").add_argument
-    compose = "compose images of each: this many an epoch, or as many as an average folder has"
-    unseen("--recolor", metavar="N", type=count, nargs="?", default=0, const=None, help=compose)
-    unseen("--recolor-part", type=int, choices=(1, 2), default=1, help="part that is the colour")
+    compose = "compose images of each: this many an epoch, or as many as a folder has on average"
+    unseen("--recolor", metavar="N", type=count, nargs="?", default="auto", help=compose)
+    unseen("--no-recolor", dest="recolor", action="store_const", const=0, help="compose none")
+    part = "part of the folders' names that is the colour; found out by default"
+    unseen("--recolor-part", type=int, choices=(1, 2), help=part)
     unseen("--recolor-preview", metavar="FILE", help="where to show what was composed of what")
     return parser.parse_args()

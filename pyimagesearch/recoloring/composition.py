@@ -28,6 +28,8 @@ MOST_BY_DEFAULT = 2000
 SOURCES_PER_COMBINATION = 200
 # An image is a good source if its garment fills at least and at most this share of it.
 LEAST_SHARE, LARGEST_SHARE = 0.04, 0.95
+# Nothing is composed unless at least this share of the sources are good ones.
+LEAST_GOOD = 0.25
 # Images are reduced to this size to measure a garment's colour.
 COLOR_SAMPLE_SIZE = (48, 48)
 
@@ -51,12 +53,15 @@ class Composition(NamedTuple):
         int, shape (M,): index of the image that the garment comes from.
     color_sources : numpy.ndarray
         int, shape (M,): index of the image that the colour comes from.
+    reason : str or None
+        Why there are none, if some were wanted.
     """
 
     images: np.ndarray
     labels: list[tuple[str, ...]]
     type_sources: np.ndarray
     color_sources: np.ndarray
+    reason: str | None = None
 
 
 class _Sources(NamedTuple):
@@ -142,22 +147,29 @@ def compose_missing(
     -------
     Composition
         ``TURNS * per_combination`` images of the first missing combination, then of the second,
-        and so on. Empty if `per_combination` is 0, or if :func:`why_nothing_to_compose` gives a
-        reason.
+        and so on. Empty if `per_combination` is 0, if :func:`why_nothing_to_compose` gives a
+        reason, or if the garment was found in too few of the images.
 
     Raises
     ------
     UserError
         If a colour or a type does not occur at `indices`.
     """
-    if per_combination == 0 or why_nothing_to_compose(labels, part=part):
-        none = np.zeros(0, int)
-        return Composition(np.empty((0, *images.shape[1:]), np.uint8), [], none, none)
+    none = np.zeros(0, int)
+    nothing = Composition(np.empty((0, *images.shape[1:]), np.uint8), [], none, none)
+    if per_combination == 0:
+        return nothing
+    if reason := why_nothing_to_compose(labels, part=part):
+        return nothing._replace(reason=reason)
     if per_combination is None:
         per_combination = min(round(len(indices) / len(set(labels))), MOST_BY_DEFAULT)
     rng = np.random.default_rng(seed)
     most = max(SOURCES_PER_COMBINATION, per_combination)
     sources = _learn(images, labels, _draw_sources(labels, indices, most=most, rng=rng), part=part)
+    if sources.is_good.mean() < LEAST_GOOD:
+        return nothing._replace(
+            reason="what has the colour fills next to nothing, or nearly all, of most images"
+        )
     missing = missing_combinations(labels)
     pairs = [(combination[part], combination[1 - part]) for combination in missing]
     plan = _plan(sources, pairs, count=TURNS * per_combination, rng=rng)

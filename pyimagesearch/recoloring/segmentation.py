@@ -116,11 +116,11 @@ def learn_appearance(
     thumbnails = (
         cv2.resize(images[i], THUMBNAIL_SIZE, interpolation=cv2.INTER_AREA) for i in indices
     )
-    bins = np.stack([_bins(thumbnail) for thumbnail in thumbnails])
+    bins = np.stack([color_bins(thumbnail) for thumbnail in thumbnails])
     of_color = {color: colors == color for color in np.unique(colors)}
     of_type = {kind: types == kind for kind in np.unique(types)}
 
-    middle = _first_guess()
+    middle = central_place()
     places = dict.fromkeys(of_type, middle)
     garment = np.broadcast_to(middle, bins.shape).copy()
     for _ in range(LEARNING_ROUNDS):
@@ -161,7 +161,7 @@ def segment(
     numpy.ndarray
         float, shape (height, width), in [0, 1].
     """
-    bins = _bins(image)
+    bins = color_bins(image)
     place = logit(cv2.resize(appearance.places[type_label], image.shape[1::-1]))
     learned_cloth = appearance.cloth[color_label]
     learned_surroundings = appearance.surroundings[type_label]
@@ -169,16 +169,22 @@ def segment(
     for weight in WEIGHTS_OF_PLACE[:-1]:
         garment = expit(evidence + weight * place)
         # The cube leaves out pixels that are in doubt.
-        cloth = _blend(learned_cloth, _histogram(bins, garment**3))
-        surroundings = _blend(learned_surroundings, _histogram(bins, (1 - garment) ** 3))
+        cloth = _blend(learned_cloth, color_histogram(bins, garment**3))
+        surroundings = _blend(learned_surroundings, color_histogram(bins, (1 - garment) ** 3))
         evidence = _evidence(cloth, surroundings, bins)
     garment = expit(evidence + WEIGHTS_OF_PLACE[-1] * place)
     is_typical = np.clip(learned_evidence - TYPICAL_EVIDENCE, 0, 1)
     return garment * np.maximum(is_typical, _likeness(image, garment, evidence))
 
 
-def _first_guess() -> np.ndarray:
-    """Guess that garments are in the middle of an image, and taller than wide."""
+def central_place() -> np.ndarray:
+    """Guess where garments are: in the middle of an image, and taller than wide.
+
+    Returns
+    -------
+    numpy.ndarray
+        float, shape ``THUMBNAIL_SIZE``: the probability that a pixel is garment.
+    """
     y, x = (np.linspace(-0.5, 0.5, length) for length in THUMBNAIL_SIZE)
     return 0.02 + 0.6 * np.exp(-3.7 * y[:, None] ** 2 - 8.3 * x**2)
 
@@ -187,7 +193,7 @@ def _cloth_colors(
     bins: np.ndarray, garment: np.ndarray, of_color: Mapping[str, np.ndarray]
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Estimate each label's own garment colours, and what garments of all labels share."""
-    histograms = {color: _histogram(bins[of], garment[of]) for color, of in of_color.items()}
+    histograms = {color: color_histogram(bins[of], garment[of]) for color, of in of_color.items()}
     common = np.min(list(histograms.values()), axis=0)
     own = {color: _normalized(histogram - common) for color, histogram in histograms.items()}
     return own, common
@@ -201,9 +207,9 @@ def _surrounding_colors(
     common: np.ndarray,
 ) -> dict[str, np.ndarray]:
     """Estimate the colours around garments of each type, half of them from all images."""
-    everywhere = _normalized(_histogram(bins, 1 - garment) + common)
+    everywhere = _normalized(color_histogram(bins, 1 - garment) + common)
     return {
-        kind: (everywhere + _histogram(bins[of], 1 - garment[of])) / 2
+        kind: (everywhere + color_histogram(bins[of], 1 - garment[of])) / 2
         for kind, of in of_type.items()
     }
 
@@ -232,15 +238,39 @@ def _likeness(image: np.ndarray, garment: np.ndarray, evidence: np.ndarray) -> n
     return likeness
 
 
-def _bins(image: np.ndarray) -> np.ndarray:
-    """Return the number of each pixel's colour bin, from 0 to BINS**3 - 1."""
+def color_bins(image: np.ndarray) -> np.ndarray:
+    """Return the number of each pixel's colour bin, from 0 to BINS**3 - 1.
+
+    Parameters
+    ----------
+    image : numpy.ndarray
+        uint8, shape (height, width, 3), BGR.
+
+    Returns
+    -------
+    numpy.ndarray
+        int32, shape (height, width).
+    """
     lightness, a, b = cv2.split(cv2.cvtColor(image, cv2.COLOR_BGR2LAB).astype(np.int32))
     a_bin, b_bin = (np.clip(axis - 64, 0, 127) // (128 // BINS) for axis in (a, b))
     return (lightness // (256 // BINS) * BINS + a_bin) * BINS + b_bin
 
 
-def _histogram(bins: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Estimate the probability of each colour bin from weighted pixels."""
+def color_histogram(bins: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Estimate the probability of each colour bin from weighted pixels.
+
+    Parameters
+    ----------
+    bins : numpy.ndarray
+        int, any shape, from :func:`color_bins`.
+    weights : numpy.ndarray
+        float, the same shape.
+
+    Returns
+    -------
+    numpy.ndarray
+        float, shape (BINS**3,).
+    """
     counts = np.bincount(bins.ravel(), weights.ravel(), minlength=BINS**3)
     cube = counts.reshape(BINS, BINS, BINS)
     for _ in range(3):  # each pass smooths the first axis and moves it to the end

@@ -16,7 +16,8 @@ from pyimagesearch.data.folders import (
 )
 from pyimagesearch.data.loading import Dataset
 from pyimagesearch.files import AnyPath
-from pyimagesearch.recoloring.composition import TURNS
+from pyimagesearch.recoloring.color_part import ColorPart, Recoloring
+from pyimagesearch.recoloring.composition import TURNS, Composition
 from pyimagesearch.reports.metrics import label_report
 from pyimagesearch.reports.training_report import Predictions
 
@@ -70,10 +71,7 @@ def label_lines(labels: Sequence[tuple[str, ...]], classes: Sequence[str]) -> li
     if missing := count_missing_combinations(combinations):
         first = missing_combinations(combinations, most=5)
         names = [" ".join(combination) for combination in first]
-        lines.append(
-            f"no folder holds {examples(names, total=missing)}: the network cannot learn what it "
-            "never sees; --recolor composes such images"
-        )
+        lines.append(f"no folder holds {examples(names, total=missing)}")
     return lines
 
 
@@ -96,32 +94,43 @@ def _first(lines: Sequence[str], what: str) -> list[str]:
     return [*lines[:MOST_HINTS], *([f"{others:,} more {what}"] if others > 0 else [])]
 
 
-def composed_lines(
-    wanted: int | None, labels: Sequence[tuple[str, ...]], reason: str | None
-) -> list[str]:
-    """Say which combinations were composed, or why none were.
+def composed_lines(recoloring: Recoloring, composed: Composition) -> list[str]:
+    """Say which part is the colour, and which combinations were composed, or why none were.
 
     Parameters
     ----------
-    wanted : int or None
-        How many images of each combination were asked for; None for the default number.
-    labels : sequence of tuple of str
-        The combination of each composed image.
-    reason : str or None
-        Why nothing could be composed.
+    recoloring : Recoloring
+        What was to be composed.
+    composed : Composition
+        What was composed.
 
     Returns
     -------
     list of str
-        One line; none if nobody asked for composed images.
+        Messages; none if nobody asked for composed images.
     """
-    if wanted == 0:
+    if reason := recoloring.reason or composed.reason:
+        line = f"no images composed: {reason}"
+        if recoloring.found:
+            line += f" ({_shares_in_words(recoloring.found)}): --recolor-part names the colour"
+        return [line]
+    if not composed.labels:
         return []
-    if reason:
-        return [f"no images composed: {reason}"]
-    names = [" ".join(combination) for combination in sorted(set(labels))]
-    shown = len(labels) // TURNS
-    return [f"{len(labels)} images composed of {examples(names)}, {shown} for each epoch"]
+    names = [" ".join(combination) for combination in sorted(set(composed.labels))]
+    shown = len(composed.labels) // TURNS
+    lines = [f"{len(composed.labels)} images composed of {examples(names)}, {shown} for each epoch"]
+    if recoloring.found:
+        lines.append(
+            f"part {recoloring.part + 1} of the folders' names is taken for the colour "
+            f"({_shares_in_words(recoloring.found)}): --recolor-part and --no-recolor change this"
+        )
+    return lines
+
+
+def _shares_in_words(found: ColorPart) -> str:
+    """Say how well colours alone tell the labels of each part apart."""
+    shares = ["nothing" if np.isnan(share) else f"{share:.0%}" for share in found.shares]
+    return f"colours alone tell {shares[0]} of part 1 apart, and {shares[1]} of part 2"
 
 
 def result_lines(report: Mapping[str, Any], predictions: Predictions) -> list[str]:

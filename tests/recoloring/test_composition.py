@@ -110,9 +110,23 @@ def test_a_garment_that_fills_too_little_or_too_much_is_not_used(photographs, mo
     assert set(red_dresses[1:]) <= set(composed.type_sources)
 
 
-def test_images_that_are_no_good_are_used_where_there_are_no_others(photographs, monkeypatch):
-    monkeypatch.setattr(module, "LEAST_SHARE", 1.0)
+def test_images_that_are_no_good_are_used_where_their_label_has_no_others(photographs, monkeypatch):
+    is_red = np.array([label[0] == "red" for label in photographs.labels])
+
+    def learn(images, indices, **labels):
+        appearance, shares = learn_appearance(images, indices, **labels)
+        return appearance, np.where(is_red[indices], 0.0, shares)
+
+    monkeypatch.setattr(module, "learn_appearance", learn)
     assert compose(photographs).labels == [label for label in MISSING for _ in range(12)]
+
+
+def test_nothing_is_composed_where_hardly_any_garment_is_found(photographs, monkeypatch):
+    monkeypatch.setattr(module, "LEAST_SHARE", 1.0)
+    nothing = compose(photographs)
+    assert nothing.labels == []
+    assert len(nothing.images) == 0
+    assert "fills next to nothing" in nothing.reason
 
 
 def test_nothing_is_composed_if_nothing_is_asked_for(photographs):
@@ -240,8 +254,10 @@ def test_images_of_any_content_can_be_composed_from(size, kind, seed):
         images[:] = images[:, :1, :1]
     elif kind == "black":
         images[:] = 0
-    composed = module.compose_missing(
-        images, labels, np.arange(3), per_combination=1, part=0, seed=seed
-    )
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(module, "LEAST_GOOD", 0)
+        composed = module.compose_missing(
+            images, labels, np.arange(3), per_combination=1, part=0, seed=seed
+        )
     assert composed.images.shape == (module.TURNS, size, size, 3)
     assert composed.labels == [("blue", "shirt")] * module.TURNS

@@ -1,7 +1,10 @@
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pyimagesearch.recoloring.color_part import ColorPart, Recoloring
+from pyimagesearch.recoloring.composition import Composition
 from pyimagesearch.reports import messages
 
 LABELS = [("black", "jeans"), ("blue", "dress"), ("blue", "jeans")]
@@ -20,7 +23,7 @@ def test_classes_are_numbered_and_missing_combinations_named():
     classes, table, missing = messages.label_lines(LABELS, ["black", "blue", "dress", "jeans"])
     assert classes.splitlines() == ["class labels:", "1. black", "2. blue", "3. dress", "4. jeans"]
     assert "black" in table
-    assert missing.startswith("no folder holds black dress:")
+    assert missing == "no folder holds black dress"
 
 
 def test_nothing_is_called_missing_if_every_combination_has_images():
@@ -40,13 +43,35 @@ def test_all_that_is_known_about_a_dataset_is_said(make_dataset):
         assert part in told
 
 
-def test_composed_combinations_are_named_if_images_were_asked_for():
-    composed = [("black", "dress")] * 6 + [("red", "jeans")] * 6
-    assert messages.composed_lines(2, composed, None) == [
-        "12 images composed of black dress, red jeans, 4 for each epoch"
-    ]
-    assert messages.composed_lines(2, [], "because") == ["no images composed: because"]
-    assert messages.composed_lines(0, [], "because") == []
+def composition_of(labels, reason=None):
+    none = np.zeros(0, int)
+    return Composition(np.zeros((0, 8, 8, 3), np.uint8), labels, none, none, reason)
+
+
+FOUND = ColorPart((0.97, np.nan))
+
+
+def test_composed_combinations_are_named_and_which_part_is_the_colour():
+    composed = composition_of([("black", "dress")] * 6 + [("red", "jeans")] * 6)
+    first = "12 images composed of black dress, red jeans, 4 for each epoch"
+    assert messages.composed_lines(Recoloring(2, 0), composed) == [first]
+    lines = messages.composed_lines(Recoloring(2, 0, FOUND), composed)
+    assert lines[0] == first
+    assert "part 1 of the folders' names is taken for the colour" in lines[1]
+    assert "97% of part 1 apart, and nothing of part 2" in lines[1]
+    assert "--no-recolor" in lines[1]
+
+
+def test_it_is_said_why_nothing_was_composed():
+    nothing = composition_of([])
+    lines = messages.composed_lines(Recoloring(0, 0, reason="because"), nothing)
+    assert lines == ["no images composed: because"]
+    lines = messages.composed_lines(Recoloring(2, 0), composition_of([], "too small"))
+    assert lines == ["no images composed: too small"]
+    (line,) = messages.composed_lines(Recoloring(0, 0, FOUND, "no colour"), nothing)
+    assert line.startswith("no images composed: no colour (colours alone")
+    assert "--recolor-part" in line
+    assert messages.composed_lines(Recoloring(0, 0), nothing) == []
 
 
 def test_pairs_are_counted_in_a_table_with_dashes_for_those_without_images():

@@ -1,0 +1,193 @@
+"""Decide whether images are composed, and find out which part of the folders' names is the colour.
+
+Two combinations that differ only in their colour, such as black jeans and blue jeans, can be told
+apart by how frequent each colour is in the middle of their images. Two that differ only in their
+type, such as blue jeans and a blue shirt, can be told apart less well.
+"""
+
+from collections.abc import Sequence
+from itertools import combinations
+from typing import Literal, NamedTuple
+
+import cv2
+import numpy as np
+
+from pyimagesearch.data.image_arrays import Images
+from pyimagesearch.recoloring.composition import why_nothing_to_compose
+from pyimagesearch.recoloring.segmentation import (
+    LEAST_PROBABILITY,
+    THUMBNAIL_SIZE,
+    central_place,
+    color_bins,
+    color_histogram,
+)
+
+# So many images of each combination are enough.
+MOST_IMAGES = 200
+# A part is a colour if colours tell its labels apart in at least this share of the images, and in
+# so much larger a share than those of the other part. The tutorial's photographs give 0.98 for
+# black, blue and red, and 0.74 for dresses, jeans and shirts.
+LEAST_SHARE, LEAST_LEAD = 0.85, 0.05
+# A colour counts if it is so much more frequent with one label than with the other: by a factor
+# whose natural logarithm is this. A van shows more of the same green than a sports car.
+LEAST_EVIDENCE = 1.5
+
+
+class ColorPart(NamedTuple):
+    """How well colours alone tell the labels of each part apart.
+
+    Attributes
+    ----------
+    shares : tuple of float
+        For each part, the share of images whose label is found by colours alone, among two labels
+        that occur with the same other label. From 0.5, which is chance, to 1; NaN if there are no
+        such two labels.
+    """
+
+    shares: tuple[float, float]
+
+    @property
+    def likelier(self) -> int:
+        """The part that colours tell apart better; the first if that is not clear."""
+        first, second = self.shares
+        return int(second > first or (np.isnan(first) and not np.isnan(second)))
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether that part is a colour, and the other is none."""
+        share, other = self.shares[self.likelier], self.shares[1 - self.likelier]
+        return share >= LEAST_SHARE and not share - other < LEAST_LEAD
+
+
+class Recoloring(NamedTuple):
+    """What is composed of a dataset.
+
+    Attributes
+    ----------
+    per_combination : int or None
+        How many images of each missing combination an epoch shows; None for as many as an average
+        folder has.
+    part : {0, 1}
+        Which of the two labels is the colour.
+    found : ColorPart or None
+        What the choice of the part rests on; None if the user made it, or there is none to make.
+    reason : str or None
+        Why nothing is composed, if something was wanted.
+    """
+
+    per_combination: int | None
+    part: int
+    found: ColorPart | None = None
+    reason: str | None = None
+
+
+def choose_recoloring(
+    images: Images,
+    labels: Sequence[tuple[str, ...]],
+    indices: np.ndarray,
+    *,
+    wanted: int | Literal["auto"] | None,
+    part: int | None,
+) -> Recoloring:
+    """Decide what is composed of a dataset.
+
+    Parameters
+    ----------
+    images, labels, indices
+        As for :func:`find_color_part`; here the images may have any number of labels.
+    wanted : int, "auto" or None
+        How many images of each missing combination an epoch shows; None for as many as an average
+        folder has, ``"auto"`` for the same, but only if one part is clearly a colour.
+    part : {0, 1} or None
+        Which of the two labels is the colour; None finds out.
+
+    Returns
+    -------
+    Recoloring
+        What :func:`pyimagesearch.recoloring.composition.compose_missing` needs.
+    """
+    reason = why_nothing_to_compose(labels, part=part or 0)
+    if wanted == 0 or reason:
+        return Recoloring(0, part or 0, reason=reason if wanted != 0 else None)
+    per_combination = None if wanted == "auto" else wanted
+    if part is not None:
+        return Recoloring(per_combination, part)
+    found = find_color_part(images, labels, indices)
+    if wanted == "auto" and not found.is_clear:
+        return Recoloring(0, found.likelier, found, "neither part of the names is clearly a colour")
+    return Recoloring(per_combination, found.likelier, found)
+
+
+def find_color_part(
+    images: Images, labels: Sequence[tuple[str, ...]], indices: np.ndarray
+) -> ColorPart:
+    """Compare how well colours tell the labels of the two parts apart.
+
+    Parameters
+    ----------
+    images : numpy.ndarray or StoredImages
+        uint8, shape (N, height, width, 3), BGR.
+    labels : sequence of tuple of str
+        The two labels of each of the N images.
+    indices : numpy.ndarray
+        int: which images to look at.
+
+    Returns
+    -------
+    ColorPart
+        For names such as ``blue_jeans`` the first part is the likelier one.
+    """
+    bins = _bins_of_combinations(images, labels, indices)
+    shares = []
+    for part in (0, 1):
+        pairs = [
+            (bins[one], bins[other])
+            for one, other in combinations(sorted(bins), 2)
+            if one[1 - part] == other[1 - part] and one[part] != other[part]
+        ]
+        shares.append(float(np.mean([_told_apart(*pair) for pair in pairs])) if pairs else np.nan)
+    return ColorPart((shares[0], shares[1]))
+
+
+def _bins_of_combinations(
+    images: Images, labels: Sequence[tuple[str, ...]], indices: np.ndarray
+) -> dict[tuple[str, ...], np.ndarray]:
+    """Return the colour bins of small copies of some images of each combination."""
+    of_combination: dict[tuple[str, ...], list[int]] = {}
+    for i in np.random.default_rng(0).permutation(indices):
+        of_combination.setdefault(labels[i], []).append(int(i))
+    return {
+        combination: np.stack(
+            [
+                color_bins(cv2.resize(images[i], THUMBNAIL_SIZE, interpolation=cv2.INTER_AREA))
+                for i in positions[:MOST_IMAGES]
+            ]
+        )
+        for combination, positions in of_combination.items()
+        if len(positions) > 1
+    }
+
+
+def _told_apart(one: np.ndarray, other: np.ndarray) -> float:
+    """Learn the colours of two combinations from half of their images; test on the other half.
+
+    Returns
+    -------
+    float
+        The share of images for which the colours of their own combination are likelier, as the
+        mean of the two combinations and of both ways to take the halves.
+    """
+    place = central_place()
+    shares = []
+    for half in (0, 1):
+        histograms = [
+            color_histogram(bins[half::2], np.broadcast_to(place, bins[half::2].shape))
+            for bins in (one, other)
+        ]
+        log_one, log_other = (np.log(each + LEAST_PROBABILITY) for each in histograms)
+        log_ratio = log_one - log_other
+        evidence = np.sign(log_ratio) * np.maximum(np.abs(log_ratio) - LEAST_EVIDENCE, 0)
+        for bins, sign in ((one, 1), (other, -1)):
+            total = (evidence[bins[1 - half :: 2]] * place).sum(axis=(1, 2)) * sign
+            shares.append((1 + np.sign(total).mean()) / 2)  # no evidence is half right
+    return float(np.mean(shares))

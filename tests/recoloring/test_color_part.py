@@ -1,0 +1,131 @@
+import numpy as np
+import pytest
+
+from pyimagesearch.recoloring import color_part
+from pyimagesearch.recoloring.color_part import ColorPart, choose_recoloring, find_color_part
+
+
+def flipped(labels):
+    return [label[::-1] for label in labels]
+
+
+def drawn_shapes(first, second, *, paint, count=10):
+    """Images of a figure in the middle of a noisy background, for every pair but the last."""
+    rng = np.random.default_rng(0)
+    labels = [(one, other) for one in first for other in second][:-1]
+    images = []
+    for label in labels:
+        for _ in range(count):
+            image = rng.integers(180, 240, (32, 32, 3)).astype(np.uint8)
+            paint(image, *label, rng)
+            images.append(image)
+    return np.stack(images), [label for label in labels for _ in range(count)]
+
+
+def paint_car(image, color, kind, rng):
+    bgr = {"yellow": (30, 200, 210), "green": (60, 150, 40)}[color]
+    height = {"van": 16, "sports": 8}[kind]
+    image[24 - height : 24, 4:28] = np.array(bgr) + rng.integers(-20, 20)
+
+
+def paint_texture(image, pattern, kind, rng):
+    """Figures of all colours: neither the pattern nor the kind is a colour."""
+    bgr = rng.integers(0, 255, 3)
+    rows = slice(4, 28) if kind == "tall" else slice(12, 20)
+    step = 2 if pattern == "striped" else 1
+    image[rows, 4:28:step] = bgr
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_colour_is_found_in_either_part(photographs, order):
+    images, labels, _ = photographs
+    ordered = [label[::order] for label in labels]
+    found = find_color_part(images, ordered, np.arange(len(images)))
+    assert found.likelier == (0 if order == 1 else 1)
+    assert found.is_clear
+    assert found.shares[found.likelier] > 0.95
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_names_need_not_be_of_clothes(order):
+    images, labels = drawn_shapes(["green", "yellow"], ["sports", "van"], paint=paint_car)
+    found = find_color_part(images, [label[::order] for label in labels], np.arange(len(images)))
+    assert (found.likelier, found.is_clear) == (0 if order == 1 else 1, True)
+
+
+def test_labels_that_are_no_colours_are_not_taken_for_any():
+    images, labels = drawn_shapes(["plain", "striped"], ["flat", "tall"], paint=paint_texture)
+    indices = np.arange(len(images))
+    assert not find_color_part(images, labels, indices).is_clear
+    chosen = choose_recoloring(images, labels, indices, wanted="auto", part=None)
+    assert chosen.per_combination == 0
+    assert "colour" in chosen.reason
+
+
+def test_only_the_images_at_the_indices_count(photographs):
+    images, labels, _ = photographs
+    black_or_blue = [i for i, label in enumerate(labels) if label[1] == "jeans"]
+    found = find_color_part(images, labels, np.array(black_or_blue))
+    assert found.shares[0] > 0.95
+    assert np.isnan(found.shares[1])
+
+
+def test_folders_that_differ_in_both_parts_tell_nothing(photographs):
+    images, labels, _ = photographs
+    two = [i for i, label in enumerate(labels) if label in [("black", "jeans"), ("red", "dress")]]
+    found = find_color_part(images, labels, np.array(two))
+    assert np.isnan(found.shares).all()
+    assert not found.is_clear
+    assert found.likelier == 0
+
+
+@pytest.mark.parametrize(
+    ("shares", "likelier", "is_clear"),
+    [
+        ((0.97, 0.83), 0, True),
+        ((0.83, 0.97), 1, True),
+        ((0.97, np.nan), 0, True),
+        ((np.nan, 0.97), 1, True),
+        ((0.97, 0.96), 0, False),
+        ((0.80, 0.60), 0, False),
+        ((np.nan, 0.60), 1, False),
+        ((0.5, 0.5), 0, False),
+    ],
+)
+def test_a_part_is_a_colour_if_colours_tell_it_apart_and_the_other_less_well(
+    shares, likelier, is_clear
+):
+    found = ColorPart(shares)
+    assert (found.likelier, found.is_clear) == (likelier, is_clear)
+
+
+def test_by_default_images_are_composed_where_a_part_is_the_colour(photographs):
+    images, labels, _ = photographs
+    chosen = choose_recoloring(
+        images, flipped(labels), np.arange(len(images)), wanted="auto", part=None
+    )
+    assert (chosen.per_combination, chosen.part, chosen.reason) == (None, 1, None)
+    assert chosen.found.is_clear
+
+
+def test_the_users_choice_is_not_questioned(photographs, monkeypatch):
+    images, labels, _ = photographs
+    monkeypatch.setattr(color_part, "find_color_part", None)
+    indices = np.arange(len(images))
+    chosen = choose_recoloring(images, labels, indices, wanted=7, part=1)
+    assert chosen == color_part.Recoloring(7, 1)
+    chosen = choose_recoloring(images, labels, indices, wanted=0, part=None)
+    assert chosen == color_part.Recoloring(0, 0)
+
+
+def test_images_are_composed_on_demand_even_if_no_part_is_clearly_a_colour():
+    images, labels = drawn_shapes(["plain", "striped"], ["flat", "tall"], paint=paint_texture)
+    chosen = choose_recoloring(images, labels, np.arange(len(images)), wanted=None, part=None)
+    assert chosen.per_combination is None
+    assert chosen.reason is None
+
+
+def test_nothing_is_composed_where_every_combination_has_a_folder(photographs):
+    images, labels = photographs.images[:4], [("a", "b"), ("a", "c"), ("d", "b"), ("d", "c")]
+    chosen = choose_recoloring(images, labels, np.arange(4), wanted="auto", part=None)
+    assert (chosen.per_combination, chosen.reason) == (0, "every combination has a folder")
