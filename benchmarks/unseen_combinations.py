@@ -21,7 +21,7 @@ is kept back, to measure the accuracy on combinations that the network knows.
 import logging
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stdout
 from functools import partial
 from pathlib import Path
@@ -158,7 +158,7 @@ def predictions_of(
     settings: "Settings",
     device: "TrainingDevice",
     args: Namespace,
-):
+) -> Iterator[tuple[Labels, Predictions]]:
     """Train networks of one kind; yield each combination with the predictions for its images."""
     part = args.recolor_part - 1
     train = partial(train_and_test, dataset, settings=settings, device=device, part=part)
@@ -172,9 +172,8 @@ def predictions_of(
         is_left_out = np.array([labels == left_out for labels in dataset.labels])
         seen = np.flatnonzero(~is_left_out)
         labels = [dataset.labels[position] for position in seen]
-        learned, tested = split.split(
-            labels, dataset.groups[seen], test_size=TEST_SIZE, seed=settings.seed
-        )
+        groups = np.unique(dataset.groups[seen], return_inverse=True)[1]
+        learned, tested = split.split(labels, groups, test_size=TEST_SIZE, seed=settings.seed)
         unseen = np.flatnonzero(is_left_out)
         probabilities, binary = train(
             seen[learned], unseen, others=seen[tested], per_combination=per_combination
@@ -188,7 +187,7 @@ def cross_validated(
     train: Callable[..., tuple[np.ndarray, float]],
     *,
     seed: int,
-):
+) -> Iterator[tuple[Labels, Predictions]]:
     """Predict each image by a network that was trained without it and its copies."""
     from sklearn.model_selection import StratifiedGroupKFold
 
@@ -343,7 +342,7 @@ def print_means(rows: dict[str, dict[Labels, list[list[float]]]]) -> None:
 
 
 def print_shares(name: str, trained: str, shares: Sequence[float]) -> None:
-    """Print a row of the table as soon as it is known."""
+    """Print a row of the table."""
     print_cells(name, trained, *(f"{share:.2%}" for share in shares))
 
 
