@@ -4,10 +4,14 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from pyimagesearch.command_lines.classify import parse_arguments
 from pyimagesearch.console import complain, info, is_output_lost, printable, progress, run
 from pyimagesearch.errors import BAD_INPUT, WORK_FAILED
+
+if TYPE_CHECKING:
+    from pyimagesearch.data.decoding import Fit
 
 
 def main() -> int:
@@ -25,12 +29,14 @@ def main() -> int:
     tell = (lambda *messages: None) if is_for_programs else info
     paths = expand(args.image)
     outputs = annotated_paths(args.image, paths, args.output)
+    explanations = annotated_paths(args.image, paths, args.explain)
     is_only_one = len(paths) == 1
     shows_window = is_only_one and not args.no_display and not is_for_programs
-    is_drawn = args.output is not None or shows_window
+    is_drawn = args.output is not None or args.explain is not None or shows_window
 
     tell("loading network...")
     trained = load_network(args.model, args.device, images=len(paths))
+    explain = explainer(args.model, trained.fit) if args.explain is not None else None
     classes, label_note = label_file.load_labels(trained, args.model, args.labelbin)
     tell(*map(printable, filter(None, [trained.note, label_note])))
     top = None if args.top == "all" else args.top
@@ -46,7 +52,7 @@ def main() -> int:
     keep = pictures.resized_for_drawing if is_drawn else None
     predictions = classification.classify_files(trained, classes, paths, keep=keep)
     shown = progress(predictions, len(paths), prints_rows=True)
-    for prediction, output in zip(shown, outputs, strict=True):
+    for prediction, output, explained in zip(shown, outputs, explanations, strict=True):
         chosen = classification.choose(prediction.probabilities, top, thresholds, parts=parts)
         note = classification.combination_note([label for label, _ in chosen], known)
         if is_for_programs or not prediction.error:
@@ -60,6 +66,9 @@ def main() -> int:
             tell(note)
         if prediction.image is None:
             continue
+        if explain and explained is not None:
+            files.save_image(explained, explain(prediction, chosen))
+            tell(f"heat maps written to {printable(explained)}")
         lines = [f"{label}: {likely:.2%}" for label, likely in chosen]
         annotated = pictures.annotate(prediction.image, lines)
         if output is not None:
@@ -71,6 +80,14 @@ def main() -> int:
     if unreadable == len(paths):
         return BAD_INPUT
     return WORK_FAILED if unreadable else 0
+
+
+def explainer(model: str, fit: "Fit") -> Callable[..., Any]:
+    """Make what shows where the network sees each of an image's labels."""
+    from pyimagesearch.inference.explanation import load_explainer
+    from pyimagesearch.reports import heat_maps
+
+    return partial(heat_maps.explanation, explain=load_explainer(model), fit=fit)
 
 
 def description(

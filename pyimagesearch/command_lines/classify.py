@@ -19,6 +19,7 @@ def parse_arguments(description: str | None) -> Namespace:
     files("-m", "--model", default="fashion.model", help="the trained network")
     files("-l", "--labelbin", default="mlb.pickle", help="the labels of its outputs")
     files("--output", help="write the image with its labels drawn on it; a folder for several")
+    files("--explain", metavar="FILE", help="show where each label is seen; a folder for several")
     files("--no-display", action="store_true", help="open no window")
     devices = ("auto", "cpu", "gpu")
     files("--device", choices=devices, default="auto", help="auto: a GPU, if any, for many images")

@@ -38,12 +38,16 @@ class Prediction(NamedTuple):
         Why the file could not be read.
     image : numpy.ndarray or None
         What :func:`classify_files` was asked to keep of the image.
+    input_image : numpy.ndarray or None
+        What the network was shown, uint8 of shape (image_size, image_size, 3), BGR; kept if
+        anything is to be kept of the image.
     """
 
     path: str
     probabilities: dict[str, float]
     error: str | None
     image: np.ndarray | None = None
+    input_image: np.ndarray | None = None
 
 
 class KnownCombinations(NamedTuple):
@@ -134,7 +138,10 @@ def _classify_batch(
     for decoded in batch:
         row = () if decoded.input_image is None else map(float, next(rows))
         probabilities = dict(zip(classes, row, strict=decoded.error is None))
-        predictions.append(Prediction(decoded.path, probabilities, decoded.error, decoded.image))
+        input_image = None if keep is None else decoded.input_image
+        predictions.append(
+            Prediction(decoded.path, probabilities, decoded.error, decoded.image, input_image)
+        )
     return predictions
 
 

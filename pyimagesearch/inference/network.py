@@ -67,6 +67,30 @@ def load_network(path: AnyPath, device: str = "auto", *, images: int = 1) -> Tra
     )
 
 
+def load_first_layers(file: ModelFile, count: int) -> Predict:
+    """Load some of a network's layers, to compute on the processor what comes out of them.
+
+    Parameters
+    ----------
+    file : ModelFile
+        Holds a network of SmallerVGGNet's layers.
+    count : int
+        How many layers from the first on.
+
+    Returns
+    -------
+    callable
+        Takes float32 images in [0, 1], shape (N, image_size, image_size, 3), and returns the output
+        of the last of these layers as Keras has it, float32.
+    """
+    assert isinstance(file.network, NetworkDescription)
+    network = file.network._replace(layers=file.network.layers[:count])
+    backend = choose_backend("cpu")
+    if backend.name == "openvino":
+        return _with_openvino(network, backend.device, threads=1)
+    return _with_keras(_built_by_keras(file._replace(network=network), backend))
+
+
 def _with_openvino(network: NetworkDescription, device: str, *, threads: int) -> Predict:
     import_openvino_lightly()
     from pyimagesearch.inference.openvino_network import build_graph, compile_graph

@@ -31,7 +31,8 @@ def build_graph(network: NetworkDescription) -> openvino.Model:
     -------
     openvino.Model
         Takes float32 images of shape (N, height, width, channels) for any N, and returns float32
-        of shape (N, L). It shares the memory of the description's weights.
+        of shape (N, L), or (N, height, width, channels) if the last layer returns images. It shares
+        the memory of the description's weights.
     """
     images = ops.parameter([-1, *network.input_shape], np.float32)
     # OpenVINO convolves images whose channels come before their rows and columns.
@@ -40,6 +41,8 @@ def build_graph(network: NetworkDescription) -> openvino.Model:
     for layer in network.layers:
         values = _with_layer(values, layer, is_image=len(shape) == 3)
         shape = layer.output_shape
+    if len(shape) == 3:  # The network's last layers are left out.
+        values = ops.transpose(values, [0, 2, 3, 1])
     return openvino.Model([values], [images])
 
 

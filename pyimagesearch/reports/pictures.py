@@ -1,11 +1,10 @@
-"""Pictures: training curves, the worst predictions, composed images, and labels on an image."""
+"""Pictures: training curves, composed images, and labels on an image."""
 
 import itertools
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from pyimagesearch.data.image_arrays import Images
-    from pyimagesearch.data.loading import Dataset
     from pyimagesearch.recoloring.composition import Composition
 
 # Two colours that colour-blind readers can tell apart, from Okabe and Ito's palette ("Color
@@ -31,9 +29,6 @@ MOST_ROWS, MOST_HEADINGS = 12, 80
 MOST_BARS, BAR_FONT_SIZE = 20, 7
 # Longer names of labels would leave no room for what they name.
 LONGEST_NAME = 30
-
-# The montage of errors: width and height in pixels, and how many characters fit across a cell.
-CELL_WIDTH, CAPTION_HEIGHT, CAPTION_CHARACTERS = 176, 56, 26
 
 # The preview of composed images: pixels of a cell, examples of each combination, combinations.
 PREVIEW_CELL, PREVIEW_ROWS, PREVIEW_BLOCKS = (96, 96), 6, 50
@@ -148,50 +143,6 @@ def _name(text: str) -> str:
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 3]}..."
 
 
-def draw_errors(
-    path: AnyPath | None, dataset: "Dataset", worst: Sequence[Mapping[str, Any]]
-) -> None:
-    """Draw the images that the network gets most wrong, with their labels and the predicted ones.
-
-    Parameters
-    ----------
-    path : path or None
-        The picture to write; its suffix names the format. None draws nothing.
-    dataset : Dataset
-        Holds the images.
-    worst : sequence of mapping
-        The ``worst`` of :func:`pyimagesearch.reports.training_report.training_report`.
-
-    Raises
-    ------
-    UserError
-        If the picture cannot be written.
-    """
-    if path is None:
-        return
-    from imutils import build_montages
-
-    positions = {image_path: position for position, image_path in enumerate(dataset.paths)}
-    cells = [_error_cell(dataset.images[positions[error["path"]]], error) for error in worst]
-    columns = min(6, len(cells))
-    shape = (CELL_WIDTH, CELL_WIDTH + CAPTION_HEIGHT)
-    save_image(path, build_montages(cells, shape, (columns, -(-len(cells) // columns)))[0])
-
-
-def _error_cell(image: np.ndarray, error: Mapping[str, Any]) -> np.ndarray:
-    count = len(error["labels"])
-    likeliest = sorted(error["probabilities"].items(), key=lambda item: -item[1])[:count]
-    lines = [
-        "/".join(Path(error["path"]).parts[-2:]),
-        "is " + " ".join(error["labels"]),
-        "net " + ", ".join(f"{label} {likely:.0%}" for label, likely in likeliest),
-    ]
-    caption = np.full((CAPTION_HEIGHT, CELL_WIDTH, 3), 255, np.uint8)
-    for number, line in enumerate(lines):
-        _write(caption, plain(line)[-CAPTION_CHARACTERS:], (4, 15 + 16 * number), size=0.4)
-    return np.vstack([cv2.resize(image, (CELL_WIDTH, CELL_WIDTH)), caption])
-
-
 def preview(images: "Images", composition: "Composition") -> np.ndarray:
     """Show composed images beside the images that they were made from.
 
@@ -222,9 +173,9 @@ def preview(images: "Images", composition: "Composition") -> np.ndarray:
             cells.append(composition.images[position])
         montage = build_montages(cells, PREVIEW_CELL, (3, PREVIEW_ROWS))[0]
         title = np.full((40, montage.shape[1], 3), 255, np.uint8)
-        _write(title, " ".join(combination), (4, 16), size=0.5)
+        write(title, " ".join(combination), (4, 16), size=0.5)
         for column, caption in enumerate(("garment", "colour", "composed")):
-            _write(title, caption, (4 + column * PREVIEW_CELL[0], 34), size=0.4)
+            write(title, caption, (4 + column * PREVIEW_CELL[0], 34), size=0.4)
         block = np.vstack([title, montage])
         blocks.append(cv2.copyMakeBorder(block, 4, 4, 4, 4, cv2.BORDER_CONSTANT, value=(255,) * 3))
     return np.hstack(blocks)
@@ -242,7 +193,20 @@ def write_preview(path: AnyPath | None, images: "Images", composition: "Composit
         save_image(path, preview(images, composition))
 
 
-def _write(image: np.ndarray, text: str, corner: tuple[int, int], *, size: float) -> None:
+def write(image: np.ndarray, text: str, corner: tuple[int, int], *, size: float) -> None:
+    """Write black text on an image.
+
+    Parameters
+    ----------
+    image : numpy.ndarray
+        uint8, shape (height, width, 3). It is changed.
+    text : str
+        One line.
+    corner : (int, int)
+        x and y of the lower left corner in pixels.
+    size : float
+        Of the font: 0.4 makes small letters 9 pixels high.
+    """
     font = cv2.FONT_HERSHEY_SIMPLEX
     cv2.putText(image, plain(text), corner, font, size, (0, 0, 0), 1, cv2.LINE_AA)
 

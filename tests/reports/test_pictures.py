@@ -45,31 +45,6 @@ def test_the_plot_takes_labels_of_any_number_and_script(tmp_path):
     assert cv2.imread(str(tmp_path / "plot.png")) is not None
 
 
-def test_errors_are_shown_with_their_images_the_worst_first(tmp_path, make_dataset):
-    paths = [f"d/blue_jeans/{name}.png" for name in ("a", "b", "ü")]
-    dataset = make_dataset([("blue", "jeans")] * 3, paths=paths)
-    dataset = dataset._replace(images=dataset.images + np.uint8(100))
-    likely = {"black": 0.9, "blue": 0.1, "jeans": 0.8}
-    worst = [
-        {"path": paths[position], "labels": ("blue", "jeans"), "loss": 1, "probabilities": likely}
-        for position in (2, 0)
-    ]
-    pictures.draw_errors(tmp_path / "errors.png", dataset, worst)
-    picture = cv2.imread(str(tmp_path / "errors.png"))
-    width = pictures.CELL_WIDTH
-    assert picture.shape == (width + pictures.CAPTION_HEIGHT, 2 * width, 3)
-    assert (picture[:width, :width] == 102).all()
-    assert (picture[:width, width:] == 100).all()
-    for caption in (picture[width:, :width], picture[width:, width:]):
-        assert 100 < (caption < 128).all(axis=2).sum() < caption.size / 6
-
-
-def test_without_a_path_no_errors_are_drawn(tmp_path, make_dataset, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    pictures.draw_errors(None, make_dataset([("blue",)]), [])
-    assert list(tmp_path.iterdir()) == []
-
-
 @pytest.mark.parametrize("shape", [(300, 200), (10, 1000), (1000, 30), (1, 1)])
 @pytest.mark.parametrize("grey", [0, 255, 128])
 def test_the_annotation_is_legible_on_any_image(shape, grey):

@@ -1,0 +1,115 @@
+"""The worst predictions, each beside a heat map of where the network sees the wrong label."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from pyimagesearch.data.decoding import scale
+from pyimagesearch.files import AnyPath, save_image
+from pyimagesearch.reports.heat_maps import heat_map, laid_over
+from pyimagesearch.reports.pictures import plain, write
+
+if TYPE_CHECKING:
+    from pyimagesearch.data.loading import Dataset
+
+# From images and the output that is looked at in each to feature maps and gradients.
+Explain = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray] | None]
+
+# Width and height of an image in pixels, the height of its caption, and how many characters fit.
+CELL_WIDTH, CAPTION_HEIGHT, CAPTION_CHARACTERS = 176, 56, 26
+ROW_WIDTH = 6 * CELL_WIDTH
+
+
+def draw_errors(
+    path: AnyPath | None,
+    dataset: "Dataset",
+    worst: Sequence[Mapping[str, Any]],
+    *,
+    explain: Explain,
+) -> None:
+    """Draw the images that the network gets most wrong, with their labels and the predicted ones.
+
+    Beside each image stands a heat map of the label that the network gets wrong.
+
+    Parameters
+    ----------
+    path : path or None
+        The picture to write; its suffix names the format. None draws nothing.
+    dataset : Dataset
+        Holds the images.
+    worst : sequence of mapping
+        The ``worst`` of :func:`pyimagesearch.reports.training_report.training_report`.
+    explain : callable
+        :func:`pyimagesearch.training.explanation.feature_gradients` of the network: takes images
+        and a label for each. Where it returns None, there are no heat maps.
+
+    Raises
+    ------
+    UserError
+        If the picture cannot be written.
+    """
+    if path is None:
+        return
+    from imutils import build_montages
+
+    positions = {image_path: position for position, image_path in enumerate(dataset.paths)}
+    images = np.stack([dataset.images[positions[error["path"]]] for error in worst])
+    labels = [wrong_label(error["probabilities"], error["labels"]) for error in worst]
+    outputs = np.array([dataset.classes.index(label) for label in labels])
+    cells = list(map(_error_cell, images, worst))
+    if (maps := explain(scale(images), outputs)) is not None:
+        heats = [heat_map(*parts, size=images.shape[1]) for parts in zip(*maps, strict=True)]
+        seen = map(_heat_cell, images, heats, labels)
+        cells = [np.hstack(pair) for pair in zip(cells, seen, strict=True)]
+    shape = cells[0].shape[1::-1]
+    columns = min(ROW_WIDTH // shape[0], len(cells))
+    save_image(path, build_montages(cells, shape, (columns, -(-len(cells) // columns)))[0])
+
+
+def wrong_label(probabilities: Mapping[str, float], labels: Sequence[str]) -> str:
+    """Name the label that a prediction gets wrong most.
+
+    Parameters
+    ----------
+    probabilities : mapping of str to float
+        The probability of each label, in [0, 1].
+    labels : sequence of str
+        Those that the image has.
+
+    Returns
+    -------
+    str
+        The likeliest label that the image does not have if it is predicted, with more than 0.5, or
+        else the least likely label that it has.
+    """
+    others = [label for label in probabilities if label not in labels]
+    predicted = [label for label in others if probabilities[label] > 0.5]
+    if predicted:
+        return max(predicted, key=probabilities.__getitem__)
+    return min(labels, key=probabilities.__getitem__)
+
+
+def _error_cell(image: np.ndarray, error: Mapping[str, Any]) -> np.ndarray:
+    count = len(error["labels"])
+    likeliest = sorted(error["probabilities"].items(), key=lambda item: -item[1])[:count]
+    lines = [
+        "/".join(Path(error["path"]).parts[-2:]),
+        "is " + " ".join(error["labels"]),
+        "net " + ", ".join(f"{label} {likely:.0%}" for label, likely in likeliest),
+    ]
+    return _cell(image, lines)
+
+
+def _heat_cell(image: np.ndarray, heat: np.ndarray, label: str) -> np.ndarray:
+    # The image is a square already, as the network takes it.
+    return _cell(laid_over(heat, image, "squeeze"), ["where it sees", label])
+
+
+def _cell(image: np.ndarray, lines: Sequence[str]) -> np.ndarray:
+    caption = np.full((CAPTION_HEIGHT, CELL_WIDTH, 3), 255, np.uint8)
+    for number, line in enumerate(lines):
+        write(caption, plain(line)[-CAPTION_CHARACTERS:], (4, 15 + 16 * number), size=0.4)
+    return np.vstack([cv2.resize(image, (CELL_WIDTH, CELL_WIDTH)), caption])

@@ -1,0 +1,142 @@
+"""Heat maps: where in an image a network sees a label, drawn on the image."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from pyimagesearch.data.decoding import Fit, inner_rectangle, scale
+from pyimagesearch.reports.pictures import plain, write
+
+if TYPE_CHECKING:
+    from pyimagesearch.inference.classification import Prediction
+    from pyimagesearch.inference.explanation import Explain
+
+# A tile is an image below a caption: width, greatest height of the image and height of the caption
+# in pixels. Three tiles are as wide as a page shows without shrinking them.
+TILE_WIDTH, TALLEST_TILE, CAPTION_HEIGHT, GAP = 240, 320, 28, 8
+COLUMNS = 3
+MOST_LABELS = 23
+LONGEST_LABEL = 14  # characters
+# How much light is left of the image, and how much of its hottest pixels is covered.
+BRIGHTNESS, OPACITY = 0.6, 0.75
+
+
+def heat_map(features: np.ndarray, gradient: np.ndarray, size: int) -> np.ndarray:
+    """Find where a network sees a label.
+
+    Parameters
+    ----------
+    features : numpy.ndarray
+        float32, shape (height, width, channels): the feature maps of the last convolution.
+    gradient : numpy.ndarray
+        float32, of the same shape: that of the label's logit with respect to the feature maps.
+    size : int
+        Width and height of the network's input images in pixels.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, shape (size, size), in [0, 1]: 1 where most speaks for the label, 0 where nothing
+        does or something speaks against it.
+    """
+    evidence = (features * gradient).sum(axis=2)
+    smooth = cv2.GaussianBlur(evidence, (0, 0), 1)
+    heat = np.maximum(cv2.resize(smooth, (size, size), interpolation=cv2.INTER_CUBIC), 0)
+    return heat / max(heat.max(), np.finfo(np.float32).tiny)
+
+
+def laid_over(heat: np.ndarray, image: np.ndarray, fit: Fit) -> np.ndarray:
+    """Draw a heat map on its image.
+
+    Parameters
+    ----------
+    heat : numpy.ndarray
+        float32, shape (size, size), in [0, 1], from :func:`heat_map`.
+    image : numpy.ndarray
+        uint8, shape (height, width, 3), BGR: the image in its own proportions.
+    fit : {"pad", "squeeze"}
+        How it became the square that the network was shown.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8, shape (height, width, 3), BGR: dark and grey where nothing speaks for the label.
+    """
+    height, width = image.shape[:2]
+    inside = inner_rectangle((height, width), len(heat)) if fit == "pad" else ...
+    heat = cv2.resize(heat[inside], (width, height), interpolation=cv2.INTER_LINEAR)
+    # The hotter, the lighter, whatever the image: its colours are taken away and it is darkened.
+    dark = BRIGHTNESS * cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)[:, :, None]
+    colors = cv2.applyColorMap(np.rint(255 * heat).astype(np.uint8), cv2.COLORMAP_INFERNO)
+    opacity = OPACITY * heat[:, :, None]
+    return np.rint(dark * (1 - opacity) + colors * opacity).astype(np.uint8)
+
+
+def explanation(
+    prediction: "Prediction",
+    chosen: Sequence[tuple[str, float]],
+    *,
+    explain: "Explain",
+    fit: Fit,
+) -> np.ndarray:
+    """Show an image, and beside it where the network sees each of its labels.
+
+    Parameters
+    ----------
+    prediction : Prediction
+        With its image.
+    chosen : sequence of (str, float)
+        Labels and their probabilities. The first ``MOST_LABELS`` are shown.
+    explain : callable
+        From :func:`pyimagesearch.inference.explanation.load_explainer`.
+    fit : {"pad", "squeeze"}
+        How the image became the square that the network was shown.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8, BGR: tiles in rows of ``COLUMNS``.
+    """
+    assert prediction.image is not None and prediction.input_image is not None
+    chosen, classes = chosen[:MOST_LABELS], list(prediction.probabilities)
+    features, gradients = explain(
+        scale(prediction.input_image), [classes.index(label) for label, _ in chosen]
+    )
+    image = _resized_for_tile(prediction.image)
+    tiles = [_tile(image, "image")]
+    for (label, likely), gradient in zip(chosen, gradients, strict=True):
+        heat = heat_map(features, gradient, len(prediction.input_image))
+        tiles.append(_tile(laid_over(heat, image, fit), f"{_short(label)} {likely:.0%}"))
+    columns = min(COLUMNS, len(tiles))
+    blank = np.full_like(tiles[0], 255)
+    tiles += [blank] * (-len(tiles) % columns)
+    rows = [np.hstack(tiles[start : start + columns]) for start in range(0, len(tiles), columns)]
+    return np.vstack(rows)
+
+
+def _resized_for_tile(image: np.ndarray) -> np.ndarray:
+    height, width = image.shape[:2]
+    factor = min(TILE_WIDTH / width, TALLEST_TILE / height)
+    size = max(1, round(width * factor)), max(1, round(height * factor))
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+
+
+def _tile(image: np.ndarray, caption: str) -> np.ndarray:
+    """Put an image in the middle of a white tile, below a caption."""
+    left = (TILE_WIDTH - image.shape[1]) // 2
+    right = TILE_WIDTH - image.shape[1] - left
+    tile = cv2.copyMakeBorder(
+        image,
+        *(CAPTION_HEIGHT, GAP, left + GAP // 2, right + GAP // 2),
+        cv2.BORDER_CONSTANT,
+        value=(255, 255, 255),
+    )
+    write(tile, caption, (GAP // 2, CAPTION_HEIGHT - 9), size=0.6)
+    return tile
+
+
+def _short(label: str) -> str:
+    name = plain(label)
+    return name if len(name) <= LONGEST_LABEL else f"{name[: LONGEST_LABEL - 3]}..."

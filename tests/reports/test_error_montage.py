@@ -1,0 +1,92 @@
+import cv2
+import numpy as np
+import pytest
+
+from pyimagesearch.reports.error_montage import CAPTION_HEIGHT, CELL_WIDTH, draw_errors, wrong_label
+
+LIKELY = {"black": 0.9, "blue": 0.1, "jeans": 0.8}
+
+
+def without_heat_maps(images, outputs):
+    return None
+
+
+@pytest.fixture
+def dataset(make_dataset):
+    paths = [f"d/blue_jeans/{name}.png" for name in ("a", "b", "ü")]
+    dataset = make_dataset([("blue", "jeans")] * 2 + [("black",)], paths=paths)
+    return dataset._replace(images=dataset.images + np.uint8(100))
+
+
+@pytest.fixture
+def worst(dataset):
+    """The last image and the first."""
+    return [
+        {
+            "path": dataset.paths[position],
+            "labels": ("blue", "jeans"),
+            "loss": 1,
+            "probabilities": LIKELY,
+        }
+        for position in (2, 0)
+    ]
+
+
+def test_errors_are_shown_with_their_images_the_worst_first(tmp_path, dataset, worst):
+    draw_errors(tmp_path / "errors.png", dataset, worst, explain=without_heat_maps)
+    picture = cv2.imread(str(tmp_path / "errors.png"))
+    assert picture.shape == (CELL_WIDTH + CAPTION_HEIGHT, 2 * CELL_WIDTH, 3)
+    assert (picture[:CELL_WIDTH, :CELL_WIDTH] == 102).all()
+    assert (picture[:CELL_WIDTH, CELL_WIDTH:] == 100).all()
+    for caption in (picture[CELL_WIDTH:, :CELL_WIDTH], picture[CELL_WIDTH:, CELL_WIDTH:]):
+        assert 100 < (caption < 128).all(axis=2).sum() < caption.size / 6
+
+
+def test_beside_each_error_a_heat_map_shows_where_the_wrong_label_is_seen(tmp_path, dataset, worst):
+    asked = []
+
+    def explain(images, outputs):
+        asked.append((images, outputs))
+        gradients = np.zeros((2, 4, 4, 3), np.float32)
+        gradients[0, 0, 0] = gradients[1, 3, 3] = 1
+        return np.ones_like(gradients), gradients
+
+    draw_errors(tmp_path / "errors.png", dataset, worst, explain=explain)
+    ((images, outputs),) = asked
+    assert images.dtype == np.float32
+    np.testing.assert_allclose(images[:, 0, 0, 0], [102 / 255, 100 / 255], rtol=1e-6)
+    assert [dataset.classes[output] for output in outputs] == ["black", "black"]
+    picture = cv2.imread(str(tmp_path / "errors.png"))
+    assert picture.shape == (CELL_WIDTH + CAPTION_HEIGHT, 4 * CELL_WIDTH, 3)
+    heat_maps = (
+        picture[:CELL_WIDTH, CELL_WIDTH : 2 * CELL_WIDTH],
+        picture[:CELL_WIDTH, -CELL_WIDTH:],
+    )
+    brightest = [np.unravel_index(heat.sum(axis=2).argmax(), heat.shape[:2]) for heat in heat_maps]
+    assert max(brightest[0]) < CELL_WIDTH / 3
+    assert min(brightest[1]) > CELL_WIDTH * 2 / 3
+
+
+def test_without_a_path_no_errors_are_drawn(tmp_path, dataset, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    draw_errors(None, dataset, [], explain=without_heat_maps)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_errors_fill_rows(tmp_path, dataset, worst):
+    draw_errors(tmp_path / "errors.png", dataset, worst * 5, explain=without_heat_maps)
+    height, width, _ = cv2.imread(str(tmp_path / "errors.png")).shape
+    assert (height, width) == (2 * (CELL_WIDTH + CAPTION_HEIGHT), 6 * CELL_WIDTH)
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "labels", "wrong"),
+    [
+        ({"black": 0.6, "blue": 0.9, "dress": 0.1, "jeans": 0.7}, ("blue", "dress"), "jeans"),
+        ({"black": 0.5, "blue": 0.2, "dress": 0.1, "jeans": 0.4}, ("blue", "dress"), "dress"),
+        ({"black": 0.7, "blue": 0.2}, ("black", "blue"), "blue"),
+    ],
+    ids=["the likeliest that it lacks", "the least likely that it has", "it has all"],
+)
+def test_the_wrong_label_is(probabilities, labels, wrong):
+    assert wrong_label(probabilities, labels) == wrong
