@@ -2,7 +2,7 @@
 
 from argparse import Namespace
 
-from pyimagesearch.arguments import ArgumentParser, bytes_of, number
+from pyimagesearch.arguments import ArgumentParser, bytes_of, either, number
 
 # The tutorial's settings: epochs, first learning rate, batch size, image size, share to test on.
 EPOCHS, INIT_LR, BS, IMAGE_DIMS, TEST_SIZE = 75, 1e-3, 32, (96, 96, 3), 0.2
@@ -41,7 +41,8 @@ def parse_arguments(description: str | None) -> Namespace:
     training("--seed", type=seed, default=42, help="random seed")
     unseen = parser.add_argument_group("combinations that no folder holds").add_argument
     compose = "compose images of each: this many an epoch, or as many as a folder has on average"
-    unseen("--recolor", metavar="N", type=count, nargs="?", default="auto", help=compose)
+    per_epoch = either("auto", count)
+    unseen("--recolor", metavar="N", type=per_epoch, nargs="?", default="auto", help=compose)
     unseen("--no-recolor", dest="recolor", action="store_const", const=0, help="compose none")
     part = "part of the folders' names that is the colour; found out by default"
     unseen("--recolor-part", type=int, choices=(1, 2), help=part)
