@@ -253,7 +253,7 @@ def _draw(
 
 
 def _recolor_all(sources: _Sources, plan: _Plan) -> np.ndarray:
-    """Make the images of a plan, in parallel."""
+    """Make the images of a plan, in parallel, those of one garment together."""
     composed = np.empty((len(plan.type_sources), *sources.images.shape[1:]), np.uint8)
     with ThreadPoolExecutor() as threads:
         used = np.unique(plan.color_sources).tolist()
@@ -263,18 +263,20 @@ def _recolor_all(sources: _Sources, plan: _Plan) -> np.ndarray:
             for label in np.unique(sources.colors[used])
         }
 
-        def recolor_one(i: int) -> None:
-            image = sources.images[sources.indices[plan.type_sources[i]]]
-            composed[i] = recolor(
-                image,
-                _mask(sources, plan.type_sources[i], image),
-                color=colors[plan.color_sources[i]],
-                darkness_kept=plan.darkness_kept[i],
-                least_lightness=darkest[sources.colors[plan.color_sources[i]]],
-            )
+        def recolor_all_of(source: int) -> None:
+            image = sources.images[sources.indices[source]]
+            mask = _mask(sources, source, image)
+            for i in np.flatnonzero(plan.type_sources == source):
+                composed[i] = recolor(
+                    image,
+                    mask,
+                    color=colors[plan.color_sources[i]],
+                    darkness_kept=plan.darkness_kept[i],
+                    least_lightness=darkest[sources.colors[plan.color_sources[i]]],
+                )
 
         # The list waits for all of them, and raises what any of them raised.
-        list(threads.map(recolor_one, range(len(composed))))
+        list(threads.map(recolor_all_of, np.unique(plan.type_sources).tolist()))
     return composed
 
 
