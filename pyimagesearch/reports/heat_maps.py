@@ -26,6 +26,10 @@ BRIGHTNESS, OPACITY = 0.6, 0.75
 def heat_map(features: np.ndarray, gradient: np.ndarray, size: int) -> np.ndarray:
     """Find where a network sees a label.
 
+    Jiang et al., "LayerCAM: Exploring Hierarchical Class Activation Maps for Localization" (2021).
+    Grad-CAM (Selvaraju et al., 2017) weighs each feature map by the mean of its gradient, as if it
+    did not matter where in the image a feature is. To the dense layer of SmallerVGGNet it does.
+
     Parameters
     ----------
     features : numpy.ndarray
@@ -39,9 +43,10 @@ def heat_map(features: np.ndarray, gradient: np.ndarray, size: int) -> np.ndarra
     -------
     numpy.ndarray
         float32, shape (size, size), in [0, 1]: 1 where most speaks for the label, 0 where nothing
-        does or something speaks against it.
+        does.
     """
-    evidence = (features * gradient).sum(axis=2)
+    evidence = (features * np.maximum(gradient, 0)).sum(axis=2)
+    # Max pooling hands the gradient down to one of four neighbours.
     smooth = cv2.GaussianBlur(evidence, (0, 0), 1)
     heat = np.maximum(cv2.resize(smooth, (size, size), interpolation=cv2.INTER_CUBIC), 0)
     return heat / max(heat.max(), np.finfo(np.float32).tiny)
