@@ -1,6 +1,7 @@
 """The command line of classify.py."""
 
 from argparse import Namespace
+from pathlib import Path
 
 from pyimagesearch.arguments import ArgumentParser, either, number
 
@@ -37,4 +38,7 @@ def parse_arguments(description: str | None) -> Namespace:
     form = parser.add_argument_group("for programs").add_mutually_exclusive_group().add_argument
     form("--json", action="store_true", help="print one JSON object a line")
     form("--csv", action="store_true", help="print a table of comma-separated values")
-    return parser.parse_args()
+    args = parser.parse_args()
+    if None not in (args.output, args.explain) and Path(args.output) == Path(args.explain):
+        parser.error("--output and --explain need files of their own")
+    return args

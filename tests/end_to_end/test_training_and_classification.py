@@ -163,18 +163,44 @@ IMPORTS_OF_A_SCRIPT = (
 )
 
 
+def test_heat_maps_show_where_each_label_of_each_image_is_seen(trained, tmp_path):
+    folder, _ = trained
+    result = run(
+        *("classify.py", "-i", "dataset/red_dress"),
+        *("--explain", tmp_path / "maps", "--json"),
+        folder=folder,
+    )
+    assert result.returncode == 0, result.stderr
+    assert len(result.stdout.splitlines()) == 24
+    maps = sorted((tmp_path / "maps").iterdir())
+    assert [path.name for path in maps] == [f"{number:08}.jpg" for number in range(24)]
+    for path in maps:
+        _, *labels = np.hsplit(cv2.imread(str(path)), 3)
+        assert all(np.ptp(label, axis=2).max() > 100 for label in labels)
+
+
+def test_the_image_with_its_labels_and_its_heat_maps_are_two_files(trained):
+    folder, _ = trained
+    same = ["--output", "same.jpg", "--explain", "./same.jpg"]
+    result = run("classify.py", "-i", "dataset/red_dress/00000000.jpg", *same, folder=folder)
+    assert result.returncode == 2
+    assert "--output and --explain" in result.stderr
+    assert not (folder / "same.jpg").exists()
+
+
+@pytest.mark.parametrize("flag", ["--output", "--explain"])
 @pytest.mark.parametrize(
     ("images", "output"),
     [("dataset/red_dress", "drawn"), ("dataset/red_dress/00000000.jpg", "drawn.jpg")],
 )
 def test_classifying_imports_neither_keras_nor_what_only_training_needs(
-    trained, tmp_path, images, output
+    trained, tmp_path, images, output, flag
 ):
     folder, _ = trained
     heavy = "tensorflow keras sklearn scipy matplotlib h5py imutils google urllib3 tqdm"
     program = [sys.executable, "-c", IMPORTS_OF_A_SCRIPT % heavy, str(ROOT / "classify.py")]
     result = subprocess.run(
-        [*program, "-i", images, "--output", str(tmp_path / output)],
+        [*program, "-i", images, flag, str(tmp_path / output)],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
