@@ -168,9 +168,9 @@ def segment(
     evidence = learned_evidence = _evidence(learned_cloth, learned_surroundings, bins)
     for weight in WEIGHTS_OF_PLACE[:-1]:
         garment = expit(evidence + weight * place)
-        # The cube leaves out pixels that are in doubt.
-        cloth = _blend(learned_cloth, color_histogram(bins, garment**3))
-        surroundings = _blend(learned_surroundings, color_histogram(bins, (1 - garment) ** 3))
+        # The cubes leave out pixels that are in doubt.
+        cloth = _blend(learned_cloth, color_histogram(bins, _cube(garment)))
+        surroundings = _blend(learned_surroundings, color_histogram(bins, _cube(1 - garment)))
         evidence = _evidence(cloth, surroundings, bins)
     garment = expit(evidence + WEIGHTS_OF_PLACE[-1] * place)
     is_typical = np.clip(learned_evidence - TYPICAL_EVIDENCE, 0, 1)
@@ -280,6 +280,11 @@ def color_histogram(bins: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 def _normalized(histogram: np.ndarray) -> np.ndarray:
     return histogram / max(histogram.sum(), np.finfo(float).tiny)
+
+
+def _cube(values: np.ndarray) -> np.ndarray:
+    # NumPy's power takes nearly a hundred times as long.
+    return values * values * values
 
 
 def _blend(learned: np.ndarray, own: np.ndarray) -> np.ndarray:
