@@ -2,16 +2,17 @@
 
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pyimagesearch.command_lines.classify import parse_arguments
 from pyimagesearch.console import complain, info, is_output_lost, printable, progress, run
-from pyimagesearch.errors import BAD_INPUT, WORK_FAILED
+from pyimagesearch.errors import BAD_INPUT, WORK_FAILED, UserError
 
 if TYPE_CHECKING:
     from pyimagesearch.data.decoding import Fit
+    from pyimagesearch.inference.classification import Prediction
 
 
 def main() -> int:
@@ -20,22 +21,28 @@ def main() -> int:
     # Imported only now, so that a mistyped flag is reported at once.
     from pyimagesearch import files
     from pyimagesearch.artifacts import label_file
-    from pyimagesearch.inference import classification, output_formats, window
+    from pyimagesearch.inference import backend, classification, output_formats, window
     from pyimagesearch.inference.network import load_network
     from pyimagesearch.inference.paths import annotated_paths, expand
+    from pyimagesearch.inference.video_paths import labelled_paths, videos_among
     from pyimagesearch.reports import pictures
 
     is_for_programs = args.json or args.csv
     tell = (lambda *messages: None) if is_for_programs else info
-    paths = expand(args.image)
-    outputs = annotated_paths(args.image, paths, args.output)
+    videos = videos_among(args.image)
+    if videos and args.explain is not None:
+        raise UserError("--explain shows where labels are seen in images, not in clips or cameras")
+    paths = videos or expand(args.image)
+    outputs = (labelled_paths if videos else annotated_paths)(args.image, paths, args.output)
     explanations = annotated_paths(args.image, paths, args.explain)
     is_only_one = len(paths) == 1
     shows_window = is_only_one and not args.no_display and not is_for_programs
     is_drawn = args.output is not None or args.explain is not None or shows_window
 
     tell("loading network...")
-    trained = load_network(args.model, args.device, images=len(paths))
+    trained = load_network(
+        args.model, args.device, images=backend.MANY_IMAGES if videos else len(paths)
+    )
     explain = explainer(args.model, trained.fit) if args.explain is not None else None
     classes, label_note = label_file.load_labels(trained, args.model, args.labelbin)
     tell(*map(printable, filter(None, [trained.note, label_note])))
@@ -44,23 +51,46 @@ def main() -> int:
     known = classification.known_combinations(trained.metadata)
     parts = classification.label_parts(trained.metadata)
 
-    tell("classifying image..." if is_only_one else f"classifying {len(paths):,} images...")
-    describe = description(args, paths, classes)
+    def answer(probabilities: Mapping[str, float]) -> tuple[list[tuple[str, float]], str | None]:
+        chosen = classification.choose(probabilities, top, thresholds, parts=parts)
+        return chosen, classification.combination_note([label for label, _ in chosen], known)
+
+    describe = description(args, paths, classes, is_timed=bool(videos))
+
+    def report(prediction: "Prediction", *chosen_and_note: Any, **time: float) -> bool:
+        if is_for_programs or not prediction.error:
+            print(describe(prediction, *chosen_and_note, **time), flush=True)
+        if prediction.error:
+            complain(f"cannot read {prediction.path}: {prediction.error}")
+        return not is_output_lost()
+
     if args.csv:
-        print(output_formats.csv_header(classes), flush=True)
+        print(output_formats.csv_header(classes, is_timed=bool(videos)), flush=True)
+    if videos:
+        from pyimagesearch.inference import video
+
+        unreadable = video.label_videos(
+            trained,
+            classes,
+            dict(zip(videos, outputs, strict=True)),
+            answer=answer,
+            report=report,
+            every=1 if is_for_programs else 60,
+            draw=pictures.annotate_frame,
+            tell=tell,
+            shows_window=shows_window,
+        )
+        return exit_code(unreadable, len(videos))
+
+    tell("classifying image..." if is_only_one else f"classifying {len(paths):,} images...")
     unreadable = 0
     keep = pictures.resized_for_drawing if is_drawn else None
     predictions = classification.classify_files(trained, classes, paths, keep=keep)
     shown = progress(predictions, len(paths), prints_rows=True)
     for prediction, output, explained in zip(shown, outputs, explanations, strict=True):
-        chosen = classification.choose(prediction.probabilities, top, thresholds, parts=parts)
-        note = classification.combination_note([label for label, _ in chosen], known)
-        if is_for_programs or not prediction.error:
-            print(describe(prediction, chosen, note), flush=True)
-        if prediction.error:
-            unreadable += 1
-            complain(f"cannot read {prediction.path}: {prediction.error}")
-        if is_output_lost() and not is_drawn:
+        chosen, note = answer(prediction.probabilities)
+        unreadable += prediction.error is not None
+        if not report(prediction, chosen, note) and not is_drawn:
             break
         if is_only_one and note:
             tell(note)
@@ -77,7 +107,12 @@ def main() -> int:
         if shows_window and not window.show("Output", annotated) and output is None:
             tell("no display to show the image on: --output FILE writes it, annotated")
 
-    if unreadable == len(paths):
+    return exit_code(unreadable, len(paths))
+
+
+def exit_code(unreadable: int, total: int) -> int:
+    """Return what the script ends with: nothing could be read, or not everything."""
+    if unreadable == total:
         return BAD_INPUT
     return WORK_FAILED if unreadable else 0
 
@@ -91,7 +126,7 @@ def explainer(model: str, fit: "Fit") -> Callable[..., Any]:
 
 
 def description(
-    args: Namespace, paths: Sequence[str], classes: Sequence[str]
+    args: Namespace, paths: Sequence[str], classes: Sequence[str], *, is_timed: bool
 ) -> Callable[..., str]:
     """Choose how a prediction, its chosen labels and the note on them are put into words."""
     from pyimagesearch.inference import output_formats
@@ -99,10 +134,13 @@ def description(
     if args.json:
         return output_formats.as_json
     if args.csv:
-        return partial(output_formats.as_csv, classes=classes)
+        return partial(output_formats.as_csv, classes=classes, is_timed=is_timed)
+    widths = output_formats.column_widths(paths, classes)
+    if is_timed:
+        return partial(output_formats.as_timed_row, label_width=widths[1])
     if len(paths) == 1:
         return lambda prediction, chosen, note: output_formats.as_text(prediction, chosen)
-    return partial(output_formats.as_row, widths=output_formats.column_widths(paths, classes))
+    return partial(output_formats.as_row, widths=widths)
 
 
 if __name__ == "__main__":

@@ -74,31 +74,69 @@ def as_row(
     return f"{printable(prediction.path):<{name_width}}  {'  '.join(cells) or 'no label'}{remark}"
 
 
+def as_timed_row(
+    prediction: Prediction,
+    chosen: Sequence[tuple[str, float]],
+    note: str | None,
+    *,
+    seconds: float,
+    label_width: int,
+) -> str:
+    """Describe a moment of a video in a row of a table.
+
+    Parameters
+    ----------
+    prediction, chosen, note
+        As for :func:`as_row`.
+    seconds : float
+        The time of the moment.
+    label_width : int
+        From :func:`column_widths`.
+
+    Returns
+    -------
+    str
+        A line: minutes, seconds and tenths, then each label with its probability.
+    """
+    minutes, tenths = divmod(int(seconds * 10), 600)
+    clock = f"{minutes}:{tenths // 10:02}.{tenths % 10}"
+    return as_row(prediction._replace(path=clock), chosen, note, widths=(8, label_width))
+
+
 def column_widths(paths: Sequence[str], classes: Sequence[str]) -> tuple[int, int]:
     """Return the widths of a table's columns, file names and labels, in characters."""
     name_width = max((len(printable(path)) for path in paths), default=0)
     return min(name_width, WIDEST_NAME), max(len(printable(label)) for label in classes)
 
 
-def as_json(prediction: Prediction, chosen: Sequence[tuple[str, float]], note: str | None) -> str:
-    """Describe an image in one line of JSON.
+def as_json(
+    prediction: Prediction,
+    chosen: Sequence[tuple[str, float]],
+    note: str | None,
+    *,
+    seconds: float | None = None,
+) -> str:
+    """Describe an image, or a moment of a video, in one line of JSON.
 
     Parameters
     ----------
     prediction, chosen, note
         As for :func:`as_row`; the image may be one that could not be read.
+    seconds : float, optional
+        The time of the moment.
 
     Returns
     -------
     str
         An object with ``image`` and either ``error`` or ``labels`` (those chosen),
-        ``probabilities`` (of all labels) and ``note``.
+        ``probabilities`` (of all labels) and ``note``, for a video with ``seconds``, too.
     """
     if prediction.error:
         return json.dumps({"image": prediction.path, "error": prediction.error})
     return json.dumps(
         {
             "image": prediction.path,
+            **({} if seconds is None else {"seconds": round(seconds, 3)}),
             "labels": [{"label": label, "probability": likely} for label, likely in chosen],
             "probabilities": prediction.probabilities,
             "note": note,
@@ -106,9 +144,9 @@ def as_json(prediction: Prediction, chosen: Sequence[tuple[str, float]], note: s
     )
 
 
-def csv_header(classes: Sequence[str]) -> str:
+def csv_header(classes: Sequence[str], *, is_timed: bool = False) -> str:
     """Name the columns of :func:`as_csv`."""
-    return _csv_line(["image", "labels", *classes, "note", "error"])
+    return _csv_line(["image", *["seconds"] * is_timed, "labels", *classes, "note", "error"])
 
 
 def as_csv(
@@ -117,8 +155,10 @@ def as_csv(
     note: str | None,
     *,
     classes: Sequence[str],
+    is_timed: bool = False,
+    seconds: float | None = None,
 ) -> str:
-    r"""Describe an image in one line of CSV (RFC 4180).
+    r"""Describe an image, or a moment of a video, in one line of CSV (RFC 4180).
 
     Parameters
     ----------
@@ -126,17 +166,23 @@ def as_csv(
         As for :func:`as_row`; the image may be one that could not be read.
     classes : sequence of str
         All labels; each has a column.
+    is_timed : bool
+        Whether there is a column for the time.
+    seconds : float, optional
+        The time of the moment.
 
     Returns
     -------
     str
-        The file, the chosen labels separated by spaces, all probabilities, the note, the error.
-        Cells that a spreadsheet would run as formulas are escaped, and line breaks and other
+        The file, the time, the chosen labels separated by spaces, all probabilities, the note, the
+        error. Cells that a spreadsheet would run as formulas are escaped, and line breaks and other
         control characters are written as ``\n`` or ``\x1b``.
     """
     labels = " ".join(label for label, _ in chosen)
     columns = _probability_cells(prediction.probabilities, classes)
-    return _csv_line([prediction.path, labels, *columns, note or "", prediction.error or ""])
+    moment = ["" if seconds is None else f"{seconds:.3f}"] * is_timed
+    cells = [prediction.path, *moment, labels, *columns, note or "", prediction.error or ""]
+    return _csv_line(cells)
 
 
 def _probability_cells(probabilities: Mapping[str, float], classes: Sequence[str]) -> list[str]:

@@ -49,7 +49,11 @@ def expand(inputs: Sequence[str]) -> list[str]:
 
 
 def annotated_paths(
-    inputs: Sequence[str], paths: Sequence[str], output: str | None
+    inputs: Sequence[str],
+    paths: Sequence[str],
+    output: str | None,
+    *,
+    suffixes: Sequence[str] = (".jpg", ".jpeg"),
 ) -> Sequence[Path | None]:
     """Decide where each annotated image is written.
 
@@ -61,12 +65,14 @@ def annotated_paths(
         The files that :func:`expand` found.
     output : str or None
         A file for a single image, otherwise a folder.
+    suffixes : sequence of str
+        The suffixes that files in a folder may have, the usual one first.
 
     Returns
     -------
     sequence of (pathlib.Path or None)
         A path for each file. Below an output folder, images keep their places below the input
-        folder. All become JPEG files; other suffixes stay in the name: ``a.png.jpg``.
+        folder. All become files of one kind; other suffixes stay in the name: ``a.png.jpg``.
 
     Raises
     ------
@@ -87,8 +93,8 @@ def annotated_paths(
     def below_output(path: str) -> Path:
         root = next((given for given in folders if Path(path).is_relative_to(given)), None)
         place = Path(path).relative_to(root) if root else Path(Path(path).name)
-        is_jpeg = place.suffix.lower() in (".jpg", ".jpeg")
-        return folder / (place if is_jpeg else place.with_name(place.name + ".jpg"))
+        is_of_kind = place.suffix.lower() in suffixes
+        return folder / (place if is_of_kind else place.with_name(place.name + suffixes[0]))
 
     outputs = [below_output(path) for path in paths]
     _check_targets(paths, outputs)
@@ -101,7 +107,7 @@ def _check_targets(paths: Sequence[str], outputs: Sequence[Path]) -> None:
     for path, output in zip(paths, outputs, strict=True):
         target = os.path.realpath(output)
         if target in images:
-            raise UserError(f"{output} is itself an image to classify: choose another output")
+            raise UserError(f"{output} is itself to be classified: choose another output")
         other = sources.setdefault(target, path)
         if other != path:
             raise UserError(

@@ -37,7 +37,7 @@ def show(title: str, image: np.ndarray) -> bool:
     bool
         False if there is no display to show it on.
     """
-    if not _may_have_display():
+    if not may_have_display():
         return False
     encoded = cv2.imencode(".png", image)[1].tobytes()
     # -P: a file called cv2.py in the current folder must not take the place of OpenCV.
@@ -46,7 +46,8 @@ def show(title: str, image: np.ndarray) -> bool:
     return window.returncode == 0
 
 
-def _may_have_display() -> bool:
+def may_have_display() -> bool:
+    """Tell whether there may be a display. Only opening a window shows whether there is one."""
     if sys.platform in ("win32", "darwin"):
         return True
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

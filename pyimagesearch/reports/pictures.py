@@ -1,6 +1,7 @@
 """Pictures: training curves, composed images, and labels on an image."""
 
 import itertools
+import math
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -36,6 +37,9 @@ PREVIEW_CELL, PREVIEW_ROWS, PREVIEW_BLOCKS = (96, 96), 6, 50
 # An annotated image has the tutorial's width and distance between lines, in pixels.
 ANNOTATED_WIDTH = 400
 LINE_HEIGHT = 30
+FONT, FONT_SIZE, FONT_WEIGHT = cv2.FONT_HERSHEY_SIMPLEX, 0.7, 2
+# Smaller text cannot be read.
+SMALLEST_SCALE = 0.5
 # A very tall image becomes narrower instead of taller than this. It has room for this many lines.
 TALLEST, MOST_LINES_OF_TEXT = 4000, 50
 
@@ -256,14 +260,45 @@ def annotate(image: np.ndarray, lines: Sequence[str]) -> np.ndarray:
     below = max(0, LINE_HEIGHT * len(lines) + 10 - annotated.shape[0])
     right = ANNOTATED_WIDTH - annotated.shape[1]
     annotated = cv2.copyMakeBorder(annotated, 0, below, 0, right, cv2.BORDER_CONSTANT)
-    text = np.zeros(annotated.shape[:2], np.uint8)
-    for number, line in enumerate(lines):
-        corner = (10, 25 + LINE_HEIGHT * number)
-        cv2.putText(text, line, corner, cv2.FONT_HERSHEY_SIMPLEX, 0.7, 255, 2, cv2.LINE_AA)
-    outline = cv2.dilate(text, np.ones((5, 5), np.uint8))
-    # The tutorial's green, on a black outline.
-    for mask, color in ((outline, (0, 0, 0)), (text, (0, 255, 0))):
-        opacity = mask[:, :, None] / 255
-        blended = annotated * (1 - opacity) + np.multiply(color, opacity)
-        annotated = np.rint(blended).astype(np.uint8)
+    _write_outlined(annotated, lines, 1)
     return annotated
+
+
+def annotate_frame(frame: np.ndarray, lines: Sequence[str]) -> None:
+    """Write lines of text on a frame of a video, which keeps its size.
+
+    Parameters
+    ----------
+    frame : numpy.ndarray
+        uint8, shape (height, width, 3), BGR. The text is written into it, in proportion to its
+        size, and smaller where it would not fit.
+    lines : sequence of str
+        From top to bottom; the first ``MOST_LINES_OF_TEXT`` are written.
+    """
+    lines = lines[:MOST_LINES_OF_TEXT]
+    height, width = frame.shape[:2]
+    needed_width, needed_height = _text_size(lines)
+    scale = min(min(height, width) / ANNOTATED_WIDTH, width / needed_width, height / needed_height)
+    _write_outlined(frame, lines, max(scale, SMALLEST_SCALE))
+
+
+def _text_size(lines: Sequence[str]) -> tuple[int, int]:
+    """Return the width and height that lines take at the scale of an annotated image."""
+    widths = [cv2.getTextSize(line, FONT, FONT_SIZE, FONT_WEIGHT)[0][0] for line in lines]
+    return max(widths, default=0) + 20, LINE_HEIGHT * len(lines) + 10
+
+
+def _write_outlined(image: np.ndarray, lines: Sequence[str], scale: float) -> None:
+    """Write lines of text on an image, in the tutorial's green on a black outline."""
+    width, height = (math.ceil(length * scale) for length in _text_size(lines))
+    part = image[:height, :width]
+    text = np.zeros(part.shape[:2], np.uint8)
+    weight = max(1, round(FONT_WEIGHT * scale))
+    for number, line in enumerate(lines):
+        corner = round(10 * scale), round((25 + LINE_HEIGHT * number) * scale)
+        cv2.putText(text, line, corner, FONT, FONT_SIZE * scale, 255, weight, cv2.LINE_AA)
+    outline = cv2.dilate(text, np.ones((2 * weight + 1, 2 * weight + 1), np.uint8))
+    for mask in (outline, text):
+        transparency = cv2.cvtColor(cv2.bitwise_not(mask), cv2.COLOR_GRAY2BGR)
+        part[:] = cv2.multiply(part, transparency, scale=1 / 255)
+    part[:, :, 1] += text

@@ -130,3 +130,26 @@ def test_json_is_printable_whatever_the_names_are(path, label):
     line = output_formats.as_json(Prediction(path, {label: 0.5}, None), [(label, 0.5)], None)
     assert all(character.isprintable() for character in line)
     assert json.loads(line)["image"] == path
+
+
+def test_a_moment_of_a_video_has_its_time():
+    moment = {"seconds": 83.45678}
+    read = json.loads(output_formats.as_json(PREDICTION, CHOSEN, None, **moment))
+    assert list(read) == ["image", "seconds", "labels", "probabilities", "note"]
+    assert read["seconds"] == 83.457
+    row = output_formats.as_timed_row(PREDICTION, CHOSEN, "a note", **moment, label_width=5)
+    assert row.split() == ["1:23.4", "blue", "98.77%", "jeans", "40.00%", "(a", "note)"]
+
+
+def test_the_time_of_a_moment_has_a_column_in_csv():
+    classes = ["blue", "jeans", "red"]
+    rows = [
+        output_formats.csv_header(classes, is_timed=True),
+        output_formats.as_csv(
+            PREDICTION, CHOSEN, None, classes=classes, is_timed=True, seconds=1.5
+        ),
+        output_formats.as_csv(UNREADABLE, [], None, classes=classes, is_timed=True),
+    ]
+    first, second = csv.DictReader(rows)
+    assert (first["seconds"], first["labels"], first["red"]) == ("1.500", "blue jeans", "0.010000")
+    assert (second["seconds"], second["error"]) == ("", "not an image")

@@ -61,7 +61,7 @@ def test_an_annotated_image_never_replaces_an_image_that_is_classified(tmp_path)
         ([photo], photo),
         ([str(tmp_path)], str(tmp_path)),
     ]:
-        with pytest.raises(UserError, match="itself an image to classify"):
+        with pytest.raises(UserError, match="itself to be classified"):
             annotated_paths(inputs, [photo], output)
 
 

@@ -151,3 +151,31 @@ def test_of_many_lines_the_first_are_written_on_an_image():
     lines = [f"label{n}: 0.01%" for n in range(4000)]
     annotated = pictures.annotate(np.zeros((10, 10, 3), np.uint8), lines)
     assert annotated.shape[0] <= pictures.LINE_HEIGHT * (pictures.MOST_LINES_OF_TEXT + 1)
+
+
+@pytest.mark.parametrize("grey", [0, 255, 128])
+@pytest.mark.parametrize("shape", [(720, 1280), (1280, 720), (240, 320)])
+def test_labels_on_a_frame_are_legible_and_the_frame_keeps_its_size(shape, grey):
+    frame = np.full((*shape, 3), grey, np.uint8)
+    pictures.annotate_frame(frame, ["blue: 99%", "jeans: 98%"])
+    assert frame.shape == (*shape, 3)
+    height = round(30 * min(shape) / 400)
+    text = (frame[:, :, 1] > 150) & (frame[:, :, 0] < 100)
+    for line in (text[:height], text[height : 2 * height]):
+        assert line.sum() > 0.1 * height**2
+    assert (frame[2 * height + 20 :] == grey).all()
+
+
+@pytest.mark.parametrize(("lines", "length"), [(1, 60), (20, 5)])
+def test_text_that_would_not_fit_on_a_frame_is_smaller(lines, length):
+    frame = np.zeros((400, 400, 3), np.uint8)
+    pictures.annotate_frame(frame, ["x" * length] * lines)
+    text = frame.any(axis=2)
+    assert not text[-3:].any()
+    assert not text[:, -3:].any()
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (2, 1000), (1000, 2)])
+def test_a_frame_too_small_for_text_is_no_error(shape):
+    pictures.annotate_frame(np.zeros((*shape, 3), np.uint8), ["blue: 99%"] * 60)
+    pictures.annotate_frame(np.zeros((*shape, 3), np.uint8), [])

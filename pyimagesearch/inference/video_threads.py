@@ -1,0 +1,83 @@
+"""Let the stages that frames go through overlap, each in a thread of its own."""
+
+import contextlib
+import threading
+from collections import deque
+from collections.abc import Generator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+_END: Any = object()
+
+
+def ahead(items: Generator[T, None, None]) -> Generator[T, None, None]:
+    """Let a thread produce the next item while the one before it is used.
+
+    Parameters
+    ----------
+    items : generator
+        Runs in the thread. It is closed with this one.
+
+    Yields
+    ------
+    object
+        The same items in the same order. What `items` raises is raised here.
+    """
+    with contextlib.closing(items):
+        pool = ThreadPoolExecutor(1)
+        try:
+            # One item waits to be used, and another one is being produced.
+            waiting: deque[Future[T]] = deque(pool.submit(next, items, _END) for _ in range(2))
+            while (item := waiting.popleft().result()) is not _END:
+                waiting.append(pool.submit(next, items, _END))
+                yield item
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def newest(items: Generator[T, None, None]) -> Generator[T, None, None]:
+    """Let a thread take items as they come, and give the newest one whenever asked.
+
+    Parameters
+    ----------
+    items : generator
+        Runs in the thread, for example to read a camera. It is closed with this one.
+
+    Yields
+    ------
+    object
+        Some of the items, in order. One that a newer one overtakes before it is asked for is
+        dropped, so the last one never is. What `items` raises is raised here.
+    """
+    newest_item: deque[T] = deque(maxlen=1)
+    changed = threading.Condition()
+    is_over = threading.Event()
+
+    def take_all() -> None:
+        for item in items:
+            if is_over.is_set():
+                break
+            with changed:
+                newest_item.append(item)
+                changed.notify()
+
+    def wake(_: Future[None]) -> None:
+        with changed:
+            changed.notify()
+
+    with contextlib.closing(items), ThreadPoolExecutor(1) as pool:
+        taking = pool.submit(take_all)
+        taking.add_done_callback(wake)
+        try:
+            while True:
+                with changed:
+                    changed.wait_for(lambda: newest_item or taking.done())
+                    if not newest_item:
+                        break
+                    item = newest_item.pop()
+                yield item
+        finally:
+            is_over.set()
+        taking.result()

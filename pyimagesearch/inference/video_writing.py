@@ -1,0 +1,77 @@
+"""Write frames into an MP4 file, whole or not at all."""
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+
+from pyimagesearch.console import quiet_stderr
+from pyimagesearch.errors import WORK_FAILED, UserError
+from pyimagesearch.files import written_whole
+from pyimagesearch.inference.video_reading import Frame, Video
+
+# MPEG-4 Part 2, which every build of FFmpeg encodes.
+CODEC = "mp4v"
+
+
+@contextmanager
+def recording(path: Path, video: Video) -> Iterator[Callable[[Frame], None]]:
+    """Write an MP4 file; make its folder if there is none.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file. It is there when the block has succeeded.
+    video : Video
+        Has the size and the rate that the file gets. MPEG-4 needs an even width and height: an odd
+        one loses a pixel. The frames of a camera come at times of their own: they are repeated or
+        left out, so that the file lasts as long as the recording did.
+
+    Yields
+    ------
+    callable
+        Writes a frame.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror}", WORK_FAILED) from error
+    height, width = video.shape
+    with quiet_stderr(), written_whole(path) as temporary:
+        codec = cv2.VideoWriter.fourcc(*CODEC)
+        writer = cv2.VideoWriter(str(temporary), cv2.CAP_FFMPEG, codec, video.rate, (width, height))
+        written = 0
+
+        def write(frame: Frame) -> None:
+            nonlocal written
+            image = frame.image
+            if image.shape[:2] != video.shape:
+                # The frames of a clip may change their size midway, but not those of a file.
+                image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+            due = math.floor(frame.seconds * video.rate) + 1 if video.is_live else written + 1
+            for _ in range(written, due):
+                writer.write(image)
+            written = max(written, due)
+
+        try:
+            yield write
+        finally:
+            writer.release()
+        # OpenCV tells no errors.
+        if _count_frames(temporary) != written:
+            raise UserError(f"cannot write {path}: is the disk full?", WORK_FAILED)
+
+
+def _count_frames(path: Path) -> int:
+    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    try:
+        return int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) if capture.isOpened() else 0
+    finally:
+        capture.release()
