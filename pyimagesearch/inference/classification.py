@@ -235,7 +235,7 @@ def choose(
     """
     ranked = sorted(probabilities.items(), key=lambda item: -item[1])
     if thresholds is None:
-        if parts and top == len(parts):
+        if ranked and parts and top == len(parts):
             likeliest = {next(label for label, _ in ranked if label in part) for part in parts}
             return [item for item in ranked if item[0] in likeliest]
         return ranked[:top]

@@ -214,6 +214,10 @@ def test_labels_that_do_not_come_in_two_parts_do_not_exclude_each_other(labels, 
     assert classification.label_parts(metadata) == []
 
 
+def test_nothing_is_chosen_of_an_image_that_cannot_be_read():
+    assert classification.choose({}, 2, parts=[{"black", "red"}, {"dress", "jeans"}]) == []
+
+
 def test_a_model_that_says_nothing_has_no_parts():
     assert classification.label_parts({}) == []
 
