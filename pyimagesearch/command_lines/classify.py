@@ -16,10 +16,10 @@ def parse_arguments(description: str | None) -> Namespace:
     """Read the command line."""
     parser = ArgumentParser(description, EXAMPLES)
     files = parser.add_argument_group("files").add_argument
-    files("-i", "--image", nargs="+", required=True, help="files or folders; - reads stdin")
+    files("-i", "--image", nargs="+", required=True, help="files, folders or camera:0; - is stdin")
     files("-m", "--model", default="fashion.model", help="the trained network")
     files("-l", "--labelbin", default="mlb.pickle", help="the labels of its outputs")
-    files("--output", help="write the image with its labels drawn on it; a folder for several")
+    files("--output", help="write the image or clip, its labels drawn on it; a folder for several")
     files("--explain", metavar="FILE", help="show where each label is seen; a folder for several")
     files("--no-display", action="store_true", help="open no window")
     devices = ("auto", "cpu", "gpu")
