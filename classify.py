@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyimagesearch.command_lines.classify import parse_arguments
 from pyimagesearch.console import complain, info, is_output_lost, printable, progress, run
-from pyimagesearch.errors import BAD_INPUT, WORK_FAILED, UserError
+from pyimagesearch.errors import UserError, exit_code
 
 if TYPE_CHECKING:
     from pyimagesearch.data.decoding import Fit
@@ -108,13 +108,6 @@ def main() -> int:
             tell("no display to show the image on: --output FILE writes it, annotated")
 
     return exit_code(unreadable, len(paths))
-
-
-def exit_code(unreadable: int, total: int) -> int:
-    """Return what the script ends with: nothing could be read, or not everything."""
-    if unreadable == total:
-        return BAD_INPUT
-    return WORK_FAILED if unreadable else 0
 
 
 def explainer(model: str, fit: "Fit") -> Callable[..., Any]:

@@ -6,6 +6,24 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 READER_GONE = 141  # 128 + SIGPIPE, for output that nobody reads to its end
 
 
+def exit_code(unreadable: int, total: int) -> int:
+    """Return the exit code after some of the user's files could not be read.
+
+    Parameters
+    ----------
+    unreadable, total : int
+        How many could not be read, and how many there are.
+
+    Returns
+    -------
+    int
+        ``BAD_INPUT`` if none could be read, ``WORK_FAILED`` if only some could, otherwise 0.
+    """
+    if unreadable == total:
+        return BAD_INPUT
+    return WORK_FAILED if unreadable else 0
+
+
 class UserError(ValueError):
     """Something that the user can put right.
 
