@@ -18,21 +18,21 @@ def main() -> int:
     from pyimagesearch.search.collection import open_collection
     from pyimagesearch.search.download import Downloader, Limits
     from pyimagesearch.search.outcomes import KEPT, summary
-    from pyimagesearch.search.paging import search
-    from pyimagesearch.search.service_choice import choose_service
+    from pyimagesearch.search.paging import Query, pace, search_in_turn
+    from pyimagesearch.search.service_choice import choose_services, contact
 
-    # Ask the service for a first page of results; the others follow when they are needed.
-    service, reason = choose_service(args.provider, args.endpoint, args.key_file)
-    info(f"searching with {service.name}: {printable(reason)}")
-    found = search(
-        service,
-        args.query,
-        Downloader(Limits(allow_loopback=args.allow_loopback)),
-        max_results=args.max_results,
-        group_size=args.group_size,
-        licence=args.license,
-    )
-    info(f"{found.total} results to look at")
+    # Choose where to search, and say beforehand how long that takes where requests are limited.
+    services, reason = choose_services(args.provider, args.endpoint, args.key_file)
+    names = ", then ".join(service.name for service in services)
+    info(f"searching with {names}: {printable(reason)}")
+    query = Query(args.query, args.max_results, args.group_size, args.license)
+    info(*(line for service in services if (line := pace(service, query))))
+
+    # Ask for a first page of results; the others follow when they are needed.
+    searcher = Downloader(Limits(allow_loopback=args.allow_loopback), contact())
+    found = search_in_turn(services, query, searcher, report=info)
+    most = "" if found.is_total_known else "at most "
+    info(f"{most}{found.total} results to look at")
 
     # Download the results and keep the images among them.
     downloader = Downloader(
@@ -41,7 +41,8 @@ def main() -> int:
             connect_seconds=min(args.timeout, 10),
             max_bytes=args.max_bytes,
             allow_loopback=args.allow_loopback,
-        )
+        ),
+        contact(),
     )
     decoding = partial(progress, title="decoding")
     with open_collection(args.output, min_size=args.min_size, progress=decoding) as collection:

@@ -80,10 +80,9 @@ def read_page(path: Path) -> None:
     """Read a page of results as a service gives them."""
     import hostile
 
-    from pyimagesearch.search.services import Bing, Openverse
-
-    kind = Bing if len(path.read_bytes()) % 2 else Openverse
-    hostile.read_page(path.read_bytes(), kind("key", "http://api.test/"))
+    data = path.read_bytes()
+    services = hostile.services("http://api.test/")
+    hostile.read_page(data, services[len(data) % len(services)])
 
 
 def read_answer(path: Path) -> None:

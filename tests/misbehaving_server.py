@@ -1,4 +1,4 @@
-"""A server on 127.0.0.1 that speaks both search protocols and serves results that misbehave."""
+"""A server on 127.0.0.1 that speaks all search protocols and serves results that misbehave."""
 
 import json
 import threading
@@ -10,8 +10,9 @@ from typing import Self
 from urllib.parse import parse_qs, urlsplit
 
 from misbehaving_results import AWKWARD, KINDS, Item, plan
+from stand_in_services import KEY as KEY
+from stand_in_services import SERVICES, Request
 
-KEY = "s3cret-key-that-nobody-may-see"
 # Seconds that a file may take in the tests, and that a page of results does take.
 TIMEOUT = 3.0
 PAGE_SECONDS = 0.05
@@ -27,11 +28,10 @@ class Handler(BaseHTTPRequestHandler):
         address = urlsplit(self.path)
         self.times_asked = self.server.remember(self.path, dict(self.headers))
         parameters = {name: values[0] for name, values in parse_qs(address.query).items()}
-        if address.path in ("/bing", "/openverse"):
+        if address.path[1:] in SERVICES:
             self.server.count_seconds(PAGE_SECONDS)
             time.sleep(PAGE_SECONDS)
-            search = self.bing if address.path == "/bing" else self.openverse
-            search(parameters)
+            self.search(address.path[1:], parameters)
             return
         item = self.server.items_by_path.get(address.path.removesuffix("/moved"))
         if item is None:
@@ -42,49 +42,11 @@ class Handler(BaseHTTPRequestHandler):
         with suppress(ConnectionError, TimeoutError):
             KINDS[item.kind][1](self, item)
 
-    def bing(self, parameters: dict[str, str]) -> None:
-        if self.headers.get("Ocp-Apim-Subscription-Key") != KEY:
-            self.answer(b"{}", status=401)
-            return
-        offset, count = int(parameters["offset"]), int(parameters["count"])
-        found = self.server.items[offset : offset + count]
-        value = [
-            {"contentUrl": item.url, "hostPageUrl": f"{item.url}.html", "name": "=1+1"}
-            for item in found
-        ]
-        self.answer_json(
-            {
-                "_type": "Images",
-                "totalEstimatedMatches": len(self.server.items),
-                "nextOffset": offset + len(found),
-                "value": value,
-            }
-        )
-
-    def openverse(self, parameters: dict[str, str]) -> None:
-        page, size = int(parameters["page"]), int(parameters["page_size"])
-        is_anonymous = self.headers.get("Authorization") != f"Bearer {KEY}"
-        if is_anonymous and size > 20:
-            self.answer(b"{}", status=401)
-            return
-        results = [
-            {
-                "url": item.url,
-                "foreign_landing_url": f"{item.url}.html",
-                "creator": "Ann",
-                "license": "by",
-                "license_version": "4.0",
-                "license_url": "https://creativecommons.org/licenses/by/4.0/",
-                "title": None,
-            }
-            for item in self.server.items[(page - 1) * size : page * size]
-        ]
-        total = len(self.server.items)
-        pages = -(-total // size)
-        self.answer_json({"result_count": total, "page_count": pages, "results": results})
-
-    def answer_json(self, document: object) -> None:
-        self.answer(json.dumps(document).encode(), {"Content-Type": "application/json"})
+    def search(self, name: str, parameters: dict[str, str]) -> None:
+        request = Request(parameters, self.headers, self.server.items, self.server.times_searched)
+        status, headers, document = SERVICES[name](request)
+        body = json.dumps(document).encode()
+        self.answer(body, {"Content-Type": "application/json"} | headers, status)
 
     def answer(self, body: bytes, headers: dict | None = None, status: int = 200) -> None:
         self.head(status, {"Content-Length": str(len(body))} | (headers or {}))
@@ -143,6 +105,7 @@ class MisbehavingServer(ThreadingHTTPServer):
         self.seconds = 0.0
         self.is_closing = threading.Event()
         self._times_asked: Counter[str] = Counter()
+        self._earlier_searches = 0
         self._lock = threading.Lock()
         self.offer(plan(self.base, count, kinds))
 
@@ -167,6 +130,17 @@ class MisbehavingServer(ThreadingHTTPServer):
     def count_seconds(self, seconds: float) -> None:
         with self._lock:
             self.seconds += seconds
+
+    def searched_before(self, count: int) -> None:
+        """Behave as if there had been so many searches today."""
+        self._earlier_searches = count
+
+    @property
+    def times_searched(self) -> int:
+        """How many searches there have been today."""
+        with self._lock:
+            paths = [urlsplit(path).path[1:] for path, _ in self.requests]
+            return self._earlier_searches + sum(path in SERVICES for path in paths)
 
     def asked_for(self) -> list[str]:
         """List the paths of the results that were requested."""

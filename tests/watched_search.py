@@ -11,6 +11,11 @@ from misbehaving_server import KEY, TIMEOUT
 
 ROOT = Path(__file__).resolve().parents[1]
 MIN_SIZE = 64
+KEY_VARIABLES = {
+    "bing": "BING_SEARCH_API_KEY",
+    "brave": "BRAVE_SEARCH_API_KEY",
+    "openverse": "OPENVERSE_TOKEN",
+}
 
 # An audit hook sees every connection and every look-up in Python, whichever library makes it, and
 # forbids those that would leave this machine. So a broken check shows, and does no harm.
@@ -52,12 +57,13 @@ def start_search(
     key: str = KEY,
     allow_loopback: bool = True,
 ) -> subprocess.Popen:
-    """Start search_bing_api.py with a key in the environment."""
+    """Start search_bing_api.py with a key, if the provider takes one, in the environment."""
     # Nothing must be sent to this proxy.
     names = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
     variables = dict.fromkeys(names, "http://10.0.0.2:3128")
-    variables |= {"BING_SEARCH_API_KEY": "", "OPENVERSE_TOKEN": ""}
-    variables["BING_SEARCH_API_KEY" if provider == "bing" else "OPENVERSE_TOKEN"] = key
+    variables |= dict.fromkeys([*KEY_VARIABLES.values(), "WIKIMEDIA_CONTACT"], "")
+    if provider in KEY_VARIABLES:
+        variables[KEY_VARIABLES[provider]] = key
     variables["ADDRESS_LOG"] = str(address_log(output))
     options = ["-q", "blue jeans", "-o", output, "--endpoint", endpoint]
     options += ["--timeout", TIMEOUT, "--max-bytes", MAX_BYTES, "--min-size", MIN_SIZE]

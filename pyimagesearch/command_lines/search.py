@@ -7,14 +7,17 @@ from pyimagesearch.arguments import ArgumentParser, number
 # The tutorial's settings: how many results to look at in all, and how many to ask for at once.
 MAX_RESULTS = 400
 GROUP_SIZE = 50
+PROVIDERS = ("bing", "brave", "openverse", "wikimedia")
 
 EXAMPLES = """examples:
   python search_bing_api.py --query "blue jeans" --output dataset/blue_jeans
   python search_bing_api.py -q "red dress" -o dataset/red_dress --license cc0,by
-  python search_bing_api.py -q "red shirt" -o dataset/red_shirt --provider bing --key-file key.txt
+  python search_bing_api.py -q "red shirt" -o dataset/red_shirt --provider brave --key-file key.txt
 
-The environment variable BING_SEARCH_API_KEY may hold the key for bing, too, and OPENVERSE_TOKEN a
-token that lifts openverse's limits. Give the same command again to go on where it stopped.
+openverse and wikimedia need no key. For the others, the environment variables BING_SEARCH_API_KEY
+and BRAVE_SEARCH_API_KEY may hold the key, too. OPENVERSE_TOKEN may hold a token that raises
+openverse's limits, and WIKIMEDIA_CONTACT your mail address or web page, which wikimedia asks for.
+Give the same command again to go on where it stopped.
 """
 
 
@@ -25,14 +28,20 @@ def parse_arguments(description: str | None) -> Namespace:
     parser.add_argument("-o", "--output", required=True, help="label folder to put images into")
 
     search = parser.add_argument_group("search").add_argument
-    service = "service to search (default: bing if there is a key for it, otherwise openverse)"
-    search("--provider", choices=("bing", "openverse"), default=None, help=service)
+    service = (
+        "service to search (default: bing or brave if there is a key in the environment, "
+        "otherwise openverse, and wikimedia for what openverse does not have)"
+    )
+    search("--provider", choices=PROVIDERS, default=None, help=service)
     search("--endpoint", metavar="URL", help="of a service that speaks the provider's protocol")
-    search("--key-file", metavar="FILE", help="holds the key for bing, and nothing else")
-    search("--license", help="only images under these licences, as the provider spells them")
+    key = "holds the key for brave or bing (default: bing), and nothing else"
+    search("--key-file", metavar="FILE", help=key)
+    licence = "only images under these licences, such as cc0,by (bing: Public; not for brave)"
+    search("--license", help=licence)
     count = number(int, 1, 10_000)
     search("--max-results", type=count, default=MAX_RESULTS, help="results to look at")
-    search("--group-size", type=count, default=GROUP_SIZE, help="results to ask for at once")
+    group = "results to ask for at once, where requests are not scarce"
+    search("--group-size", type=count, default=GROUP_SIZE, help=group)
 
     download = parser.add_argument_group("download").add_argument
     seconds, size = number(float, 0.1, 3600), number(int, 1, 2**28)

@@ -65,7 +65,8 @@ def load_known_images(folder: Path, progress: Progress) -> KnownImages:
         found = [*images_in(folder), *_images_in_siblings(folder)]
     except OSError as error:
         raise UserError(f"cannot read {error.filename}: {error.strerror}") from error
-    loaded = load_images([*map(str, found)], COMPARED_SIZE, progress=progress)
+    # As `judge` decodes downloads, so that both compare.
+    loaded = load_images([*map(str, found)], COMPARED_SIZE, fit="squeeze", progress=progress)
     return KnownImages([*map(Path, loaded.paths)], [*loaded.images])
 
 

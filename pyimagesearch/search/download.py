@@ -19,6 +19,7 @@ from urllib3.util import Retry
 
 from pyimagesearch.search.addresses import IPAddress, check_addresses, resolve
 from pyimagesearch.search.connections import Brake, Deadline, connected
+from pyimagesearch.search.courtesy import Courtesy
 from pyimagesearch.search.errors import FetchError
 from pyimagesearch.search.urls import Target, check_port, follow, parse
 
@@ -33,7 +34,6 @@ LONGEST_RETRY_AFTER = 86_400.0
 # Images are compressed already, so no encoding is asked for. Some servers use gzip all the same.
 ENCODINGS = {"", "identity", "gzip", "x-gzip", "deflate"}
 HEADERS = {
-    "User-Agent": "pyimagesearch (multi-label image classification; builds a data set)",
     "Accept": "image/*, application/json;q=0.9, */*;q=0.1",
     "Accept-Encoding": "identity",
     "Connection": "close",
@@ -72,11 +72,14 @@ class Downloader:
     ----------
     limits : Limits
         For each download.
+    contact : str, optional
+        Address of whoever runs this program, for the hosts that ask for it; see :class:`Courtesy`.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, contact: str | None = None) -> None:
         self._limits = limits
         self._brake = Brake()
+        self._courtesy = Courtesy(contact)
 
     def stop(self) -> None:
         """End all downloads, those under way included; they raise :class:`FetchError`."""
@@ -161,17 +164,20 @@ class Downloader:
     def _fetch_once(
         self, url: str, *, max_bytes: int, private_headers: Mapping[str, str], is_own: bool
     ) -> bytes:
-        deadline = Deadline(self._limits.seconds)
         first = target = parse(url)
-        for _ in range(MOST_REDIRECTS + 1):
-            is_at_home = target.origin == first.origin
-            headers = HEADERS | (dict(private_headers) if is_at_home else {})
-            with self._requested(
-                target, headers, deadline, is_own=is_own and is_at_home
-            ) as response:
-                if response.status not in REDIRECTS:
-                    return _read_body(response, max_bytes)
-                target = follow(target, _location(response))
+        # Waiting for a turn takes no time from the file.
+        with self._courtesy.turn(first.host):
+            deadline = Deadline(self._limits.seconds)
+            for _ in range(MOST_REDIRECTS + 1):
+                is_at_home = target.origin == first.origin
+                headers = HEADERS | self._courtesy.headers(target.host)
+                headers |= private_headers if is_at_home else {}
+                with self._requested(
+                    target, headers, deadline, is_own=is_own and is_at_home
+                ) as response:
+                    if response.status not in REDIRECTS:
+                        return _read_body(response, max_bytes)
+                    target = follow(target, _location(response))
         raise FetchError(f"more than {MOST_REDIRECTS} redirects")
 
     @contextmanager

@@ -38,8 +38,30 @@ class FetchError(Exception):
         self.is_unresolved = is_unresolved
 
 
+class BusyError(Exception):
+    """A service answered, and asks for patience.
+
+    Attributes
+    ----------
+    seconds : float
+        How long to wait before the next try.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"busy for {seconds} seconds")
+        self.seconds = seconds
+
+
+class RefusedError(Exception):
+    """A service answered that it does not search for this. The message is its own."""
+
+
 class SearchError(UserError):
     """A search failed. The message says what to do."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, WORK_FAILED)
+
+
+class LimitSpentError(SearchError):
+    """A service has answered as many requests as it does in a day."""

@@ -1,38 +1,48 @@
-"""Which service to search, and the key for it."""
+"""Which services to search, and the keys for them."""
 
 import os
 
 from pyimagesearch.errors import UnreadableFileError, UserError
 from pyimagesearch.files import read_file
+from pyimagesearch.search.bing import BING_KEY, Bing
+from pyimagesearch.search.brave import BRAVE_KEY, Brave
+from pyimagesearch.search.courtesy import WIKIMEDIA_CONTACT
 from pyimagesearch.search.errors import FetchError
-from pyimagesearch.search.services import BING_KEY, OPENVERSE_TOKEN, Bing, Openverse, Service
+from pyimagesearch.search.openverse import OPENVERSE_TOKEN, Openverse
+from pyimagesearch.search.services import Service
 from pyimagesearch.search.urls import parse
+from pyimagesearch.search.wikimedia import Wikimedia
 
 # Far more than any key has.
 KEY_BYTES = 2**12
+# The services that need a key, and the environment variable that may hold it.
+WITH_KEY: dict[str, tuple[type[Bing] | type[Brave], str]] = {
+    "bing": (Bing, BING_KEY),
+    "brave": (Brave, BRAVE_KEY),
+}
 
 
-def choose_service(
+def choose_services(
     provider: str | None, endpoint: str | None, key_file: str | None
-) -> tuple[Service, str]:
-    """Choose Bing's protocol if there is a key for it, otherwise Openverse.
+) -> tuple[list[Service], str]:
+    """Choose Bing's protocol or Brave if there is a key, otherwise Openverse, then Wikimedia.
 
     Parameters
     ----------
-    provider : {"bing", "openverse"} or None
+    provider : {"bing", "brave", "openverse", "wikimedia"} or None
         What the user asks for, if anything.
     endpoint : str or None
-        Replaces the service's own.
+        Replaces the service's own, and no other service is searched then.
     key_file : str or None
-        File that holds the key. Without one, the environment variable ``BING_SEARCH_API_KEY`` may
-        hold it.
+        File that holds the key, for bing if `provider` names no service. Without one, the
+        environment variable ``BING_SEARCH_API_KEY`` or ``BRAVE_SEARCH_API_KEY`` may hold it.
 
     Returns
     -------
-    service : Service
-        Ready to search.
+    services : list of Service
+        Ready to search. The next one is for what the one before it does not find.
     reason : str
-        Why this one.
+        Why these.
 
     Raises
     ------
@@ -41,21 +51,46 @@ def choose_service(
     """
     if endpoint is not None:
         _require_url(endpoint)
-    asked = "you asked for it"
     if provider == "openverse":
-        return Openverse(_environment(OPENVERSE_TOKEN), endpoint), asked
-    key, where = _environment(BING_KEY), f"{BING_KEY} holds a key"
-    if key_file:
-        key, where = _read_key(key_file), f"{key_file} holds a key"
-    if key:
-        return Bing(key, endpoint), asked if provider else where
-    if provider == "bing":
+        return [_openverse(endpoint)], "you asked for it"
+    if provider == "wikimedia":
+        return [Wikimedia(endpoint)], "you asked for it"
+    names = [provider] if provider else ["bing"] if key_file else list(WITH_KEY)
+    for name in names:
+        service, variable = WITH_KEY[name]
+        key = _read_key(key_file) if key_file else _environment(variable)
+        if key:
+            where = f"{key_file or variable} holds a key"
+            return [service(key, endpoint)], "you asked for it" if provider else where
+    if provider:
         raise UserError(
-            f"bing needs a key: put it into a key file or into {BING_KEY}, or use the provider "
-            "openverse, which needs none"
+            f"{provider} needs a key: put it into a key file or into {WITH_KEY[provider][1]}, or "
+            "use the provider openverse, which needs none"
         )
-    reason = f"there is no key for bing in a key file or in {BING_KEY}"
-    return Openverse(_environment(OPENVERSE_TOKEN), endpoint), reason
+    variables = " or ".join(variable for _, variable in WITH_KEY.values())
+    reason = f"there is no key for {' or '.join(WITH_KEY)} in a key file, {variables}"
+    openverse = _openverse(endpoint)
+    return [openverse] if endpoint else [openverse, Wikimedia()], reason
+
+
+def contact() -> str | None:
+    """Return what the environment says about who runs this program.
+
+    Returns
+    -------
+    str or None
+        A mail address or a web page.
+
+    Raises
+    ------
+    UserError
+        If it is something else.
+    """
+    return _checked(os.environ.get(WIKIMEDIA_CONTACT, ""), WIKIMEDIA_CONTACT, "an address") or None
+
+
+def _openverse(endpoint: str | None) -> Openverse:
+    return Openverse(_environment(OPENVERSE_TOKEN), endpoint)
 
 
 def _require_url(endpoint: str) -> None:
@@ -69,7 +104,7 @@ def _require_url(endpoint: str) -> None:
 
 
 def _environment(name: str) -> str | None:
-    return _checked_key(os.environ.get(name, ""), name) or None
+    return _checked(os.environ.get(name, ""), name, "a key") or None
 
 
 def _read_key(path: str) -> str:
@@ -79,15 +114,15 @@ def _read_key(path: str) -> str:
         raise UserError(f"cannot read the key from {path}: {error}") from error
     except UnicodeDecodeError as error:
         raise UserError(f"cannot read the key from {path}: it is not text") from error
-    key = _checked_key(text, path)
+    key = _checked(text, path, "a key")
     if not key:
         raise UserError(f"{path} is empty: a key file holds the key, and nothing else")
     return key
 
 
-def _checked_key(text: str, source: str) -> str:
+def _checked(text: str, source: str, what: str) -> str:
     # A later error would quote the header that cannot be sent, and the key with it.
-    key = text.strip()
-    if not (key.isascii() and key.isprintable()) or " " in key:
-        raise UserError(f"{source} does not hold a key: it must be one word of ASCII characters")
-    return key
+    word = text.strip()
+    if not (word.isascii() and word.isprintable()) or " " in word:
+        raise UserError(f"{source} does not hold {what}: it must be one word of ASCII characters")
+    return word

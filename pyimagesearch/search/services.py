@@ -1,13 +1,12 @@
-"""Image search services, each described by a small class.
+"""Image search services: what there is to know about one, and what their results have in common.
 
-To add a service, write a class with the attributes and methods of :class:`Service` and have
-:func:`pyimagesearch.search.service_choice.choose_service` return it.
+Each service is a small class in a module of its own (`bing`, `brave`, `openverse`, `wikimedia`). To
+add one, write a class with the attributes and methods of :class:`Service` and have
+:func:`pyimagesearch.search.service_choice.choose_services` return it.
 """
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
-
-BING_KEY, OPENVERSE_TOKEN = "BING_SEARCH_API_KEY", "OPENVERSE_TOKEN"
 
 # The most results of one page. Services give fewer or ignore the rest of what they are asked for.
 MOST_RESULTS = 500
@@ -42,15 +41,15 @@ class Page(NamedTuple):
     ----------
     results : list of SearchResult
         In the service's order.
-    total : int
-        How many results the service claims to have on all pages.
-    next_cursor : int or None
-        Where the next page starts; None if this is the last.
+    total : int or None
+        How many results the service claims to have on all pages; None if it does not say.
+    next_cursor : object
+        Where the next page starts, as the service names it; None if this is the last.
     """
 
     results: list[SearchResult]
-    total: int
-    next_cursor: int | None
+    total: int | None
+    next_cursor: Any
 
 
 class Service(Protocol):
@@ -64,12 +63,17 @@ class Service(Protocol):
         URL that answers searches.
     headers : mapping of str to str
         Sent to the endpoint's host only. They may hold a key.
-    first_cursor : int
+    first_cursor : object
         Where the first page starts.
-    most_per_page : int
-        The most results that the service puts on a page.
+    fewest_per_page, most_per_page : int
+        How many results to ask for at once. Where requests are scarce, small pages waste them.
+    most_results : int or None
+        The most results that the service gives for one query.
     pause_seconds : float
         The shortest time between two requests.
+    limits : str
+        How many requests the service answers, in words, such as ``"20 requests a minute"``; empty
+        if there is nothing to wait for.
     advice : str
         What to do if the service refuses the key.
     """
@@ -77,136 +81,43 @@ class Service(Protocol):
     name: str
     endpoint: str
     headers: Mapping[str, str]
-    first_cursor: int
+    first_cursor: Any
+    fewest_per_page: int
     most_per_page: int
+    most_results: int | None
     pause_seconds: float
+    limits: str
     advice: str
 
     def parameters(
-        self, query: str, licence: str | None, *, cursor: int, count: int
+        self, query: str, licence: str | None, *, cursor: Any, count: int
     ) -> dict[str, Any]:
-        """Return the parameters of a request for `count` results from `cursor` on."""
+        """Return the parameters of a request for `count` results from `cursor` on.
 
-    def read_page(self, document: Any, cursor: int) -> Page:
-        """Read a page from a JSON document; raise one of ``NOT_A_PAGE`` if it is none."""
+        Raise :class:`UserError` if the service cannot search for that.
+        """
 
+    def read_page(self, document: Any, cursor: Any, licence: str | None = None) -> Page:
+        """Read a page from a JSON document; raise one of ``NOT_A_PAGE`` if it is none.
 
-class Bing:
-    """The Bing Image Search v7 protocol.
-
-    Described at https://learn.microsoft.com/bing/search-apis/bing-image-search/reference/.
-    Microsoft retired Bing's own service on 11 August 2025; compatible services remain.
-
-    Parameters
-    ----------
-    key : str
-        Sent in the header ``Ocp-Apim-Subscription-Key``.
-    endpoint : str, optional
-        That of a compatible service.
-    """
-
-    name = "bing"
-    first_cursor = 0
-    most_per_page = 150
-    pause_seconds = 0.0
-    advice = (
-        "Microsoft retired the Bing Search APIs on 11 August 2025; set the endpoint of a "
-        "compatible service, or use the provider openverse, which needs no key"
-    )
-
-    def __init__(self, key: str, endpoint: str | None = None) -> None:
-        self.endpoint = endpoint or "https://api.bing.microsoft.com/v7.0/images/search"
-        self.headers: Mapping[str, str] = {"Ocp-Apim-Subscription-Key": key}
-
-    def parameters(
-        self, query: str, licence: str | None, *, cursor: int, count: int
-    ) -> dict[str, Any]:
-        """See :class:`Service`."""
-        asked = {"q": query, "offset": cursor, "count": count}
-        return asked | ({"license": licence} if licence else {})
-
-    def read_page(self, document: Any, cursor: int) -> Page:
-        """See :class:`Service`."""
-        found = _results(document["value"])
-        total = int(document.get("totalEstimatedMatches", cursor + len(found)))
-        following = int(document.get("nextOffset", cursor + len(found)))
-        # The last page may name itself as the next one.
-        has_more = bool(found) and cursor < following < total
-        results = [
-            SearchResult(
-                url=_text(item, "contentUrl"),
-                page=_text(item, "hostPageUrl"),
-                licence=_text(item, "license"),
-                creator=_bing_creator(item),
-                title=_text(item, "name"),
-            )
-            for item in found
-        ]
-        return Page(results, total, following if has_more else None)
+        A service that cannot be asked for licences leaves out results under others here. If the
+        document is a message, raise :class:`BusyError` or :class:`RefusedError`.
+        """
 
 
-class Openverse:
-    """Images under open licences, described at https://api.openverse.org/v1/.
-
-    Parameters
-    ----------
-    token : str, optional
-        Lifts the limits for anonymous users: 20 results a page, one request a second.
-    endpoint : str, optional
-        That of another installation.
-    """
-
-    name = "openverse"
-    first_cursor = 1
-    advice = f"the environment variable {OPENVERSE_TOKEN} must hold a valid token, or be unset"
-
-    def __init__(self, token: str | None = None, endpoint: str | None = None) -> None:
-        self.endpoint = endpoint or "https://api.openverse.org/v1/images/"
-        self.headers: Mapping[str, str] = {"Authorization": f"Bearer {token}"} if token else {}
-        self.most_per_page = MOST_RESULTS if token else 20
-        self.pause_seconds = 0.0 if token else 1.0
-
-    def parameters(
-        self, query: str, licence: str | None, *, cursor: int, count: int
-    ) -> dict[str, Any]:
-        """See :class:`Service`."""
-        asked = {"q": query, "page": cursor, "page_size": count}
-        return asked | ({"license": licence} if licence else {})
-
-    def read_page(self, document: Any, cursor: int) -> Page:
-        """See :class:`Service`."""
-        results = [
-            SearchResult(
-                url=_text(item, "url"),
-                page=_text(item, "foreign_landing_url"),
-                licence=_openverse_licence(item),
-                creator=_text(item, "creator"),
-                title=_text(item, "title"),
-            )
-            for item in _results(document["results"])
-        ]
-        has_more = bool(results) and cursor < int(document["page_count"])
-        return Page(results, int(document["result_count"]), cursor + 1 if has_more else None)
-
-
-def _results(value: Any) -> list[Any]:
+def results_in(value: Any) -> list[Any]:
+    """Return the results of a page, which have to be a list, at most ``MOST_RESULTS`` of them."""
     if not isinstance(value, list):
         raise TypeError(f"expected a list, not {type(value)}")
     return value[:MOST_RESULTS]
 
 
-def _text(item: Any, name: str) -> str:
+def text_in(item: Any, name: str) -> str:
     """Return a text of a result; empty if there is none of that name, or something else."""
     value = item.get(name) if isinstance(item, dict) else None
     return value if isinstance(value, str) else ""
 
 
-def _bing_creator(item: Any) -> str:
-    creator = item.get("creator") if isinstance(item, dict) else None
-    return _text(creator, "name") if isinstance(creator, dict) else _text(item, "creator")
-
-
-def _openverse_licence(item: Any) -> str:
-    licence = f"{_text(item, 'license')} {_text(item, 'license_version')}".strip()
-    url = _text(item, "license_url")
+def licence_with_url(licence: str, url: str) -> str:
+    """Name a licence, and say where it stands."""
     return f"{licence} ({url})" if url else licence

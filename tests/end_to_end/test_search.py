@@ -163,6 +163,33 @@ def test_openverse_fills_a_folder_and_its_token_stays_secret(tmp_path, server):
     assert [path.partition("?")[0] for path in carried] == ["/openverse"] * 2
 
 
+def test_brave_fills_a_folder_and_its_key_stays_secret(tmp_path, server):
+    folder = new_folder(tmp_path)
+    output, _ = finish(start_search(folder, f"{server.base}/brave", provider="brave"))
+    good = {item.sha256 for item in server.items[:200] if item.expected == "kept"}
+    assert set(content(folder).values()) == good
+    assert output.startswith("[INFO] searching with brave: BRAVE_SEARCH_API_KEY holds a key")
+    assert KEY not in output + (folder / "sources.csv").read_text()
+    carried = [path for path, headers in server.requests if KEY in headers.values()]
+    assert [path.partition("?")[0] for path in carried] == ["/brave"]
+
+
+def test_wikimedia_fills_a_folder_and_records_whom_to_credit(tmp_path, server):
+    folder = new_folder(tmp_path)
+    options = ["--provider", "wikimedia", "--max-results", 30, "--license", "by"]
+    output, errors = finish(
+        start_search(folder, f"{server.base}/wikimedia", *options, provider="wikimedia")
+    )
+    good = {item.sha256 for item in server.items[:30] if item.expected == "kept"}
+    assert set(content(folder).values()) == good
+    first = rows(folder)[0]
+    assert first["page"] == f"{server.items[0].url}.html"
+    assert first["licence"] == "CC BY 4.0 (https://creativecommons.org/licenses/by/4.0/)"
+    assert first["creator"] == "Ann & Bob"
+    assert "[INFO] at most 30 results to look at" in output
+    assert errors == ""
+
+
 def test_nothing_on_this_machine_is_downloaded_without_the_switch(tmp_path, server):
     folder = new_folder(tmp_path)
     process = start_search(folder, f"{server.base}/bing", allow_loopback=False)

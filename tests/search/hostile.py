@@ -17,10 +17,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from unittest.mock import patch
 
+from pyimagesearch.search.bing import Bing
+from pyimagesearch.search.brave import Brave
 from pyimagesearch.search.download import Downloader, Limits
-from pyimagesearch.search.paging import search
+from pyimagesearch.search.openverse import Openverse
+from pyimagesearch.search.paging import Query, search
 from pyimagesearch.search.provenance import Row, Sources
 from pyimagesearch.search.services import SearchResult, Service
+from pyimagesearch.search.wikimedia import Wikimedia
 
 # Pieces of URLs that parsers stumble over, to be put together in any order.
 URL_PIECES = [
@@ -69,10 +73,14 @@ JSON_PIECES = [
     *("{", "}", "[", "]", ",", ":", '"', "\\", "null", "true", "-1", "1e999", "NaN", "9" * 5000),
     *('"value":', '"results":', '"page_count":', '"result_count":', '"totalEstimatedMatches":'),
     *('"nextOffset":', '{"contentUrl":"http://images.test/"}', '{"url":7}', "\ufeff", "\x00"),
+    *('"query":', '"pages":', '"continue":', '"error":', '"batchcomplete":', '"imageinfo":'),
+    *('"code":', '"maxlag"', '"badvalue"', '"info":', '"extmetadata":', '"properties":'),
 ]
 PAGES = [
     {"value": [{"contentUrl": "http://images.test/1"}], "totalEstimatedMatches": 1},
     {"results": [{"url": "http://images.test/1"}], "page_count": 1, "result_count": 1},
+    {"query": {"pages": [{"imageinfo": [{"url": "http://images.test/1"}]}]}, "continue": {"a": 1}},
+    {"error": {"code": "badvalue", "info": "<b>no \x1b[31m</b>"}},
 ]
 OTHER_LINES = [
     b"no colon",
@@ -158,13 +166,23 @@ def damaged(data: bytes, draw: random.Random) -> bytes:
     return bytes(changed[: draw.randrange(len(changed) + 1)] if draw.random() < 0.1 else changed)
 
 
+def services(endpoint: str) -> list[Service]:
+    """Make one of each service."""
+    return [
+        Bing("key", endpoint),
+        Brave("key", endpoint),
+        Openverse("token", endpoint),
+        Wikimedia(endpoint),
+    ]
+
+
 def read_page(data: bytes, service: Service) -> list[SearchResult]:
-    """Search with a service that answers every request with these bytes."""
+    """Search, without a pause, with a service that answers every request with these bytes."""
     head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(data)}\r\n\r\n"
-    with answering(head.encode() + data):
+    no_pause = patch.object(Downloader, "pause")
+    with answering(head.encode() + data), no_pause:
         downloader = Downloader(Limits(seconds=5, connect_seconds=5))
-        found = search(service, "blue jeans", downloader, max_results=20, group_size=20)
-        return list(found.results)
+        return list(search(service, Query("blue jeans", 20, 20), downloader).results)
 
 
 def read_record(data: bytes) -> list[list[str]]:

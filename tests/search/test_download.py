@@ -56,6 +56,18 @@ def test_what_is_not_an_http_url_is_not_looked_up(network, url):
     assert network.looked_up == []
 
 
+@pytest.mark.parametrize(
+    ("host", "is_told"), [("upload.wikimedia.org", True), ("images.test", False)]
+)
+def test_wikimedia_alone_learns_who_runs_the_program(network, server, host, is_told):
+    network.port = server.server_port
+    network.answers[host] = [[PUBLIC]]
+    item = offer(server, "good")
+    url = item.url.replace(server.base, f"http://{host}")
+    assert Downloader(LIMITS, "ann@example.org").fetch(url) == item.body
+    assert ("ann@example.org" in server.requests[0][1]["User-Agent"]) == is_told
+
+
 def test_the_server_is_asked_for_the_name_and_not_for_the_address(network, server):
     network.port = server.server_port
     network.answers["images.test"] = [[PUBLIC]]

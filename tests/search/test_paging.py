@@ -6,14 +6,27 @@ from contextlib import suppress
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from hostile import hostile_pages, read_page
+from hostile import hostile_pages, read_page, services
 from misbehaving_server import KEY, MisbehavingServer
 
 from pyimagesearch.search import paging
+from pyimagesearch.search.bing import Bing
+from pyimagesearch.search.brave import Brave
 from pyimagesearch.search.download import Downloader, Limits
-from pyimagesearch.search.errors import SearchError
-from pyimagesearch.search.paging import MOST_DEPTH, MOST_OBJECTS, PAGE_BYTES, parse_page
-from pyimagesearch.search.services import MOST_RESULTS, Bing, Openverse
+from pyimagesearch.search.errors import LimitSpentError, SearchError
+from pyimagesearch.search.openverse import Openverse
+from pyimagesearch.search.paging import (
+    MOST_DEPTH,
+    MOST_EMPTY_PAGES,
+    MOST_OBJECTS,
+    PAGE_BYTES,
+    Query,
+    pace,
+    parse_page,
+    search_in_turn,
+)
+from pyimagesearch.search.services import MOST_RESULTS
+from pyimagesearch.search.wikimedia import Wikimedia
 
 URL = "http://images.test/"
 
@@ -34,15 +47,22 @@ def web():
 
 
 def search(service, max_results=400, group_size=50, licence=None, limits=None):
-    found = paging.search(
-        service,
-        "blue jeans",
-        Downloader(limits or Limits()),
-        max_results=max_results,
-        group_size=group_size,
-        licence=licence,
-    )
+    query = Query("blue jeans", max_results, group_size, licence)
+    found = paging.search(service, query, Downloader(limits or Limits()))
     return found.total, list(found.results)
+
+
+def search_both(web, max_results=400):
+    """Search with Openverse, then with Wikimedia; return what was found and what was reported."""
+    reports = []
+    both = [Openverse(endpoint=f"{web.base}/openverse"), Wikimedia(f"{web.base}/wikimedia")]
+    query = Query("blue jeans", max_results, 50)
+    found = search_in_turn(both, query, Downloader(Limits()), report=reports.append)
+    return found, list(found.results), reports
+
+
+def requests_to(web, name):
+    return [path for path, _ in web.requests if path.startswith(f"/{name}?")]
 
 
 def document(**named):
@@ -69,14 +89,117 @@ def test_openverse_pages_through_all_results_and_pauses(web, waits):
     assert total == 95
     assert [result.url for result in found] == [item.url for item in web.items]
     assert len(web.requests) == 5
-    assert waits == [1.0] * 4
+    assert waits == [3.0] * 4
 
 
-def test_a_token_makes_for_larger_pages_without_pauses(web, waits):
+def test_a_token_makes_for_larger_pages_and_shorter_pauses(web, waits):
     _, found = search(Openverse(KEY, f"{web.base}/openverse"))
     assert len(found) == 95
     assert len(web.requests) == 2
-    assert waits == [0.0]
+    assert waits == [0.6]
+
+
+@pytest.mark.parametrize(("token", "requests"), [(None, 12), (KEY, 5)])
+def test_openverse_gives_240_results_and_is_not_asked_for_more(waits, token, requests):
+    with MisbehavingServer(count=250) as web:
+        total, found = search(Openverse(token, f"{web.base}/openverse"))
+        assert total == len(found) == 240
+        assert len(web.requests) == requests
+
+
+def test_no_request_is_wasted_on_a_small_group_where_requests_are_scarce(web, waits):
+    search(Openverse(endpoint=f"{web.base}/openverse"), group_size=1)
+    assert len(web.requests) == 5
+
+
+def test_wikimedia_pages_through_all_results_in_their_order(web, waits):
+    total, found = search(Wikimedia(f"{web.base}/wikimedia"), max_results=60)
+    assert total == 60
+    assert [result.url for result in found] == [item.url for item in web.items[:60]]
+    assert found[0].licence == "CC BY 4.0 (https://creativecommons.org/licenses/by/4.0/)"
+    assert found[0].creator == "Ann & Bob"
+    assert len(web.requests) == 2
+    assert waits == [1.0]
+
+
+def test_a_search_of_wikimedia_ends_with_its_last_page(web, waits):
+    assert len(search(Wikimedia(f"{web.base}/wikimedia"))[1]) == 95
+
+
+def test_wikimedia_filters_licences_and_gives_up_where_it_has_none(waits):
+    with MisbehavingServer(count=1_000) as web:
+        service = Wikimedia(f"{web.base}/wikimedia")
+        assert len(search(service, licence="cc0,by")[1]) == 400
+        web.forget()
+        assert search(service, licence="by-nc")[1] == []
+        assert len(web.requests) == 1 + MOST_EMPTY_PAGES
+
+
+def test_brave_gives_all_results_at_once(web, waits):
+    total, found = search(Brave(KEY, f"{web.base}/brave"), group_size=10)
+    assert total == len(found) == 95
+    assert [result.url for result in found] == [item.url for item in web.items]
+    assert len(web.requests) == 1
+
+
+# --- several services ---
+
+
+def test_wikimedia_is_not_asked_if_openverse_has_enough(web, waits):
+    found, results, reports = search_both(web, max_results=40)
+    assert (found.total, found.is_total_known) == (40, True)
+    assert len(results) == 40
+    assert requests_to(web, "wikimedia") == []
+    assert reports == []
+
+
+def test_wikimedia_gives_what_openverse_does_not_have(waits):
+    with MisbehavingServer(count=300) as web:
+        found, results, reports = search_both(web)
+        items = [item.url for item in web.items]
+    assert (found.total, found.is_total_known) == (400, False)
+    assert [result.url for result in results] == items[:240] + items[:160]
+    assert reports == ["openverse gave 240 results: wikimedia may have 160 more"]
+
+
+def test_wikimedia_takes_over_where_the_limit_of_openverse_is_spent(waits):
+    with MisbehavingServer(count=300) as web:
+        web.searched_before(200)
+        _, results, reports = search_both(web, max_results=70)
+        assert len(results) == 70
+        assert len(requests_to(web, "openverse")) == 1
+    assert len(reports) == 1
+    assert "the limit of 127.0.0.1 for a day is spent" in reports[0]
+    assert reports[0].endswith("searching with wikimedia instead")
+
+
+def test_wikimedia_gives_the_rest_where_the_limit_of_openverse_ends_in_between(waits):
+    with MisbehavingServer(count=300) as web:
+        web.searched_before(198)
+        _, results, reports = search_both(web, max_results=70)
+        items = [item.url for item in web.items]
+    assert [result.url for result in results] == items[:40] + items[:30]
+    assert "for a day is spent" in reports[0]
+    assert reports[1] == "openverse gave 40 results: wikimedia may have 30 more"
+
+
+def test_a_failure_that_is_no_limit_does_not_change_the_service(web, scripted):
+    scripted.answers = [(401, {}, b"")]
+    both = [Openverse("wrong", scripted.url), Wikimedia(f"{web.base}/wikimedia")]
+    with pytest.raises(SearchError, match="OPENVERSE_TOKEN"):
+        search_in_turn(both, Query("q", 10, 10), Downloader(Limits()), report=print)
+    assert web.requests == []
+
+
+def test_how_long_a_search_takes_is_said_where_requests_are_limited():
+    assert pace(Openverse(), Query("q", 400, 50)) == (
+        "openverse answers 20 requests a minute and 200 a day without a token in OPENVERSE_TOKEN: "
+        "12 of them for 240 results take about 33 seconds"
+    )
+    assert pace(Openverse(), Query("q", 20, 50)).endswith(": one is enough for 20 results")
+    assert ": 5 of them for 240 results" in pace(Openverse("token"), Query("q", 400, 50))
+    for service in (Bing("key"), Brave("key"), Wikimedia()):
+        assert pace(service, Query("q", 400, 50)) is None
 
 
 @pytest.mark.parametrize("most", [1, 20, 21, 40, 94, 96])
@@ -87,9 +210,8 @@ def test_there_are_no_more_results_than_wanted(web, most):
 
 
 def test_a_page_is_requested_only_when_its_results_are_needed(web):
-    found = paging.search(
-        Bing(KEY, f"{web.base}/bing"), "q", Downloader(Limits()), max_results=95, group_size=20
-    )
+    bing = Bing(KEY, f"{web.base}/bing")
+    found = paging.search(bing, Query("q", 95, 20), Downloader(Limits()))
     for _ in range(20):
         next(found.results)
     assert len(web.requests) == 1
@@ -168,6 +290,93 @@ def test_the_advice_names_the_end_of_bing_or_the_token_of_openverse(scripted, st
         search(Openverse("token", scripted.url))
 
 
+@pytest.mark.parametrize("key", ["", "another-key"])
+def test_brave_refuses_a_wrong_key_with_another_status(web, key):
+    with pytest.raises(
+        SearchError, match=r"does not accept the key or the query \(422\)"
+    ) as caught:
+        search(Brave(key, f"{web.base}/brave"))
+    assert "BRAVE_SEARCH_API_KEY" in str(caught.value)
+    assert "another-key" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "advice"),
+    [
+        (401, "does not accept the key (401)"),
+        (403, "its quota is used up"),
+        (429, "the quota of the key is used up"),
+    ],
+)
+def test_an_error_of_brave_is_one_line_that_says_what_to_do(scripted, waits, status, advice):
+    scripted.answers = [(status, {}, b'{"type": "ErrorResponse", "error": {"code": "s3cret"}}')]
+    with pytest.raises(SearchError) as caught:
+        search(Brave("s3cret", scripted.url))
+    assert advice in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_daily_limit_that_is_spent_is_named_and_not_waited_for(scripted, waits):
+    scripted.answers = [(429, {"Retry-After": "18000"}, b"")]
+    with pytest.raises(LimitSpentError) as caught:
+        search(Openverse(endpoint=scripted.url))
+    assert str(caught.value) == (
+        "the limit of 127.0.0.1 for a day is spent (20 requests a minute and 200 a day without a "
+        "token in OPENVERSE_TOKEN): run the same command again in 5 hours"
+    )
+    assert waits == []
+    scripted.answers = [(429, {"Retry-After": "3000"}, b"")]
+    with pytest.raises(LimitSpentError, match="in 50 minutes"):
+        search(Openverse(endpoint=scripted.url))
+
+
+def test_the_limit_of_a_minute_is_waited_for(scripted, waits):
+    answer = document(results=[{"url": "http://a/1"}], page_count=1, result_count=1)
+    scripted.answers = [(429, {"Retry-After": "41"}, b""), answer]
+    assert len(search(Openverse(endpoint=scripted.url))[1]) == 1
+    assert waits == [41]
+
+
+LAGGING = document(error={"code": "maxlag", "info": "Waiting for a database", "lag": 7.5})
+
+
+def test_wikimedia_is_asked_again_when_its_databases_have_caught_up(scripted, waits):
+    pages = [{"imageinfo": [{"url": "http://a/1"}]}]
+    scripted.answers = [LAGGING, LAGGING, document(query={"pages": pages}, batchcomplete=True)]
+    assert len(search(Wikimedia(scripted.url))[1]) == 1
+    assert waits == [7.5, 7.5]
+
+
+def test_databases_that_never_catch_up_end_the_search(scripted, waits):
+    scripted.answers = [LAGGING]
+    with pytest.raises(SearchError, match="is busy: try again later"):
+        search(Wikimedia(scripted.url))
+    assert len(scripted.asked) == len(waits) == 6
+
+
+def test_nobody_waits_for_a_lag_of_days(scripted, waits):
+    scripted.answers = [document(error={"code": "maxlag", "lag": 1e300})]
+    with pytest.raises(SearchError):
+        search(Wikimedia(scripted.url))
+    assert max(waits) == 120
+
+
+def test_what_wikimedia_says_about_a_search_that_it_refuses_is_one_line(scripted):
+    info = "\x1b[31m<b>too\n long</b>" + "x" * 5_000
+    scripted.answers = [document(error={"code": "badvalue", "info": info})]
+    with pytest.raises(SearchError, match=r"refuses this search \(badvalue: ") as caught:
+        search(Wikimedia(scripted.url))
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 400
+
+
+def test_wikimedia_has_no_key_to_blame(scripted):
+    scripted.answers = [(403, {}, b"")]
+    with pytest.raises(SearchError, match=r"\(403\): .*WIKIMEDIA_CONTACT") as caught:
+        search(Wikimedia(scripted.url))
+    assert "key" not in str(caught.value)
+
+
 def test_a_service_that_asks_for_hours_is_not_waited_for(scripted, waits):
     scripted.answers = [(429, {"Retry-After": "3600"}, b"")]
     with pytest.raises(SearchError, match="wait 3600 seconds"):
@@ -195,8 +404,8 @@ def test_a_service_whose_name_does_not_resolve_says_what_to_do(monkeypatch):
 )
 def test_an_answer_that_is_not_a_page_of_results_is_refused(scripted, body):
     scripted.answers = [(200, {}, body)]
-    for service in (Bing("key", scripted.url), Openverse(endpoint=scripted.url)):
-        if b'"value": []' in body and service.name == "openverse":
+    for service in services(scripted.url):
+        if b'"results": []' in body and service.name == "brave":
             continue
         with pytest.raises(SearchError, match="something other than search results"):
             search(service)
@@ -205,9 +414,7 @@ def test_an_answer_that_is_not_a_page_of_results_is_refused(scripted, body):
 # --- services that answer with anything ---
 
 
-@pytest.mark.parametrize(
-    "service", [Bing("key", URL), Openverse("token", URL)], ids=lambda s: s.name
-)
+@pytest.mark.parametrize("service", services(URL), ids=lambda service: service.name)
 def test_whatever_a_service_answers_is_results_or_one_line(service):
     outcomes = set()
     for page in hostile_pages(seed=1, count=500):

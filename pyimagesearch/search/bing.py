@@ -1,0 +1,70 @@
+"""The protocol of the Bing Image Search."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pyimagesearch.search.services import Page, SearchResult, results_in, text_in
+
+BING_KEY = "BING_SEARCH_API_KEY"
+
+
+class Bing:
+    """The Bing Image Search v7 protocol.
+
+    Described at https://learn.microsoft.com/bing/search-apis/bing-image-search/reference/.
+    Microsoft retired Bing's own service on 11 August 2025; compatible services remain.
+
+    Parameters
+    ----------
+    key : str
+        Sent in the header ``Ocp-Apim-Subscription-Key``.
+    endpoint : str, optional
+        That of a compatible service.
+    """
+
+    name = "bing"
+    first_cursor = 0
+    fewest_per_page = 1
+    most_per_page = 150
+    most_results: int | None = None
+    pause_seconds = 0.0
+    limits = ""
+    advice = (
+        "Microsoft retired the Bing Search APIs on 11 August 2025; set the endpoint of a "
+        "compatible service, or use the provider openverse, which needs no key"
+    )
+
+    def __init__(self, key: str, endpoint: str | None = None) -> None:
+        self.endpoint = endpoint or "https://api.bing.microsoft.com/v7.0/images/search"
+        self.headers: Mapping[str, str] = {"Ocp-Apim-Subscription-Key": key}
+
+    def parameters(
+        self, query: str, licence: str | None, *, cursor: int, count: int
+    ) -> dict[str, Any]:
+        """See :class:`Service`."""
+        asked = {"q": query, "offset": cursor, "count": count}
+        return asked | ({"license": licence} if licence else {})
+
+    def read_page(self, document: Any, cursor: int, licence: str | None = None) -> Page:
+        """See :class:`Service`."""
+        found = results_in(document["value"])
+        total = int(document.get("totalEstimatedMatches", cursor + len(found)))
+        following = int(document.get("nextOffset", cursor + len(found)))
+        # The last page may name itself as the next one.
+        has_more = bool(found) and cursor < following < total
+        results = [
+            SearchResult(
+                url=text_in(item, "contentUrl"),
+                page=text_in(item, "hostPageUrl"),
+                licence=text_in(item, "license"),
+                creator=_creator(item),
+                title=text_in(item, "name"),
+            )
+            for item in found
+        ]
+        return Page(results, total, following if has_more else None)
+
+
+def _creator(item: Any) -> str:
+    creator = item.get("creator") if isinstance(item, dict) else None
+    return text_in(creator, "name") if isinstance(creator, dict) else text_in(item, "creator")
