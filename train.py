@@ -52,7 +52,7 @@ def train_network(args: Namespace) -> int:
     from pyimagesearch.recoloring.color_part import choose_recoloring
     from pyimagesearch.reports import error_montage, messages, pictures, training_report
     from pyimagesearch.smallervggnet import SmallerVGGNet
-    from pyimagesearch.training import checkpoints, explanation, fitting
+    from pyimagesearch.training import checkpoints, fitting, gradients
 
     keras.utils.set_random_seed(args.seed)
     images, labels, mlb = dataset.images, dataset.labels, MultiLabelBinarizer().fit(dataset.labels)
@@ -110,7 +110,7 @@ def train_network(args: Namespace) -> int:
     label_file.save_binarizer(args.labelbin, mlb, report["trained_at"])
     info(f"drawing training curves to {printable(args.plot)}...")
     pictures.draw_training(args.plot, trainer.history, labels)
-    explain = partial(explanation.feature_gradients, trainer.model)
+    explain = partial(gradients.feature_gradients, trainer.model)
     error_montage.draw_errors(args.errors, dataset, report["worst"], explain=explain)
     training_report.write(args.report, report)
     return trainer.end(ended_by)

@@ -43,7 +43,7 @@ def draw_errors(
     worst : sequence of mapping
         The ``worst`` of :func:`pyimagesearch.reports.training_report.training_report`.
     explain : callable
-        :func:`pyimagesearch.training.explanation.feature_gradients` of the network: takes images
+        :func:`pyimagesearch.training.gradients.feature_gradients` of the network: takes images
         and a label for each. Where it returns None, there are no heat maps.
 
     Raises

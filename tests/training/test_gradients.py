@@ -6,7 +6,7 @@ from keras import layers
 from pyimagesearch.artifacts.model_file import read_model_file, save_model
 from pyimagesearch.inference.explanation import end_of_convolutions, logit_gradients
 from pyimagesearch.smallervggnet import SmallerVGGNet
-from pyimagesearch.training.explanation import feature_gradients
+from pyimagesearch.training.gradients import feature_gradients
 
 pytestmark = pytest.mark.slow
 
