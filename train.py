@@ -17,12 +17,15 @@ OUTPUTS = ("model", "labelbin", "plot", "errors", "report", "log", "recolor_prev
 def main() -> int:
     """Make sure that the outputs can be written, then train."""
     args = parse_arguments(__doc__)
+    from pyimagesearch.artifacts.export import export_paths
     from pyimagesearch.outputs import reserved
     from pyimagesearch.training.devices import is_chief
 
     if not is_chief():  # Of several workers, only the chief prints and writes.
         silence_stdout()
-        vars(args).update(dict.fromkeys(OUTPUTS))
+        vars(args).update(dict.fromkeys(OUTPUTS), export=[])
+    if args.export:
+        export_paths(args.model, args.export)  # complains of what is missing
     with reserved({f"--{name.replace('_', '-')}": vars(args)[name] for name in OUTPUTS}):
         return train_network(args)
 
@@ -46,7 +49,7 @@ def train_network(args: Namespace) -> int:
     import keras
     from sklearn.preprocessing import MultiLabelBinarizer
 
-    from pyimagesearch.artifacts import label_file, model_file
+    from pyimagesearch.artifacts import export, label_file, model_file
     from pyimagesearch.data import batches, split
     from pyimagesearch.recoloring import composition, prior
     from pyimagesearch.recoloring.color_part import choose_recoloring
@@ -113,7 +116,16 @@ def train_network(args: Namespace) -> int:
     explain = partial(gradients.feature_gradients, trainer.model)
     error_montage.draw_errors(args.errors, dataset, report["worst"], explain=explain)
     training_report.write(args.report, report)
-    return trainer.end(ended_by)
+    code = trainer.end(ended_by)
+    if args.export:
+        export.export_model(
+            args.model,
+            export.export_paths(args.model, args.export),
+            images[test[: export.IMAGES]],
+            quantize=args.quantize,
+            say=lambda message: info(printable(message)),
+        )
+    return code
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from pyimagesearch.arguments import ArgumentParser, bytes_of, either, number
 
 # The tutorial's settings: epochs, first learning rate, batch size, image size, share to test on.
 EPOCHS, INIT_LR, BS, IMAGE_DIMS, TEST_SIZE = 75, 1e-3, 32, (96, 96, 3), 0.2
+EXPORT_FORMATS = ("litert", "onnx", "openvino", "saved_model")
 EXAMPLES = """examples:
   python train.py --dataset dataset --model fashion.model
   python train.py --dataset dataset --epochs 12 --recolor-preview composed.png
@@ -27,6 +28,10 @@ def parse_arguments(description: str | None) -> Namespace:
     files("--no-cache", action="store_true", help="decode all images anew")
     files("--memory-limit", metavar="SIZE", type=bytes_of, help="such as 8GB; default all there is")
     files("--resume", action="store_true", help="continue a run that was ended early")
+    export = parser.add_argument_group("for programs without Python").add_argument
+    formats = "also write the network in these formats"
+    export("--export", nargs="+", choices=EXPORT_FORMATS, default=[], help=formats)
+    export("--quantize", action="store_true", help="LiteRT with weights of 8 bits: a quarter")
     training = parser.add_argument_group("training").add_argument
     count, size, seed = number(int, 1, 1_000_000), number(int, 12, 1024), number(int, 0, 2**31 - 1)
     training("--epochs", type=count, default=EPOCHS, help="how often each image is seen")
@@ -47,4 +52,7 @@ def parse_arguments(description: str | None) -> Namespace:
     part = "part of the folders' names that is the colour; found out by default"
     unseen("--recolor-part", type=int, choices=(1, 2), help=part)
     unseen("--recolor-preview", metavar="FILE", help="where to show what was composed of what")
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.quantize and "litert" not in args.export:
+        parser.error("--quantize is for --export litert")
+    return args

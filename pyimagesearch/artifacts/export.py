@@ -1,0 +1,323 @@
+"""Export a trained network for programs without Python, and check that it predicts the same."""
+
+import contextlib
+import os
+import stat
+import sys
+import tempfile
+import textwrap
+from argparse import Namespace
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from pyimagesearch.arguments import ArgumentParser
+from pyimagesearch.artifacts import label_file, model_file
+from pyimagesearch.artifacts.export_formats import (
+    FORMATS,
+    LABELS_FILE,
+    check_installed,
+    lines,
+    taking_bytes,
+)
+from pyimagesearch.console import info, printable, quiet_stderr, run
+from pyimagesearch.data.decoding import decode_image, scale
+from pyimagesearch.errors import WORK_FAILED, UnreadableFileError, UserError
+from pyimagesearch.files import AnyPath, read_file, resolved, written_whole
+from pyimagesearch.outputs import check_writable
+
+IMAGES = 20
+# The greatest difference of a probability, and, where weights have 8 bits, the share of images
+# whose two likeliest labels are the same.
+TOLERANCE = 1e-4
+SAME_TOP_TWO = 0.99
+MODEL_SUFFIXES = (".model", ".keras", ".h5", ".hdf5")
+LONGEST_REASON = 300  # characters
+EXAMPLES = """examples:
+  python -m pyimagesearch.artifacts.export --model fashion.model --format litert --quantize
+  python -m pyimagesearch.artifacts.export --format onnx openvino --images examples
+"""
+
+
+def export_paths(model: AnyPath, formats: Sequence[str]) -> dict[str, Path]:
+    """Name the exported files, which lie beside the model, and make sure that they can be written.
+
+    Parameters
+    ----------
+    model : path
+        For example ``fashion.model``.
+    formats : sequence of str
+        Names in ``FORMATS``.
+
+    Returns
+    -------
+    dict of str to pathlib.Path
+        For each format, for example, ``fashion.tflite``.
+
+    Raises
+    ------
+    UserError
+        If a package that a format needs is not installed, or a file cannot be written.
+    """
+    path = Path(model)
+    stem = path.stem if path.suffix in MODEL_SUFFIXES else path.name
+    paths = {name: path.with_name(stem + FORMATS[name].ending) for name in formats}
+    _check(paths)
+    return paths
+
+
+def _check(paths: Mapping[str, Path]) -> None:
+    check_installed(list(paths))
+    for name, path in paths.items():
+        if not path.name.endswith(FORMATS[name].ending) and name != "saved_model":
+            raise UserError(f"{path} is no name for {name}: end it in {FORMATS[name].ending}")
+        check_writable(path.with_name(LABELS_FILE))
+        if name != "saved_model":
+            check_writable(*_files(path))
+        elif os.path.lexists(path) and not (path / "saved_model.pb").is_file():
+            raise UserError(f"{path} is there and holds no SavedModel: choose another name")
+
+
+def _files(path: Path) -> list[Path]:
+    """List the files of an export; OpenVINO keeps the weights beside the graph."""
+    return [path.with_suffix(".bin"), path] if path.suffix == ".xml" else [path]
+
+
+def export_model(
+    model: AnyPath,
+    paths: Mapping[str, Path],
+    images: np.ndarray | AnyPath | None = None,
+    *,
+    labelbin: AnyPath = "mlb.pickle",
+    quantize: bool = False,
+    say: Callable[[str], None] = lambda message: None,
+) -> None:
+    """Export the network of a model file, and compare what each runtime predicts with Keras.
+
+    Nothing is moved into place before everything has been compared.
+
+    Parameters
+    ----------
+    model : path
+        As for :func:`pyimagesearch.artifacts.model_file.read_model_file`.
+    paths : mapping of str to path
+        From :func:`export_paths`.
+    images : numpy.ndarray or path, optional
+        What to compare on: uint8, shape (N, image_size, image_size, 3), BGR, or a folder of image
+        files. By default images are drawn.
+    labelbin : path
+        Names the labels if the model file does not.
+    quantize : bool
+        Whether LiteRT's weights have 8 bits.
+    say : callable
+        Told how close each network is, and what is in place in the end.
+
+    Raises
+    ------
+    UserError
+        If a file cannot be read or written, a network cannot be converted, or an exported one
+        predicts something else.
+    """
+    network, trained = _network(model)
+    # An odd label stays one line, and valid in every format.
+    labels = [*map(printable, label_file.load_labels(trained, str(model), str(labelbin))[0])]
+    shown = _images(images, trained)
+    expected = trained.predict(scale(shown))
+    folder = next(iter(paths.values())).parent
+    try:
+        with tempfile.TemporaryDirectory(
+            prefix=f".{Path(model).name[:50]}.", suffix=".partial", dir=folder
+        ) as temporary:
+            for name in (name for name in FORMATS if name in paths):
+                is_quantized = quantize and name == "litert"
+                made = Path(temporary) / paths[name].name
+                found = _exported(
+                    network, name, made, labels=labels, quantize=is_quantized, shown=shown
+                )
+                result = compared(paths[name], expected, found, is_quantized=is_quantized)
+                say(f"{paths[name]}: {result}")
+            _move(Path(temporary), paths, labels)
+        say(f"exported to {', '.join(map(str, paths.values()))}, labels in {LABELS_FILE}")
+    except OSError as error:
+        raise UserError(f"cannot write to {folder}: {error.strerror}", WORK_FAILED) from error
+
+
+def _network(path: AnyPath) -> tuple[Any, model_file.TrainedModel]:
+    file = model_file.read_model_file(path)
+    with quiet_stderr():
+        import tensorflow as tf
+
+        # On GPUs, its 10 bits of mantissa would be taken for a fault of the exported network.
+        tf.config.experimental.enable_tensor_float_32_execution(False)
+        network = model_file.build_model(file)
+    return network, model_file.trained_model(
+        file,
+        lambda images: np.asarray(network(images, training=False)),
+        taken=network.input_shape,
+        returned=network.output_shape,
+    )
+
+
+def _exported(
+    network: Any, name: str, path: Path, *, labels: Sequence[str], quantize: bool, shown: np.ndarray
+) -> np.ndarray:
+    """Export a network, and return what the format's runtime predicts."""
+    chosen = FORMATS[name]
+    settings = {"quantize": True} if quantize else {}
+    try:
+        # Converters log what they do, and warn of what they do not need.
+        with quiet_stderr():
+            taking = taking_bytes(network, chosen.batch_size, for_quantizing=quantize)
+            chosen.write(taking, path, labels, **settings)
+            rgb = np.ascontiguousarray(shown[..., ::-1])
+            return chosen.load(path)(rgb)
+    # Converters and runtimes raise all kinds of exceptions for layers that they do not know.
+    except Exception as error:
+        reason = textwrap.shorten(str(error).strip().partition("\n")[0], LONGEST_REASON)
+        message = f"the network cannot be exported to {name}: {reason or type(error).__name__}"
+        raise UserError(message, WORK_FAILED) from error
+
+
+def compared(
+    path: AnyPath, expected: np.ndarray, found: np.ndarray, *, is_quantized: bool = False
+) -> str:
+    """Compare the probabilities that an exported network predicts with the original ones.
+
+    Parameters
+    ----------
+    path : path
+        The exported file.
+    expected, found : numpy.ndarray
+        float32, shape (N, L).
+    is_quantized : bool
+        Whether it is enough that the two likeliest labels are the same.
+
+    Returns
+    -------
+    str
+        How close they are, in words.
+
+    Raises
+    ------
+    UserError
+        If they are not close enough.
+    """
+    count = len(expected)
+    if found.shape != expected.shape or not np.isfinite(found).all():
+        is_close, result = False, "it predicts no probability for each label"
+    elif is_quantized:
+        same = int((_top_two(expected) == _top_two(found)).all(axis=1).sum())
+        is_close = same >= SAME_TOP_TWO * count
+        result = f"the same two likeliest labels in {same} of {count} images"
+    else:
+        difference = float(np.abs(expected - found).max())
+        is_close = difference <= TOLERANCE
+        result = f"probabilities differ by at most {difference:.1e} in {count} images"
+    if not is_close:
+        raise UserError(f"{path} is not written, because {result}", WORK_FAILED)
+    return result
+
+
+def _top_two(probabilities: np.ndarray) -> np.ndarray:
+    """Return the two likeliest labels of each image, in the order of the outputs."""
+    return np.sort(np.argsort(-probabilities, axis=1, kind="stable")[:, :2], axis=1)
+
+
+def _move(source: Path, paths: Mapping[str, Path], labels: Sequence[str]) -> None:
+    """Move what was exported into place."""
+    for name, path in paths.items():
+        if name == "saved_model":
+            target = resolved(path)
+            if target.exists():
+                target.rename(source / "replaced")
+            (source / path.name).rename(target)
+            continue
+        for file in _files(path):
+            with written_whole(file) as temporary:
+                mode = stat.S_IMODE(temporary.stat().st_mode)
+                (source / file.name).replace(temporary)
+                temporary.chmod(mode)
+    for folder in {path.parent for path in paths.values()}:
+        with written_whole(folder / LABELS_FILE) as temporary:
+            temporary.write_text(lines(labels), encoding="utf-8")
+
+
+def drawn_images(size: int) -> np.ndarray:
+    """Draw images to compare on where there are none: soft patches of many colours.
+
+    Parameters
+    ----------
+    size : int
+        Width and height in pixels.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8, shape (IMAGES, size, size, 3).
+    """
+    patches = np.random.default_rng(0).integers(0, 256, (IMAGES, 4, 4, 3), np.uint8)
+    shape = (size, size)
+    return np.stack([cv2.resize(patch, shape, interpolation=cv2.INTER_CUBIC) for patch in patches])
+
+
+def _images(given: np.ndarray | AnyPath | None, trained: model_file.TrainedModel) -> np.ndarray:
+    """Return the images to compare on: those of a folder are decoded as for classification."""
+    if given is None:
+        return drawn_images(trained.image_size)
+    if isinstance(given, np.ndarray):
+        return given
+    images: list[np.ndarray] = []
+    for path in sorted(path for path in Path(given).rglob("*") if path.is_file()):
+        if len(images) < IMAGES:
+            with contextlib.suppress(UnreadableFileError):
+                images.append(decode_image(read_file(path), trained.image_size, fit=trained.fit))
+    if not images:
+        raise UserError(f"there are no images below {given}")
+    return np.stack(images)
+
+
+def parse_arguments() -> Namespace:
+    """Read the command line."""
+    parser = ArgumentParser(__doc__, EXAMPLES)
+    parser.prog = "python -m pyimagesearch.artifacts.export"
+    add = parser.add_argument
+    add("-m", "--model", default="fashion.model", help="the trained network")
+    add("-l", "--labelbin", default="mlb.pickle", help="its labels, if the model does not say")
+    add("--format", nargs="+", choices=sorted(FORMATS), required=True, help="one or more")
+    add("--quantize", action="store_true", help="LiteRT with weights of 8 bits: a quarter as large")
+    add("--output", metavar="FILE", help="where to write it; beside the model by default")
+    add("--images", metavar="DIR", help="images to compare on; drawn by default")
+    args = parser.parse_args()
+    if args.quantize and "litert" not in args.format:
+        parser.error("--quantize is for --format litert")
+    if args.output and len(args.format) > 1:
+        parser.error("--output is for one --format")
+    return args
+
+
+def main() -> None:
+    """Export what the command line asks for."""
+    args = parse_arguments()
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+    if args.output is None:
+        paths = export_paths(args.model, args.format)
+    else:
+        paths = {args.format[0]: Path(args.output)}
+        _check(paths)
+    export_model(
+        args.model,
+        paths,
+        args.images,
+        labelbin=args.labelbin,
+        quantize=args.quantize,
+        say=lambda message: info(printable(message)),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(run(main))

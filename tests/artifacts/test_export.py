@@ -1,0 +1,146 @@
+import json
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pyimagesearch.artifacts import export, export_formats
+from pyimagesearch.command_lines.train import EXPORT_FORMATS
+from pyimagesearch.errors import UserError
+from pyimagesearch.garments.writing import write_dataset
+
+ROOT = Path(__file__).parents[2]
+SOME = np.array([[0.9, 0.8, 0.1], [0.2, 0.6, 0.7]], np.float32)
+
+
+def refusal(function, *arguments, **settings):
+    with pytest.raises(UserError) as caught:
+        function(*arguments, **settings)
+    assert "\n" not in str(caught.value)
+    return caught.value
+
+
+def test_the_scripts_flag_names_every_format():
+    assert set(EXPORT_FORMATS) == set(export_formats.FORMATS)
+
+
+def test_exports_lie_beside_the_model(tmp_path):
+    paths = export.export_paths(tmp_path / "fashion.model", ["openvino", "saved_model"])
+    assert [path.name for path in paths.values()] == ["fashion.xml", "fashion_saved_model"]
+    assert {path.parent for path in paths.values()} == {tmp_path}
+
+
+def test_a_missing_runtime_is_one_line_that_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setattr(export_formats.importlib.util, "find_spec", lambda name: None)
+    error = refusal(export.export_paths, tmp_path / "fashion.model", ["litert"])
+    assert error.exit_code == 2
+    assert "ai_edge_litert" in str(error)
+    assert "pip install '.[export]'" in str(error)
+
+
+def test_a_folder_of_something_else_is_not_replaced(tmp_path):
+    (tmp_path / "fashion_saved_model").mkdir()
+    error = refusal(export.export_paths, tmp_path / "fashion.model", ["saved_model"])
+    assert "holds no SavedModel" in str(error)
+
+
+def test_probabilities_may_differ_by_rounding_and_no_more():
+    assert "2 images" in export.compared("a.onnx", SOME, SOME + np.float32(5e-5))
+    assert refusal(export.compared, "a.onnx", SOME, SOME + 2e-4).exit_code == 1
+    refusal(export.compared, "a.onnx", SOME, SOME * np.nan)
+    refusal(export.compared, "a.onnx", SOME, SOME[:, :2])
+
+
+def test_quantized_weights_may_change_probabilities_but_not_the_two_likeliest_labels():
+    assert "2 of 2" in export.compared("a.tflite", SOME, SOME**2, is_quantized=True)
+    message = refusal(export.compared, "a.tflite", SOME, SOME[:, [1, 2, 0]], is_quantized=True)
+    assert "0 of 2 images" in str(message)
+
+
+def test_a_network_that_predicts_something_else_is_not_moved_into_place(
+    archive, tmp_path, monkeypatch
+):
+    (tmp_path / "fashion.model").write_bytes(archive.read_bytes())
+    before = sorted(path.name for path in tmp_path.iterdir())
+    wrong = export_formats.FORMATS["onnx"]._replace(
+        write=lambda network, path, labels: path.touch(),
+        load=lambda path: lambda images: np.zeros((len(images), 2), np.float32),
+    )
+    monkeypatch.setitem(export_formats.FORMATS, "onnx", wrong)
+    paths = {"onnx": tmp_path / "fashion.onnx"}
+    error = refusal(export.export_model, tmp_path / "fashion.model", paths)
+    assert error.exit_code == 1
+    assert "differ by" in str(error)
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def run(*arguments, folder):
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """A folder with a network that was trained for an epoch, in all formats; and the output."""
+    folder = tmp_path_factory.mktemp("exported")
+    write_dataset(folder / "dataset", [("red", "dress"), ("blue", "jeans")], 12, size=96)
+    settings = ["--epochs", 1, "--no-recolor", "--no-cache", "--export", *EXPORT_FORMATS]
+    result = run(ROOT / "train.py", *settings, folder=folder)
+    assert result.returncode == 0, result.stderr
+    return folder, result
+
+
+@pytest.mark.slow
+def test_training_exports_all_formats_and_compares_them(exported):
+    folder, result = exported
+    assert result.stderr == ""
+    assert result.stdout.count("probabilities differ by at most") == 4
+    usual = {"dataset", "fashion.model", "mlb.pickle", "plot.png"}
+    files = {"fashion.tflite", "fashion.onnx", "fashion.xml", "fashion.bin", "labels.txt"}
+    assert {path.name for path in folder.iterdir()} == usual | files | {"fashion_saved_model"}
+
+
+@pytest.mark.slow
+def test_the_labels_are_beside_the_files_and_in_them(exported):
+    folder, _ = exported
+    text = (folder / "labels.txt").read_text()
+    assert text == "blue\ndress\njeans\nred\n"
+    assert zipfile.ZipFile(folder / "fashion.tflite").read("labels.txt").decode() == text
+    assert (folder / "fashion_saved_model" / "assets.extra" / "labels.txt").read_text() == text
+    assert json.dumps(text.split()).encode() in (folder / "fashion.onnx").read_bytes()
+    assert '<labels value="blue dress jeans red" />' in (folder / "fashion.xml").read_text()
+
+
+@pytest.mark.slow
+def test_the_script_in_the_docs_answers_as_classify_py_does(exported):
+    folder, _ = exported
+    script = re.search(r"```python\n(.*?)```", (ROOT / "docs" / "export.md").read_text(), re.S)[1]
+    assert len(script.splitlines()) == 10
+    (folder / "script.py").write_text(script)
+    (folder / "examples").symlink_to(ROOT / "examples")
+    images = [f"examples/example_0{number}.jpg" for number in range(1, 8)]
+    said = run("script.py", folder=folder)
+    assert said.returncode == 0, said.stderr
+    answered = run(ROOT / "classify.py", "--json", "-i", *images, folder=folder)
+    for line, record in zip(
+        said.stdout.splitlines(), map(json.loads, answered.stdout.splitlines()), strict=True
+    ):
+        path, *labels = re.split(r" (?=\w+: )", line)
+        assert path == record["image"]
+        for label in labels:
+            name, percent = label.rstrip("%").split(": ")
+            assert float(percent) / 100 == pytest.approx(record["probabilities"][name], abs=0.02)
+    for name in ("script.py", "examples"):
+        (folder / name).unlink()
