@@ -45,7 +45,8 @@ def main() -> int:
     )
     explain = explainer(args.model, trained.fit) if args.explain is not None else None
     classes, label_note = label_file.load_labels(trained, args.model, args.labelbin)
-    tell(*map(printable, filter(None, [trained.note, label_note])))
+    notes = [trained.note, label_note, classification.known_note(trained, args.reject)]
+    tell(*map(printable, filter(None, notes)))
     top = None if args.top == "all" else args.top
     thresholds = classification.thresholds_of(args.threshold, classes, trained.metadata)
     known = classification.known_combinations(trained.metadata)
@@ -85,7 +86,9 @@ def main() -> int:
     tell("classifying image..." if is_only_one else f"classifying {len(paths):,} images...")
     unreadable = 0
     keep = pictures.resized_for_drawing if is_drawn else None
-    predictions = classification.classify_files(trained, classes, paths, keep=keep)
+    predictions = classification.classify_files(
+        trained, classes, paths, keep=keep, reject=args.reject
+    )
     shown = progress(predictions, len(paths), prints_rows=True)
     for prediction, output, explained in zip(shown, outputs, explanations, strict=True):
         chosen, note = answer(prediction.probabilities)
@@ -100,6 +103,7 @@ def main() -> int:
             files.save_image(explained, explain(prediction, chosen))
             tell(f"heat maps written to {printable(explained)}")
         lines = [f"{label}: {likely:.2%}" for label, likely in chosen]
+        lines = output_formats.unknown_lines(prediction) + lines
         annotated = pictures.annotate(prediction.image, lines)
         if output is not None:
             files.save_image(output, annotated)

@@ -53,9 +53,9 @@ def train_network(args: Namespace) -> int:
     from pyimagesearch.data import batches, split
     from pyimagesearch.recoloring import composition, prior
     from pyimagesearch.recoloring.color_part import choose_recoloring
-    from pyimagesearch.reports import error_montage, messages, pictures, training_report
+    from pyimagesearch.reports import error_montage, messages, pictures, strays, training_report
     from pyimagesearch.smallervggnet import SmallerVGGNet
-    from pyimagesearch.training import checkpoints, fitting, gradients
+    from pyimagesearch.training import checkpoints, fitting, gradients, remembering
 
     keras.utils.set_random_seed(args.seed)
     images, labels, mlb = dataset.images, dataset.labels, MultiLabelBinarizer().fit(dataset.labels)
@@ -107,8 +107,16 @@ def train_network(args: Namespace) -> int:
     if not device.is_chief:
         return trainer.end(ended_by)
 
+    info("remembering the images that the network knows...")
+    features = remembering.features_of(trainer.model, pool)
+    known = remembering.remember(trainer.model, features, tested=test)
+    report["strays"] = strays.find_strays(dataset, features, known)
+    strays.mark_strays(report["worst"], report["strays"])
+    info(*strays.stray_lines(report["strays"]))
+
     info(f"serializing network to {printable(args.model)}...")
-    model_file.save_model(args.model, trainer.model, training_report.model_metadata(report))
+    metadata = training_report.model_metadata(report)
+    model_file.save_model(args.model, trainer.model, metadata, known=known)
     info(f"serializing label binarizer to {printable(args.labelbin)}...")
     label_file.save_binarizer(args.labelbin, mlb, report["trained_at"])
     info(f"drawing training curves to {printable(args.plot)}...")

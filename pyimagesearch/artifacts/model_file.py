@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from pyimagesearch.artifacts import hdf5, keras2, keras3
+from pyimagesearch.artifacts import hdf5, keras2, keras3, known_images
+from pyimagesearch.artifacts.known_images import KnownImages, KnownImagesError
 from pyimagesearch.artifacts.model_metadata import MetadataError, read_metadata
 from pyimagesearch.artifacts.network_description import DescriptionError, NetworkDescription
 from pyimagesearch.artifacts.plain_json import MAX_JSON_BYTES
@@ -22,14 +23,17 @@ from pyimagesearch.files import AnyPath, did_you_mean, read_file, written_whole
 if TYPE_CHECKING:
     import keras
 
-# Keras ignores this entry of its archive.
+# Keras ignores these entries of its archive.
 METADATA_ENTRY = "pyimagesearch.json"
+KNOWN_ENTRY = "pyimagesearch.features.npz"
 # Somebody's own network may be as large as VGG16, which has half of that.
 MAX_MODEL_BYTES = 2**30
 LONGEST_REASON = 300  # characters
 ZIP_SIGNATURE = b"PK\3\4"
 
 Predict = Callable[[np.ndarray], np.ndarray]
+# Returns the features of the images, too.
+PredictBoth = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 class ModelFile(NamedTuple):
@@ -43,11 +47,14 @@ class ModelFile(NamedTuple):
         The latter is a network of other layers than SmallerVGGNet's, which only Keras can build.
     metadata : bytes or None
         JSON as :func:`save_model` stored it; None for a model that someone else saved.
+    known : bytes or None
+        The known images as :func:`save_model` stored them.
     """
 
     path: AnyPath
     network: NetworkDescription | keras3.OwnNetwork
     metadata: bytes | None
+    known: bytes | None = None
 
 
 class TrainedModel(NamedTuple):
@@ -66,7 +73,12 @@ class TrainedModel(NamedTuple):
     metadata : dict
         What :func:`save_model` stored with it; empty for a model that someone else saved.
     note : str or None
-        Why the metadata are empty, if the file holds some that are wrong.
+        Why the metadata are empty, or no images are known, if the file holds some that are wrong.
+    known : KnownImages or None
+        The images that it was trained on, to tell others from them.
+    predict_both : callable or None
+        Like `predict`, but returns the features of the images, too: float32, shape (N, F). There if
+        `known` is.
     """
 
     predict: Predict
@@ -74,6 +86,8 @@ class TrainedModel(NamedTuple):
     outputs: int
     metadata: dict[str, Any]
     note: str | None = None
+    known: KnownImages | None = None
+    predict_both: PredictBoth | None = None
 
     @property
     def fit(self) -> Fit:
@@ -81,7 +95,13 @@ class TrainedModel(NamedTuple):
         return self.metadata.get("fit", "squeeze")
 
 
-def save_model(path: AnyPath, model: "keras.Model", metadata: Mapping[str, Any]) -> None:
+def save_model(
+    path: AnyPath,
+    model: "keras.Model",
+    metadata: Mapping[str, Any],
+    *,
+    known: KnownImages | None = None,
+) -> None:
     """Save a network as a Keras 3 archive, whatever its name, with its metadata inside.
 
     Parameters
@@ -94,6 +114,8 @@ def save_model(path: AnyPath, model: "keras.Model", metadata: Mapping[str, Any])
     metadata : mapping
         JSON values as ``FIELDS`` of :mod:`pyimagesearch.artifacts.model_metadata` describes them;
         at least ``labels``, in the order of the outputs, and ``image_size``.
+    known : KnownImages, optional
+        The images that it was trained on.
 
     Raises
     ------
@@ -104,6 +126,8 @@ def save_model(path: AnyPath, model: "keras.Model", metadata: Mapping[str, Any])
         model.save(partial)
         with zipfile.ZipFile(partial, "a") as archive:
             archive.writestr(METADATA_ENTRY, json.dumps(metadata, indent=1))
+            if known is not None:
+                archive.writestr(KNOWN_ENTRY, known_images.to_bytes(known))
 
 
 def read_model_file(path: AnyPath) -> ModelFile:
@@ -138,7 +162,12 @@ def read_model_file(path: AnyPath) -> ModelFile:
         signature = _signature(path)
         if signature.startswith(ZIP_SIGNATURE):
             archive = keras3.open_archive(read_file(path, most_bytes=MAX_MODEL_BYTES))
-            return ModelFile(path, keras3.read_archive(archive), _metadata_entry(archive))
+            return ModelFile(
+                path,
+                keras3.read_archive(archive),
+                _entry(archive, METADATA_ENTRY, most_bytes=MAX_JSON_BYTES),
+                _entry(archive, KNOWN_ENTRY, most_bytes=known_images.MOST_BYTES),
+            )
         if signature == hdf5.SIGNATURE:
             data = read_file(path, most_bytes=MAX_MODEL_BYTES)
             return ModelFile(path, keras2.read_hdf5(data), None)
@@ -179,7 +208,15 @@ def build_model(file: ModelFile) -> "keras.Model":
         raise UserError(f"Keras cannot load the model {file.path}: {reason}") from error
 
 
-def trained_model(file: ModelFile, predict: Predict, *, taken: Any, returned: Any) -> TrainedModel:
+def trained_model(
+    file: ModelFile,
+    predict: Predict,
+    *,
+    taken: Any,
+    returned: Any,
+    predict_both: PredictBoth | None = None,
+    features: int = 0,
+) -> TrainedModel:
     """Put a network that predicts together with what its file says about its training.
 
     Parameters
@@ -191,6 +228,10 @@ def trained_model(file: ModelFile, predict: Predict, *, taken: Any, returned: An
     taken, returned : object
         The shapes of the network's input and output as Keras has them: for somebody's own network
         they may be anything.
+    predict_both : callable, optional
+        As in :class:`TrainedModel`.
+    features : int
+        How many features it returns.
 
     Returns
     -------
@@ -205,7 +246,9 @@ def trained_model(file: ModelFile, predict: Predict, *, taken: Any, returned: An
     match taken, returned:
         case (_, int(height), int(width), 3), (_, int(outputs)) if height == width:
             metadata, note = _metadata(file, image_size=height, outputs=outputs)
-            return TrainedModel(predict, height, outputs, metadata, note)
+            known, known_note = _known(file, features) if predict_both else (None, None)
+            note = note or known_note
+            return TrainedModel(predict, height, outputs, metadata, note, known, predict_both)
     raise UserError(
         f"the network in {file.path} does not label square colour images: "
         f"it takes {reprlib.repr(taken)} and returns {reprlib.repr(returned)}"
@@ -222,6 +265,16 @@ def _metadata(
         return read_metadata(file.metadata, image_size=image_size, outputs=outputs), None
     except MetadataError as error:
         return {}, f"what {file.path} says about its training is ignored: {error}"
+
+
+def _known(file: ModelFile, features: int) -> tuple[KnownImages | None, str | None]:
+    """Return the known images, and why there are none if they are wrong."""
+    if file.known is None:
+        return None, None
+    try:
+        return known_images.from_bytes(file.known, features=features), None
+    except KnownImagesError as error:
+        return None, f"what {file.path} keeps of the images that it knows is ignored: {error}"
 
 
 def _build_described(network: NetworkDescription) -> "keras.Sequential":
@@ -253,10 +306,10 @@ def _signature(path: AnyPath) -> bytes:
         raise UnreadableFileError(error.strerror or str(error)) from error
 
 
-def _metadata_entry(archive: zipfile.ZipFile) -> bytes | None:
-    if METADATA_ENTRY not in archive.namelist():
+def _entry(archive: zipfile.ZipFile, name: str, *, most_bytes: int) -> bytes | None:
+    if name not in archive.namelist():
         return None
     try:
-        return bytes(keras3.read_entry(archive, METADATA_ENTRY, most_bytes=MAX_JSON_BYTES))
+        return bytes(keras3.read_entry(archive, name, most_bytes=most_bytes))
     except DescriptionError:
-        return b""  # is reported as damaged, like an entry that is not JSON
+        return b""  # is reported as damaged, like an entry of other content

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from pyimagesearch.artifacts.known_images import least_nearness, nearness
 from pyimagesearch.artifacts.model_file import TrainedModel
 from pyimagesearch.data.decoding import Fit, decode_image, fitted, scale
 from pyimagesearch.errors import UnreadableFileError, UserError
@@ -41,6 +42,11 @@ class Prediction(NamedTuple):
     input_image : numpy.ndarray or None
         What the network was shown, uint8 of shape (image_size, image_size, 3), BGR; kept if
         anything is to be kept of the image.
+    nearness : float or None
+        How near the image is to those that the network knows, in [0, 1]; None if the model does not
+        say which those are.
+    is_unknown : bool
+        Whether it is too far from all of them.
     """
 
     path: str
@@ -48,6 +54,8 @@ class Prediction(NamedTuple):
     error: str | None
     image: np.ndarray | None = None
     input_image: np.ndarray | None = None
+    nearness: float | None = None
+    is_unknown: bool = False
 
 
 class KnownCombinations(NamedTuple):
@@ -78,6 +86,7 @@ def classify_files(
     paths: Sequence[str],
     *,
     keep: Callable[[np.ndarray], np.ndarray] | None = None,
+    reject: float = 0,
 ) -> Iterator[Prediction]:
     """Classify files in batches, as many at the same time as the processor has cores.
 
@@ -93,6 +102,9 @@ def classify_files(
         Makes of each full-size image (uint8, shape (height, width, 3), BGR) what its prediction
         carries, for example a smaller one. Without it, predictions carry no images, and JPEG files
         are decoded at a reduced scale, which is faster.
+    reject : float
+        Images are unknown that are farther from those that the network knows than all but this
+        share of its test images; 0 if none is to be.
 
     Yields
     ------
@@ -103,10 +115,18 @@ def classify_files(
     # Few files are shared among the cores.
     share = math.ceil(len(paths) / cores)
     size = max(1, min(BATCH_SIZE, BATCH_PIXELS // trained.image_size**2, share))
-    classify = functools.partial(_classify_batch, trained, classes, keep=keep)
+    least = least_nearness(trained.known, reject)
+    classify = functools.partial(_classify_batch, trained, classes, keep=keep, least=least)
     batches = (paths[start : start + size] for start in range(0, len(paths), size))
     for predictions in _in_threads(classify, batches, threads=cores):
         yield from predictions
+
+
+def known_note(trained: TrainedModel, reject: float) -> str | None:
+    """Say that no image can be called unknown, if some are to be."""
+    if trained.known is not None or reject == 0:
+        return None
+    return "the model does not say which images it knows, so none is called unknown"
 
 
 def _in_threads(function: Callable[[T], R], items: Iterable[T], *, threads: int) -> Iterator[R]:
@@ -130,19 +150,41 @@ def _classify_batch(
     paths: Sequence[str],
     *,
     keep: Callable[[np.ndarray], np.ndarray] | None,
+    least: float | None,
 ) -> list[Prediction]:
     batch = [_decode(path, trained.image_size, trained.fit, keep=keep) for path in paths]
     readable = [decoded.input_image for decoded in batch if decoded.input_image is not None]
-    rows = iter(trained.predict(scale(np.stack(readable))) if readable else ())
+    rows = iter(_predict(trained, scale(np.stack(readable))) if readable else ())
     predictions = []
     for decoded in batch:
-        row = () if decoded.input_image is None else map(float, next(rows))
-        probabilities = dict(zip(classes, row, strict=decoded.error is None))
-        input_image = None if keep is None else decoded.input_image
+        if decoded.input_image is None:
+            predictions.append(Prediction(decoded.path, {}, decoded.error))
+            continue
+        row, near = next(rows)
         predictions.append(
-            Prediction(decoded.path, probabilities, decoded.error, decoded.image, input_image)
+            Prediction(
+                decoded.path,
+                dict(zip(classes, row, strict=True)),
+                None,
+                decoded.image,
+                None if keep is None else decoded.input_image,
+                near,
+                near is not None and least is not None and near < least,
+            )
         )
     return predictions
+
+
+def _predict(
+    trained: TrainedModel, images: np.ndarray
+) -> Iterator[tuple[list[float], float | None]]:
+    """Yield each image's probabilities and nearness."""
+    if trained.known is None or trained.predict_both is None:
+        yield from ((row, None) for row in trained.predict(images).tolist())
+        return
+    probabilities, features = trained.predict_both(images)
+    near = nearness(features, trained.known)
+    yield from zip(probabilities.tolist(), near.tolist(), strict=True)
 
 
 def _decode(

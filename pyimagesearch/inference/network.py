@@ -2,10 +2,16 @@
 
 import os
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pyimagesearch.artifacts.known_images import (
+    block_sizes,
+    block_sizes_of_model,
+    with_features,
+)
 from pyimagesearch.artifacts.model_file import (
     ModelFile,
     Predict,
@@ -55,15 +61,27 @@ def load_network(path: AnyPath, device: str = "auto", *, images: int = 1) -> Tra
     backend = choose_backend(device, images=images, only_keras=not is_described)
     if isinstance(file.network, NetworkDescription) and backend.name == "openvino":
         height, width, channels = file.network.input_shape
-        return trained_model(
-            file,
-            _with_openvino(file.network, backend.device, threads=min(images, os.cpu_count() or 1)),
-            taken=(None, height, width, channels),
-            returned=(None, *file.network.layers[-1].output_shape),
+        threads = min(images, os.cpu_count() or 1)
+        sizes = block_sizes(file.network) if file.known is not None else []
+        predict = _with_openvino(
+            file.network, backend.device, threads=threads, with_features=bool(sizes)
         )
-    model = _built_by_keras(file, backend)
+        taken: Any = (None, height, width, channels)
+        returned: Any = (None, *file.network.layers[-1].output_shape)
+    else:
+        model = _built_by_keras(file, backend)
+        taken, returned = model.input_shape, model.output_shape
+        sizes = block_sizes_of_model(model) if file.known is not None else []
+        predict = _with_keras(with_features(model) if sizes else model)
+    if not sizes:
+        return trained_model(file, predict, taken=taken, returned=returned)
     return trained_model(
-        file, _with_keras(model), taken=model.input_shape, returned=model.output_shape
+        file,
+        lambda images: predict(images)[0],
+        taken=taken,
+        returned=returned,
+        predict_both=predict,
+        features=sum(sizes),
     )
 
 
@@ -91,11 +109,14 @@ def load_first_layers(file: ModelFile, count: int) -> Predict:
     return _with_keras(_built_by_keras(file._replace(network=network), backend))
 
 
-def _with_openvino(network: NetworkDescription, device: str, *, threads: int) -> Predict:
+def _with_openvino(
+    network: NetworkDescription, device: str, *, threads: int, with_features: bool = False
+) -> Callable[[np.ndarray], Any]:
     import_openvino_lightly()
     from pyimagesearch.inference.openvino_network import build_graph, compile_graph
 
-    return compile_graph(build_graph(network), device=device, threads=threads)
+    graph = build_graph(network, with_features=with_features)
+    return compile_graph(graph, device=device, threads=threads)
 
 
 def _built_by_keras(file: ModelFile, backend: Backend) -> "keras.Model":
@@ -110,12 +131,13 @@ def _built_by_keras(file: ModelFile, backend: Backend) -> "keras.Model":
     return build_model(file)
 
 
-def _with_keras(model: "keras.Model") -> Predict:
+def _with_keras(model: "keras.Model") -> Callable[[np.ndarray], Any]:
     # Keras predicts on all cores, for one thread at a time.
     lock = threading.Lock()
 
-    def predict(images: np.ndarray) -> np.ndarray:
+    def predict(images: np.ndarray) -> Any:
         with lock:
-            return np.asarray(model.predict_on_batch(images))
+            outputs = model.predict_on_batch(images)
+        return tuple(map(np.asarray, outputs)) if len(model.outputs) > 1 else np.asarray(outputs)
 
     return predict

@@ -12,6 +12,7 @@ import numpy as np
 import openvino
 from openvino import opset13 as ops
 
+from pyimagesearch.artifacts.known_images import LEAST_VARIANCE, feature_layers
 from pyimagesearch.artifacts.network_description import LayerDescription, NetworkDescription
 
 # On processors with bfloat16, OpenVINO would compute with three significant digits.
@@ -19,13 +20,16 @@ FLOAT32 = {"INFERENCE_PRECISION_HINT": "f32"}
 PADDING = {"valid": "valid", "same": "same_upper"}
 
 
-def build_graph(network: NetworkDescription) -> openvino.Model:
+def build_graph(network: NetworkDescription, *, with_features: bool = False) -> openvino.Model:
     """Build the graph of a network.
 
     Parameters
     ----------
     network : NetworkDescription
         From :func:`pyimagesearch.artifacts.model_file.read_model_file`.
+    with_features : bool
+        Whether the graph also returns features, float32 of shape (N, F), as
+        :func:`pyimagesearch.artifacts.known_images.with_features` makes Keras return them.
 
     Returns
     -------
@@ -38,17 +42,22 @@ def build_graph(network: NetworkDescription) -> openvino.Model:
     # OpenVINO convolves images whose channels come before their rows and columns.
     values = ops.transpose(images, [0, 3, 1, 2])
     shape: tuple[int, ...] = network.input_shape
-    for layer in network.layers:
+    measured = feature_layers([layer.kind for layer in network.layers]) if with_features else []
+    features: list[openvino.Node] = []
+    for position, layer in enumerate(network.layers):
+        if position in measured:
+            features += _statistics(values) if len(shape) == 3 else [values]
         values = _with_layer(values, layer, is_image=len(shape) == 3)
         shape = layer.output_shape
     if len(shape) == 3:  # The network's last layers are left out.
         values = ops.transpose(values, [0, 2, 3, 1])
-    return openvino.Model([values], [images])
+    outputs = [values, ops.concat(features, 1)] if features else [values]
+    return openvino.Model(outputs, [images])
 
 
 def compile_graph(
     graph: openvino.Model, *, device: str = "CPU", threads: int = 1
-) -> Callable[[np.ndarray], np.ndarray]:
+) -> Callable[[np.ndarray], Any]:
     """Compile a graph.
 
     Parameters
@@ -65,13 +74,20 @@ def compile_graph(
     -------
     callable
         Takes float32 images of shape (N, height, width, channels) and returns the network's output,
-        float32 of shape (N, L).
+        float32 of shape (N, L); together with the features if the graph has them.
     """
     hints: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY"}
     if threads > 1:
         hints = {"PERFORMANCE_HINT": "THROUGHPUT", "PERFORMANCE_HINT_NUM_REQUESTS": threads}
     compiled = openvino.Core().compile_model(graph, device, FLOAT32 | hints)
-    return lambda images: compiled.infer_new_request(images)[0]
+    if len(graph.outputs) == 1:
+        return lambda images: compiled.infer_new_request(images)[0]
+
+    def predict_both(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        results = compiled.infer_new_request(images)
+        return results[0], results[1]
+
+    return predict_both
 
 
 def let_keras_compute_in_float32() -> None:
@@ -106,6 +122,15 @@ def _with_layer(values: openvino.Node, layer: LayerDescription, *, is_image: boo
         case "Flatten" | "Dropout":
             return values
     raise ValueError(f"a layer of the unknown kind {layer.kind}")
+
+
+def _statistics(values: openvino.Node) -> list[openvino.Node]:
+    """Return the mean and the logarithm of the standard deviation of each channel."""
+    mean = ops.reduce_mean(values, [2, 3], False)
+    mean_of_squares = ops.reduce_mean(ops.multiply(values, values), [2, 3], False)
+    variance = ops.subtract(mean_of_squares, ops.multiply(mean, mean))
+    log = ops.log(ops.maximum(variance, np.float32(LEAST_VARIANCE)))
+    return [mean, ops.multiply(log, np.float32(0.5))]
 
 
 def _convolution(values: openvino.Node, layer: LayerDescription) -> openvino.Node:

@@ -13,6 +13,8 @@ from pyimagesearch.spreadsheets import escaped_cell
 SURE = 0.5
 # Longer file names stick out of their column; a wider table would be hard to read.
 WIDEST_NAME = 60
+# Columns after those of the labels.
+LAST_COLUMNS = ("note", "error", "unknown", "nearness")
 # Of more labels than this, a single image shows only the likeliest.
 MOST_LABELS = 50
 
@@ -39,7 +41,13 @@ def as_text(prediction: Prediction, chosen: Sequence[tuple[str, float]]) -> str:
     lines = [f"{printable(label)}: {likely:.2%}" for label, likely in every[:MOST_LABELS]]
     if len(every) > MOST_LABELS:
         lines.append(f"and {len(every) - MOST_LABELS:,} less likely labels")
-    return "\n".join([*(top or ["no label is that likely"]), "", *lines])
+    unknown = [highlighted(line, "unsure") for line in unknown_lines(prediction)]
+    return "\n".join([*unknown, *(top or ["no label is that likely"]), "", *lines])
+
+
+def unknown_lines(prediction: Prediction) -> list[str]:
+    """Say in one line that an image is unknown and how near it is to known ones, or say nothing."""
+    return [f"unknown (nearness {prediction.nearness:.0%})"] if prediction.is_unknown else []
 
 
 def as_row(
@@ -63,10 +71,11 @@ def as_row(
     Returns
     -------
     str
-        A line: the file, then each label with its probability.
+        A line: the file, whether it is unknown, then each label with its probability.
     """
     name_width, label_width = widths
-    cells = [
+    cells = [highlighted(line, "unsure") for line in unknown_lines(prediction)]
+    cells += [
         _colored(f"{printable(label):<{label_width}} {likely:7.2%}", likely)
         for label, likely in chosen
     ]
@@ -129,7 +138,8 @@ def as_json(
     -------
     str
         An object with ``image`` and either ``error`` or ``labels`` (those chosen),
-        ``probabilities`` (of all labels) and ``note``, for a video with ``seconds``, too.
+        ``probabilities`` (of all labels), ``note``, ``unknown`` and ``nearness``, for a video with
+        ``seconds``, too.
     """
     if prediction.error:
         return json.dumps({"image": prediction.path, "error": prediction.error})
@@ -140,13 +150,15 @@ def as_json(
             "labels": [{"label": label, "probability": likely} for label, likely in chosen],
             "probabilities": prediction.probabilities,
             "note": note,
+            "unknown": prediction.is_unknown,
+            "nearness": prediction.nearness,
         }
     )
 
 
 def csv_header(classes: Sequence[str], *, is_timed: bool = False) -> str:
     """Name the columns of :func:`as_csv`."""
-    return _csv_line(["image", *["seconds"] * is_timed, "labels", *classes, "note", "error"])
+    return _csv_line(["image", *["seconds"] * is_timed, "labels", *classes, *LAST_COLUMNS])
 
 
 def as_csv(
@@ -175,18 +187,26 @@ def as_csv(
     -------
     str
         The file, the time, the chosen labels separated by spaces, all probabilities, the note, the
-        error. Cells that a spreadsheet would run as formulas are escaped, and line breaks and other
-        control characters are written as ``\n`` or ``\x1b``.
+        error, "yes" or "no" for unknown, the nearness. Cells that a spreadsheet would run as
+        formulas are escaped, and line breaks and other control characters are written as ``\n`` or
+        ``\x1b``.
     """
     labels = " ".join(label for label, _ in chosen)
     columns = _probability_cells(prediction.probabilities, classes)
     moment = ["" if seconds is None else f"{seconds:.3f}"] * is_timed
-    cells = [prediction.path, *moment, labels, *columns, note or "", prediction.error or ""]
-    return _csv_line(cells)
+    last = [note or "", prediction.error or "", *_nearness_cells(prediction)]
+    return _csv_line([prediction.path, *moment, labels, *columns, *last])
 
 
 def _probability_cells(probabilities: Mapping[str, float], classes: Sequence[str]) -> list[str]:
     return [f"{probabilities[label]:.6f}" if probabilities else "" for label in classes]
+
+
+def _nearness_cells(prediction: Prediction) -> list[str]:
+    if prediction.error:
+        return ["", ""]
+    near = "" if prediction.nearness is None else f"{prediction.nearness:.6f}"
+    return ["yes" if prediction.is_unknown else "no", near]
 
 
 def _csv_line(cells: Sequence[str]) -> str:

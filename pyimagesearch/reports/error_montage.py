@@ -97,7 +97,7 @@ def _error_cell(image: np.ndarray, error: Mapping[str, Any]) -> np.ndarray:
     likeliest = sorted(error["probabilities"].items(), key=lambda item: -item[1])[:count]
     lines = [
         "/".join(Path(error["path"]).parts[-2:]),
-        "is " + " ".join(error["labels"]),
+        "is " + " ".join(error["labels"]) + (" (a stray?)" if error.get("is_stray") else ""),
         "net " + ", ".join(f"{label} {likely:.0%}" for label, likely in likeliest),
     ]
     return _cell(image, lines)

@@ -8,13 +8,14 @@ from pathlib import Path
 def with_entries(archive: Path, target: Path, **changed: bytes | None) -> Path:
     """Copy an archive with other contents for some entries; None leaves an entry out.
 
-    Entries are named without their suffix: config, metadata, weights and pyimagesearch.
+    Entries are named without their suffix: config, metadata, weights, pyimagesearch and known.
     """
     names = {
         "config": "config.json",
         "metadata": "metadata.json",
         "weights": "model.weights.h5",
         "pyimagesearch": "pyimagesearch.json",
+        "known": "pyimagesearch.features.npz",
     }
     with zipfile.ZipFile(archive) as source:
         entries = {name: source.read(name) for name in source.namelist()}

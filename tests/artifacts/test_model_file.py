@@ -38,7 +38,7 @@ def test_a_model_comes_back_under_any_name(archive, model):
     images = np.random.default_rng(0).random((3, 24, 24, 3))
     loaded = load(archive)
     np.testing.assert_array_equal(loaded.predict(images), model.predict_on_batch(images))
-    assert loaded[1:] == (24, 2, METADATA, None)
+    assert loaded[1:] == (24, 2, METADATA, None, None, None)
 
 
 def test_anybodys_keras_opens_the_model(archive, tmp_path):
@@ -85,7 +85,7 @@ def test_every_format_is_read_without_keras(archive):
 
 def test_a_model_without_metadata_loads(model, tmp_path):
     model.save(tmp_path / "plain.keras")
-    assert load(tmp_path / "plain.keras")[1:] == (24, 2, {}, None)
+    assert load(tmp_path / "plain.keras")[1:5] == (24, 2, {}, None)
 
 
 @pytest.mark.slow

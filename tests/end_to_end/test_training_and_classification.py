@@ -138,6 +138,18 @@ def test_one_image_gets_its_likeliest_labels_first_and_is_drawn(trained, tmp_pat
     assert cv2.imread(str(tmp_path / "out.png")).shape[1] == 400
 
 
+def test_noise_is_unknown_unless_nothing_may_be(trained, tmp_path):
+    folder, _ = trained
+    noise = np.random.default_rng(5).integers(0, 256, (64, 64, 3), np.uint8)
+    cv2.imwrite(str(tmp_path / "noise.png"), noise)
+    command = ["classify.py", "-i", tmp_path / "noise.png", "--json"]
+    rejecting, accepting = (run(*command, "--reject", share, folder=folder) for share in (0.02, 0))
+    assert (rejecting.returncode, accepting.returncode) == (0, 0)
+    assert json.loads(rejecting.stdout)["unknown"] is True
+    assert len(json.loads(rejecting.stdout)["labels"]) == 2
+    assert json.loads(accepting.stdout)["unknown"] is False
+
+
 def test_openvino_and_tensorflow_agree(trained):
     folder, _ = trained
     image = next((folder / "dataset" / "blue_jeans").iterdir())
@@ -220,7 +232,7 @@ def test_an_image_comes_from_stdin_and_thresholds_from_the_model(trained):
     )
     assert result.returncode == 0, result.stderr
     header, row = result.stdout.decode().splitlines()
-    assert header == "image,labels,black,blue,dress,jeans,red,note,error"
+    assert header == "image,labels,black,blue,dress,jeans,red,note,error,unknown,nearness"
     assert row.startswith("'-,")
 
 

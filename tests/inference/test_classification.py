@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from pyimagesearch import files
+from pyimagesearch.artifacts import known_images
+from pyimagesearch.artifacts.known_images import KnownImages
 from pyimagesearch.artifacts.model_file import TrainedModel
 from pyimagesearch.errors import UserError
 from pyimagesearch.inference import classification
@@ -262,3 +264,42 @@ def test_a_huge_image_that_can_be_classified_can_be_drawn_and_one_that_cannot_is
     for keep in (None, lambda image: image[:400, :400]):
         predictions = classification.classify_files(mean_color(), CLASSES, paths, keep=keep)
         assert [bool(each.error) for each in predictions] == [False, True, False]
+
+
+def knows(*colors):
+    """Stand in for a network whose features are the mean colour, and that knows some colours."""
+    known = KnownImages(
+        np.array([3], np.int32),
+        np.array([3], np.int32),
+        np.full(3, 0.5, np.float32),
+        np.eye(3, dtype=np.float16).ravel(),
+        np.zeros((1, 3), np.float16),
+        np.zeros((1, 3), np.float16),
+        np.linspace(0.9, 1, 101, dtype=np.float32),
+    )
+    points = known_images.points(np.array(colors, np.float32), known).astype(np.float16)
+    known = known._replace(known=points)
+    predict = mean_color().predict
+    return mean_color()._replace(known=known, predict_both=lambda images: (predict(images),) * 2)
+
+
+@pytest.mark.parametrize("reject", [0, 0.02])
+def test_an_image_far_from_all_known_ones_is_unknown_unless_none_may_be(tmp_path, reject):
+    for name, color in (("red", (0, 0, 255)), ("blue", (255, 0, 0))):
+        cv2.imwrite(str(tmp_path / f"{name}.png"), np.full((8, 8, 3), color, np.uint8))
+    paths = expand([str(tmp_path)])
+    trained = knows((0, 0, 1))
+    blue, red = classification.classify_files(trained, CLASSES, paths, reject=reject)
+    assert red.nearness == pytest.approx(1, abs=0.01)
+    assert blue.nearness == 0
+    assert (red.is_unknown, blue.is_unknown) == (False, reject > 0)
+    assert blue.probabilities["blue"] == 1
+
+
+def test_a_model_that_knows_no_images_calls_none_unknown_and_says_so(folder):
+    paths = expand([str(folder)])[:1]
+    (prediction,) = classification.classify_files(mean_color(), CLASSES, paths, reject=1)
+    assert (prediction.nearness, prediction.is_unknown) == (None, False)
+    assert "none is called unknown" in classification.known_note(mean_color(), 0.02)
+    assert classification.known_note(mean_color(), 0) is None
+    assert classification.known_note(knows((0, 0, 1)), 0.02) is None

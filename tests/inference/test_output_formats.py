@@ -115,14 +115,14 @@ def test_a_hostile_name_forges_no_csv_row_and_no_formula(path, label, error):
         assert all(character.isprintable() for character in line)
         line.encode()
         (cells,) = csv.reader([line])
-        assert len(cells) == 2 + 2 + 2
+        assert len(cells) == 2 + 2 + 4
         assert not any(cell.startswith(("=", "+", "-", "@", "\uff1d")) for cell in cells)
 
 
 def test_an_ordinary_name_is_written_to_csv_as_it_is():
     prediction = Prediction("dataset/синие 图/ü-1.jpg", {"light-blue": 0.5}, None)
     line = output_formats.as_csv(prediction, [("light-blue", 0.5)], None, classes=["light-blue"])
-    assert line == "dataset/синие 图/ü-1.jpg,light-blue,0.500000,,"
+    assert line == "dataset/синие 图/ü-1.jpg,light-blue,0.500000,,,no,"
 
 
 @given(path=HOSTILE, label=HOSTILE)
@@ -135,7 +135,15 @@ def test_json_is_printable_whatever_the_names_are(path, label):
 def test_a_moment_of_a_video_has_its_time():
     moment = {"seconds": 83.45678}
     read = json.loads(output_formats.as_json(PREDICTION, CHOSEN, None, **moment))
-    assert list(read) == ["image", "seconds", "labels", "probabilities", "note"]
+    assert list(read) == [
+        "image",
+        "seconds",
+        "labels",
+        "probabilities",
+        "note",
+        "unknown",
+        "nearness",
+    ]
     assert read["seconds"] == 83.457
     row = output_formats.as_timed_row(PREDICTION, CHOSEN, "a note", **moment, label_width=5)
     assert row.split() == ["1:23.4", "blue", "98.77%", "jeans", "40.00%", "(a", "note)"]
@@ -153,3 +161,29 @@ def test_the_time_of_a_moment_has_a_column_in_csv():
     first, second = csv.DictReader(rows)
     assert (first["seconds"], first["labels"], first["red"]) == ("1.500", "blue jeans", "0.010000")
     assert (second["seconds"], second["error"]) == ("", "not an image")
+
+
+def test_an_unknown_image_is_called_so_everywhere_and_keeps_its_labels():
+    unknown = PREDICTION._replace(nearness=0.123, is_unknown=True)
+    assert output_formats.unknown_lines(unknown) == ["unknown (nearness 12%)"]
+    lines = output_formats.as_text(unknown, CHOSEN).splitlines()
+    assert lines[:2] == ["unknown (nearness 12%)", "blue: 98.77%"]
+    row = output_formats.as_row(unknown, CHOSEN, None, widths=(5, 5))
+    assert row.index("unknown") < row.index("blue")
+    read = json.loads(output_formats.as_json(unknown, CHOSEN, None))
+    assert (read["unknown"], read["nearness"]) == (True, 0.123)
+    assert read["labels"][0]["label"] == "blue"
+
+
+def test_json_and_csv_say_of_every_image_whether_it_is_unknown():
+    near, old = PREDICTION._replace(nearness=0.9), PREDICTION
+    classes = list(PREDICTION.probabilities)
+    predictions = [near._replace(is_unknown=True), near, old, UNREADABLE]
+    lines = [output_formats.csv_header(classes)]
+    lines += [output_formats.as_csv(each, [], None, classes=classes) for each in predictions]
+    rows = csv.DictReader(io.StringIO("\n".join(lines)))
+    expected = [("yes", "0.900000"), ("no", "0.900000"), ("no", ""), ("", "")]
+    assert [(row["unknown"], row["nearness"]) for row in rows] == expected
+    read = json.loads(output_formats.as_json(old, CHOSEN, None))
+    assert (read["unknown"], read["nearness"]) == (False, None)
+    assert output_formats.unknown_lines(old) == []

@@ -1,0 +1,95 @@
+"""Find images of a data set that lie far from all others of their label: strays, wrong labels."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from pyimagesearch.artifacts.known_images import (
+    NEIGHBOURS,
+    KnownImages,
+    mean_of_largest,
+    points,
+)
+from pyimagesearch.console import examples
+from pyimagesearch.data.loading import Dataset
+
+# So many standard deviations below the usual similarity, as the median deviation estimates them.
+DEVIATIONS = 3.5
+OF_MEDIAN = 1.4826
+MOST_STRAYS = 200
+MOST_COMPARED = 6000  # images of a combination
+ROWS_AT_ONCE = 1024
+
+
+def find_strays(dataset: Dataset, features: np.ndarray, known: KnownImages) -> list[dict[str, Any]]:
+    """Find the images that are unlike all others of their combination.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        N images.
+    features : numpy.ndarray
+        float32, shape (at least N, F): those of the images come first.
+    known : KnownImages
+        Tells how features are compared.
+
+    Returns
+    -------
+    list of dict
+        JSON values, the farthest first: ``path``, ``labels``, ``similarity`` to the nearest images
+        with the same labels that are no copies of it, and the labels of the ``nearest`` others.
+    """
+    placed = points(features[: len(dataset.paths)], known)
+    combinations = sorted(set(dataset.labels))
+    numbers = {combination: number for number, combination in enumerate(combinations)}
+    own = np.array([numbers[labels] for labels in dataset.labels])
+    nearest = np.stack(
+        [
+            _similarities(placed, np.flatnonzero(own == n), dataset.groups)
+            for n in range(len(numbers))
+        ],
+        axis=1,
+    )
+    near = nearest[np.arange(len(own)), own]
+    usual = np.median(near)
+    deviation = OF_MEDIAN * np.median(np.abs(near - usual))
+    order = np.argsort(near, kind="stable")
+    far = [int(i) for i in order if near[i] < usual - DEVIATIONS * deviation]
+    return [
+        {
+            "path": dataset.paths[i],
+            "labels": dataset.labels[i],
+            "similarity": float(near[i]),
+            "nearest": combinations[int(nearest[i].argmax())],
+        }
+        for i in far[:MOST_STRAYS]
+    ]
+
+
+def _similarities(placed: np.ndarray, others: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Return how similar all images are to the nearest of some others, copies left out."""
+    if len(others) > MOST_COMPARED:
+        others = np.random.default_rng(0).permutation(others)[:MOST_COMPARED]
+    near = np.empty(len(placed), np.float32)
+    for start in range(0, len(placed), ROWS_AT_ONCE):
+        rows = slice(start, start + ROWS_AT_ONCE)
+        similarities = placed[rows] @ placed[others].T
+        similarities[groups[rows, None] == groups[others]] = -1
+        near[rows] = mean_of_largest(similarities, NEIGHBOURS)
+    return near
+
+
+def mark_strays(worst: Sequence[dict[str, Any]], strays: Sequence[dict[str, Any]]) -> None:
+    """Set ``is_stray`` of each of the worst predictions."""
+    paths = {stray["path"] for stray in strays}
+    for error in worst:
+        error["is_stray"] = error["path"] in paths
+
+
+def stray_lines(strays: Sequence[dict[str, Any]]) -> list[str]:
+    """Name the first strays in one line; no line if there are none."""
+    if not strays:
+        return []
+    named = examples([stray["path"] for stray in strays])
+    return [f"{len(strays)} images are unlike all others with their labels: {named}"]

@@ -1,0 +1,148 @@
+"""Remember the images that a network was trained on, so that it can tell others from them."""
+
+from collections.abc import Sequence
+
+import cv2
+import keras
+import numpy as np
+import tensorflow as tf
+
+from pyimagesearch.artifacts.known_images import (
+    SHARES,
+    TINY,
+    KnownImages,
+    block_sizes_of_model,
+    nearness_of_points,
+    points,
+    with_features,
+)
+from pyimagesearch.data.batches import Examples, evaluation_batches
+from pyimagesearch.data.image_arrays import Concatenated, Images
+
+BATCH_SIZE = 32
+# Each block of features is reduced to its principal axes: how many, and how far their variances are
+# made alike, from 0 to 1. The sums before the activation of a hidden layer tell by their many small
+# directions what the network has not learned to ignore.
+AXES, WHITENING = 64, 0.5
+AXES_OF_SUMS, WHITENING_OF_SUMS = 256, 1.0
+# What the model file may grow by in bytes, some room for headers left.
+MOST_KNOWN_BYTES = 3_900_000
+MOST_TO_ANALYSE = 6000
+LEAST_SHARE_OF_VARIANCE = 1e-6
+EMPTY_OF_EACH_KIND = 20
+
+
+def features_of(model: keras.Model, images: Images | Concatenated) -> np.ndarray:
+    """Compute the features of images.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Has a dense layer.
+    images : numpy.ndarray, StoredImages or Concatenated
+        uint8, shape (N, height, width, 3), BGR.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, shape (N, F).
+    """
+    both = with_features(model)
+    forward = tf.function(lambda images: both(images, training=False)[1], reduce_retracing=True)
+    count = images.shape[0]
+    examples = Examples(images, np.zeros((count, 1), np.float32), np.arange(count))
+    batches = evaluation_batches(examples, batch_size=BATCH_SIZE)
+    return np.concatenate([forward(images) for images, _ in batches])
+
+
+def remember(model: keras.Model, features: np.ndarray, *, tested: np.ndarray) -> KnownImages:
+    """Condense what a network knows to what its model file keeps.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Trained.
+    features : numpy.ndarray
+        float32, shape (N, F): those of all images.
+    tested : numpy.ndarray
+        int: which of them it is tested on. It was trained on the others.
+
+    Returns
+    -------
+    KnownImages
+        At most 4 MB.
+    """
+    sizes = block_sizes_of_model(model)
+    learned = np.random.default_rng(0).permutation(np.setdiff1d(np.arange(len(features)), tested))
+    sample = features[learned[:MOST_TO_ANALYSE]]
+    mean = sample.mean(axis=0)
+    bases = []
+    for position, stop in enumerate(np.cumsum(sizes)):
+        block = sample[:, stop - sizes[position] : stop] - mean[stop - sizes[position] : stop]
+        is_sums = position == len(sizes) - 2 and sizes[-2] == sizes[-1]
+        kept = (AXES_OF_SUMS, WHITENING_OF_SUMS) if is_sums else (AXES, WHITENING)
+        bases.append(_principal_axes(block, *kept))
+    none = np.empty((0, 0), np.float16)
+    known = KnownImages(
+        np.array(sizes, np.int32),
+        np.array([basis.shape[1] for basis in bases], np.int32),
+        mean.astype(np.float32),
+        np.concatenate([basis.ravel() for basis in bases]).astype(np.float16),
+        none,
+        none,
+        np.zeros(len(SHARES), np.float32),
+    )
+    empty = np.stack(empty_images(model.input_shape[1], EMPTY_OF_EACH_KIND))
+    of_empty = points(features_of(model, empty), known).astype(np.float16)
+    room = MOST_KNOWN_BYTES - known.basis.nbytes - of_empty.nbytes
+    learned = np.sort(learned[: max(1, room // (2 * of_empty.shape[1]))])
+    of_learned = points(features[learned], known).astype(np.float16)
+    near = nearness_of_points(points(features[tested], known), of_learned, of_empty)
+    quantiles = np.quantile(near, SHARES).astype(np.float32)
+    return known._replace(known=of_learned, empty=of_empty, quantiles=quantiles)
+
+
+def _principal_axes(centred: np.ndarray, most: int, whitening: float) -> np.ndarray:
+    """Return a matrix of shape (features, at most `most`) that weights the principal axes."""
+    variances, vectors = np.linalg.eigh(centred.T @ centred / len(centred))
+    # Largest first. Directions in which nothing varies would be weighted beyond all others.
+    variances, vectors = variances[::-1][:most], vectors[:, ::-1][:, :most]
+    is_used = variances > LEAST_SHARE_OF_VARIANCE * variances[0]
+    is_used[0] = True
+    # The scale of a block does not matter, and this one keeps to what float16 can hold.
+    variances = np.maximum(variances[is_used], TINY)
+    return vectors[:, is_used] * (variances[0] / variances) ** (whitening / 2)
+
+
+def empty_images(size: int, count: int) -> Sequence[np.ndarray]:
+    """Make images that show nothing.
+
+    Parameters
+    ----------
+    size : int
+        Height and width in pixels.
+    count : int
+        How many of each kind: plain colours, gradients, coarse, fine and grey noise.
+
+    Returns
+    -------
+    sequence of numpy.ndarray
+        uint8, shape (size, size, 3).
+    """
+    random = np.random.default_rng(0)
+    shape = (size, size, 3)
+    images = []
+    for number in range(count):
+        color, other = random.integers(0, 256, (2, 3))
+        along = np.linspace(0, 1, size)[:, None, None]
+        gradient = np.broadcast_to(color * (1 - along) + other * along, shape)
+        coarse = random.integers(0, 256, (random.integers(2, 24),) * 2 + (3,), np.uint8)
+        grey = random.normal(random.uniform(50, 200), random.uniform(5, 60), (size, size, 1))
+        images += [
+            np.broadcast_to(color, shape),
+            gradient.transpose(1, 0, 2) if number % 2 else gradient,
+            cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC),
+            random.integers(0, 256, shape),
+            np.broadcast_to(np.clip(grey, 0, 255), shape),
+        ]
+    return [np.ascontiguousarray(image, np.uint8) for image in images]

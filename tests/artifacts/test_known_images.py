@@ -1,0 +1,159 @@
+import io
+
+import keras
+import numpy as np
+import pytest
+from model_archives import with_entries
+
+from pyimagesearch.artifacts import known_images, model_file
+from pyimagesearch.artifacts.known_images import KnownImages, KnownImagesError
+from pyimagesearch.inference.network import load_network
+from pyimagesearch.smallervggnet import SmallerVGGNet
+
+SIZES, AXES = [3, 5], [2, 4]
+
+
+@pytest.fixture
+def known():
+    """Points of random features; the known images are the features of `features`."""
+    random = np.random.default_rng(0)
+    basis = random.normal(size=3 * 2 + 5 * 4)
+    none = np.zeros((1, 6), np.float16)
+    known = KnownImages(
+        *(np.array(counts, np.int32) for counts in (SIZES, AXES)),
+        np.zeros(8, np.float32),
+        basis.astype(np.float16),
+        none,
+        none,
+        np.linspace(0.5, 1, 101, dtype=np.float32),
+    )
+    return known._replace(known=known_images.points(features(), known).astype(np.float16))
+
+
+def features(count=20, seed=1):
+    return np.random.default_rng(seed).normal(size=(count, 8)).astype(np.float32)
+
+
+def test_points_have_the_length_one(known):
+    lengths = np.linalg.norm(known_images.points(features(), known), axis=1)
+    np.testing.assert_allclose(lengths, 1, rtol=1e-3)
+
+
+def test_the_opposite_of_known_images_is_farther_than_they_are(known):
+    near = known_images.nearness(features(), known)
+    known_alone = known._replace(known=known.known[:1])
+    of_itself, of_opposite = (
+        known_images.nearness(sign * features()[:1], known_alone)[0] for sign in (1, -1)
+    )
+    assert of_itself == pytest.approx(1, abs=0.01)
+    assert of_opposite == 0
+    assert near.min() >= 0
+    assert near.max() <= 1
+
+
+def test_what_resembles_an_empty_image_is_less_near(known):
+    before = known_images.nearness(features(), known)
+    after = known_images.nearness(features(), known._replace(empty=known.known))
+    assert (after < before).all()
+
+
+def test_the_limit_leaves_the_share_of_test_images_beyond_it(known):
+    assert known_images.least_nearness(known, 0) is None
+    assert known_images.least_nearness(None, 0.5) is None
+    assert known_images.least_nearness(known, 0.02) == pytest.approx(0.51)
+    assert known_images.least_nearness(known, 0.005) == pytest.approx(0.5025)
+    assert known_images.least_nearness(known, 1) == pytest.approx(1)
+
+
+def test_known_images_are_read_as_they_were_written(known):
+    read = known_images.from_bytes(known_images.to_bytes(known), features=8)
+    for written, array in zip(known, read, strict=True):
+        np.testing.assert_array_equal(written, array)
+        assert written.dtype == array.dtype
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("sizes", lambda array: array + 1),
+        ("sizes", lambda array: -array),
+        ("axes", lambda array: array * 2**28),
+        ("mean", lambda array: array.astype(float)),
+        ("mean", lambda array: array * np.nan),
+        ("basis", lambda array: array[:-1]),
+        ("known", lambda array: array[:, :-1]),
+        ("known", lambda array: array[:0]),
+        ("empty", lambda array: array.ravel()),
+        ("quantiles", lambda array: array[::-1].copy()),
+        ("quantiles", lambda array: array + 1),
+    ],
+)
+def test_arrays_that_do_not_fit_together_are_refused(known, name, change):
+    changed = known._replace(**{name: change(getattr(known, name))})
+    with pytest.raises(KnownImagesError):
+        known_images.from_bytes(known_images.to_bytes(changed), features=8)
+
+
+def test_known_images_of_another_network_are_refused(known):
+    with pytest.raises(KnownImagesError, match="8 features, the network 9"):
+        known_images.from_bytes(known_images.to_bytes(known), features=9)
+
+
+def test_pickles_and_headers_that_lie_are_refused_at_once(known):
+    buffer = io.BytesIO()
+    np.savez(buffer, **(known._asdict() | {"mean": np.array([{}], object)}))
+    lying = known_images.to_bytes(known).replace(b"'shape': (101,)", b"'shape': (9**9)")
+    for content in (buffer.getvalue(), lying, b"", b"PK\3\4", b"text" * 1000):
+        with pytest.raises(KnownImagesError, match="damaged"):
+            known_images.from_bytes(content, features=8)
+
+
+def test_any_damaged_byte_is_read_or_refused(known):
+    whole = known_images.to_bytes(known)
+    for position in range(0, len(whole), 17):
+        content = bytearray(whole)
+        content[position] ^= 0xFF
+        try:
+            known_images.from_bytes(bytes(content), features=8)
+        except KnownImagesError:
+            continue
+
+
+@pytest.mark.slow
+def test_openvino_and_keras_compute_the_same_features(tmp_path, monkeypatch):
+    keras.utils.set_random_seed(1)
+    model = SmallerVGGNet.build(24, 24, 3, 2, finalAct="sigmoid")
+    sizes = known_images.block_sizes_of_model(model)
+    assert sizes == [128, 256, 1024, 1024]
+    both = known_images.with_features(model)
+    images = np.random.default_rng(0).random((5, 24, 24, 3), np.float32)
+    probabilities, expected = map(np.asarray, both.predict_on_batch(images))
+    points = np.ones((1, len(sizes)), np.float16)
+    known = KnownImages(
+        np.array(sizes, np.int32),
+        np.ones(len(sizes), np.int32),
+        np.zeros(sum(sizes), np.float32),
+        np.ones(sum(sizes), np.float16),
+        points,
+        points,
+        np.zeros(101, np.float32),
+    )
+    path = tmp_path / "fashion.model"
+    metadata = {"labels": ["blue", "jeans"], "image_size": 24}
+    model_file.save_model(path, model, metadata, known=known)
+    trained = load_network(path)
+    assert trained.note is None
+    predicted, features = trained.predict_both(images)
+    np.testing.assert_allclose(predicted, probabilities, atol=1e-5)
+    np.testing.assert_allclose(features, expected, atol=1e-3)
+    np.testing.assert_array_equal(trained.predict(images), predicted)
+    keras.saving.load_model(path.rename(tmp_path / "fashion.keras"))
+
+
+@pytest.mark.slow
+def test_a_wrong_entry_costs_the_nearness_and_not_the_predictions(archive, tmp_path):
+    path = with_entries(archive, tmp_path / "fashion.model", known=b"damaged")
+    trained = load_network(path)
+    assert trained.known is None
+    assert "keeps of the images that it knows is ignored: it is damaged" in trained.note
+    assert trained.predict(np.zeros((1, 24, 24, 3), np.float32)).shape == (1, 2)

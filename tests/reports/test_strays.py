@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+
+from pyimagesearch.artifacts.known_images import KnownImages
+from pyimagesearch.reports import strays
+
+
+@pytest.fixture
+def known():
+    none = np.zeros((1, 3), np.float16)
+    counts = np.array([3], np.int32)
+    basis = np.eye(3, dtype=np.float16).ravel()
+    quantiles = np.zeros(101, np.float32)
+    return KnownImages(counts, counts, np.zeros(3, np.float32), basis, none, none, quantiles)
+
+
+def features(*rows):
+    """Points around some directions, each a little different."""
+    noise = np.random.default_rng(0).normal(scale=0.05, size=(len(rows), 3))
+    return (np.array(rows) + noise).astype(np.float32)
+
+
+LABELS = [("blue", "jeans")] * 20 + [("red", "dress")] * 20
+USUAL = [[1, 0, 0]] * 20 + [[0, 1, 0]] * 20
+
+
+def test_an_image_among_those_of_other_labels_is_a_stray(make_dataset, known):
+    rows = [list(row) for row in USUAL]
+    rows[3] = [0, 1, 0]
+    stray, *_ = strays.find_strays(make_dataset(LABELS), features(*rows), known)
+    assert stray["path"].endswith("/3.png")
+    assert stray["labels"] == ("blue", "jeans")
+    assert stray["nearest"] == ("red", "dress")
+    assert stray["similarity"] < 0.5
+
+
+def test_its_own_copies_do_not_make_an_image_familiar(make_dataset, known):
+    rows = [list(row) for row in USUAL]
+    for copy in (3, 4, 5, 6, 7):
+        rows[copy] = [0, 0, 1]
+    groups = [3 if 3 <= number <= 7 else number for number in range(40)]
+    copies = {f"d/blue_jeans/{number}.png" for number in range(3, 8)}
+    found = strays.find_strays(make_dataset(LABELS, groups=groups), features(*rows), known)
+    assert {stray["path"] for stray in found[:5]} == copies
+    assert all(stray["similarity"] < 0.5 for stray in found[:5])
+    found = strays.find_strays(make_dataset(LABELS), features(*rows), known)
+    assert all(stray["similarity"] > 0.9 for stray in found)
+
+
+def test_the_worst_predictions_say_whether_they_are_strays():
+    worst = [{"path": "a"}, {"path": "b"}]
+    strays.mark_strays(worst, [{"path": "b"}])
+    assert [error["is_stray"] for error in worst] == [False, True]
+
+
+def test_strays_are_counted_and_named_if_there_are_any():
+    assert strays.stray_lines([]) == []
+    (line,) = strays.stray_lines([{"path": "a.png"}, {"path": "b\n.png"}])
+    assert line.startswith("2 images are unlike")
+    assert "a.png" in line
+    assert "\n" not in line

@@ -1,0 +1,65 @@
+import keras
+import numpy as np
+import pytest
+
+from pyimagesearch.artifacts import known_images as kept
+from pyimagesearch.smallervggnet import SmallerVGGNet
+from pyimagesearch.training import remembering
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def remembered():
+    """A network, images of two kinds, and what is remembered of all but the last ten."""
+    keras.utils.set_random_seed(0)
+    model = SmallerVGGNet.build(24, 24, 3, 2, finalAct="sigmoid")
+    random = np.random.default_rng(0)
+    images = random.integers(0, 80, (60, 24, 24, 3)).astype(np.uint8)
+    images[::2, 8:16] += 150  # a bright bar
+    features = remembering.features_of(model, images)
+    known = remembering.remember(model, features, tested=np.arange(50, 60))
+    return model, images, features, known
+
+
+def test_features_are_those_of_the_model_that_returns_both(remembered):
+    model, images, features, _ = remembered
+    expected = kept.with_features(model).predict_on_batch(images / np.float32(255))[1]
+    np.testing.assert_allclose(features, expected, atol=1e-4)
+
+
+def test_what_is_remembered_can_be_read_and_is_small(remembered):
+    _, _, features, known = remembered
+    content = kept.to_bytes(known)
+    assert len(content) < kept.MOST_BYTES
+    read = kept.from_bytes(content, features=features.shape[1])
+    assert len(read.known) == 50
+
+
+def test_the_limit_leaves_out_as_many_test_images_as_one_is_ready_to_lose(remembered):
+    _, _, features, known = remembered
+    near = kept.nearness(features[50:], known)
+    for share in (0.2, 0.5):
+        assert (near < kept.least_nearness(known, share)).mean() == pytest.approx(share, abs=0.1)
+
+
+def test_images_to_train_on_are_nearer_than_plain_colours(remembered):
+    model, _, features, known = remembered
+    plain = np.broadcast_to(np.uint8([30, 200, 90]), (4, 24, 24, 3))
+    far = kept.nearness(remembering.features_of(model, plain), known)
+    assert kept.nearness(features[:50], known).min() > far.max()
+
+
+def test_more_images_than_the_file_has_room_for_are_thinned_out(remembered, monkeypatch):
+    model, _, features, known = remembered
+    width = known.known.shape[1]
+    room = known.basis.nbytes + known.empty.nbytes + 7 * 2 * width
+    monkeypatch.setattr(remembering, "MOST_KNOWN_BYTES", room)
+    assert len(remembering.remember(model, features, tested=np.arange(50, 60)).known) == 7
+
+
+def test_empty_images_differ_and_have_the_size_asked_for():
+    images = remembering.empty_images(16, 3)
+    assert len(images) == 15
+    assert all(image.shape == (16, 16, 3) and image.dtype == np.uint8 for image in images)
+    assert len({image.tobytes() for image in images}) == 15
