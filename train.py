@@ -11,7 +11,7 @@ from functools import partial
 from pyimagesearch.command_lines.train import IMAGE_DIMS, parse_arguments
 from pyimagesearch.console import info, printable, progress, run, silence_stdout
 
-OUTPUTS = ("model", "labelbin", "plot", "errors", "report", "log", "recolor_preview")
+OUTPUTS = ("audit", "model", "labelbin", "plot", "errors", "report", "log", "recolor_preview")
 
 
 def main() -> int:
@@ -62,6 +62,14 @@ def train_network(args: Namespace) -> int:
     train, test = split.split(labels, dataset.groups, test_size=args.test_size, seed=args.seed)
     info(*messages.dataset_lines(args.dataset, dataset))
     info(f"{len(train)} images to train on, {len(test)} to test on")
+    settings = fitting.Settings(args.epochs, args.batch_size, args.learning_rate, args.seed)
+    if args.audit:
+        from pyimagesearch.reports import label_audit
+
+        build = SmallerVGGNet.build
+        return label_audit.audit(
+            args.audit, dataset, build, device=device, settings=settings, say=info
+        )
     device.check_shares(args.batch_size, min(len(train), len(test)))
     part = args.recolor_part and args.recolor_part - 1
     recoloring = choose_recoloring(images, labels, train, wanted=args.recolor, part=part)
@@ -82,7 +90,6 @@ def train_network(args: Namespace) -> int:
     build = partial(SmallerVGGNet.build, size, size, depth, len(classes), finalAct="sigmoid")
     this_run = checkpoints.describe_run(args.model, vars(args), dataset)
     examples = batches.Examples(pool, targets, train, rotation)
-    settings = fitting.Settings(args.epochs, args.batch_size, args.learning_rate, args.seed)
     trainer = fitting.Trainer(build, device, this_run, examples=examples, settings=settings)
     if args.resume:
         info(f"resuming after epoch {trainer.resume()}")

@@ -23,6 +23,8 @@ def parse_arguments(description: str | None) -> Namespace:
     files("-p", "--plot", default="plot.png", help="where to draw the training curves")
     files("--errors", metavar="FILE", help="where to show the test images it gets most wrong")
     files("--report", metavar="FILE", help="where to write everything the run found out, as JSON")
+    audit = "list images whose labels are probably wrong, as CSV beside a picture; train nothing"
+    files("--audit", metavar="FILE", help=audit)
     files("--log", metavar="FILE", help="where to write the metrics of each epoch, as CSV")
     files("--tensorboard", metavar="DIR", help="where to write them for TensorBoard")
     files("--no-cache", action="store_true", help="decode all images anew")

@@ -164,6 +164,19 @@ def test_openvino_and_tensorflow_agree(trained):
     )
 
 
+def test_an_audit_lists_images_and_trains_nothing(tmp_path):
+    write_dataset(tmp_path / "dataset", COMBINATIONS, per_combination=6, seed=1, size=64)
+    dark = np.zeros((64, 64, 3), np.uint8)
+    cv2.imwrite(str(tmp_path / "dataset" / "blue_jeans" / "dark.png"), dark)
+    settings = ["--epochs", 1, "--image-size", 32, "--batch-size", 8, "--no-cache"]
+    result = run("train.py", *settings, "--audit", "audit.csv", folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "auditing labels with 3 networks" in result.stdout
+    assert "very dark: 1" in result.stdout
+    assert {path.name for path in tmp_path.iterdir()} == {"dataset", "audit.csv", "audit.png"}
+    assert (tmp_path / "audit.csv").read_text().startswith("path,why,labels,suggested labels")
+
+
 IMPORTS_OF_A_SCRIPT = (
     "import runpy, sys\n"
     "sys.argv = sys.argv[1:]\n"

@@ -1,0 +1,239 @@
+"""Rank the images of a dataset by how likely their labels are wrong, and show the first."""
+
+import csv
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import cv2
+import numpy as np
+
+from pyimagesearch.console import printable
+from pyimagesearch.data.duplicates import spanning_groups
+from pyimagesearch.data.image_header import read_header
+from pyimagesearch.data.loading import Dataset
+from pyimagesearch.errors import INTERRUPTED
+from pyimagesearch.files import AnyPath, read_file, save_image, written_whole
+from pyimagesearch.reports.pictures import plain, write
+from pyimagesearch.spreadsheets import escaped_cell
+
+if TYPE_CHECKING:
+    import keras
+
+    from pyimagesearch.training.devices import TrainingDevice
+    from pyimagesearch.training.fitting import Settings
+
+HEADINGS = ("path", "why", "labels", "suggested labels", "confidence")
+COPIES = "a copy has other labels"
+WRONG = "labels probably wrong"
+# Of 255 grey levels: a darker image shows next to nothing, and so does one that varies less.
+DARKEST, LEAST_DEVIATION = 20, 8
+SMALLEST = 48  # pixels
+LEAST_PROBABILITY = 1e-4
+# The montage: width of a cell and height of its caption in pixels, its columns and cells.
+CELL, CAPTION, COLUMNS, MOST_CELLS = 160, 54, 6, 60
+CAPTION_CHARACTERS = 24
+
+
+class Finding(NamedTuple):
+    """Why an image should be looked at.
+
+    Attributes
+    ----------
+    position : int
+        Of the image in the dataset.
+    why : str
+        In words.
+    suggested : tuple of str
+        The likeliest labels; empty if they are not the question.
+    confidence : float
+        The probability of the image's own labels, in [0, 1].
+    """
+
+    position: int
+    why: str
+    suggested: tuple[str, ...]
+    confidence: float
+
+
+def audit(
+    path: AnyPath,
+    dataset: Dataset,
+    build: Callable[..., "keras.Sequential"],
+    *,
+    device: "TrainingDevice",
+    settings: "Settings",
+    say: Callable[..., None],
+) -> int:
+    """Audit a dataset from cross-validation to a table and a picture.
+
+    Parameters
+    ----------
+    path : path
+        Of the table.
+    dataset : Dataset
+        Its images.
+    build : callable
+        :meth:`pyimagesearch.smallervggnet.SmallerVGGNet.build`, or one like it.
+    device, settings
+        Where and how to train, for at most ``MOST_EPOCHS`` epochs.
+    say : callable
+        Takes messages for the user.
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
+    from pyimagesearch.training import cross_validation
+
+    settings = settings._replace(epochs=min(settings.epochs, cross_validation.MOST_EPOCHS))
+    say(cross_validation.announcement(dataset, settings))
+    outcome = cross_validation.cross_validated(
+        dataset,
+        lambda size: build(size, size, 3, len(dataset.classes), finalAct="sigmoid"),
+        device,
+        settings=settings,
+    )
+    if isinstance(outcome, str):
+        say(f"ended by {outcome}: nothing is written")
+        return INTERRUPTED
+    findings = audit_labels(dataset, outcome)
+    if device.is_chief:
+        write_audit(path, dataset, findings)
+    say(*audit_lines(findings, path))
+    return 0
+
+
+def audit_labels(dataset: Dataset, probabilities: np.ndarray) -> list[Finding]:
+    """Find the images that should be looked at, the most urgent first.
+
+    First come copies of one image with different labels, then images whose labels are probably
+    wrong, then such that show little. A label set is taken as one class; an image is probably wrong
+    if another class is likelier than it is on average for the images of that class: confident
+    learning (Northcutt, Jiang and Chuang, "Confident Learning: Estimating Uncertainty in Dataset
+    Labels", 2021). They are ranked by the probability of their own labels.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        N images.
+    probabilities : numpy.ndarray
+        float32, shape (N, L): what networks predict that were not trained on the image.
+
+    Returns
+    -------
+    list of Finding
+        At most two for an image.
+    """
+    combinations = sorted(set(dataset.labels))
+    of_combination = combination_probabilities(probabilities, combinations, dataset.classes)
+    own = np.array([combinations.index(labels) for labels in dataset.labels])
+    confidence = of_combination[np.arange(len(own)), own]
+    usual = np.array([of_combination[own == n, n].mean() for n in range(len(combinations))])
+    others = np.where(of_combination >= usual, of_combination, 0)
+    others[np.arange(len(own)), own] = 0
+    suggested = [combinations[n] for n in of_combination.argmax(axis=1)]
+
+    copies = [int(i) for group in spanning_groups(dataset.groups, dataset.labels) for i in group]
+    is_wrong = others.max(axis=1) > 0
+    is_wrong[copies] = False
+    wrong = [int(i) for i in np.argsort(confidence, kind="stable") if is_wrong[i]]
+    findings = [
+        Finding(i, why, suggested[i], float(confidence[i]))
+        for positions, why in ((copies, COPIES), (wrong, WRONG))
+        for i in positions
+    ]
+    for i, image in enumerate(dataset.images):
+        if why := little_shown(image, dataset.paths[i]):
+            findings.append(Finding(i, why, (), float(confidence[i])))
+    return findings
+
+
+def combination_probabilities(
+    probabilities: np.ndarray, combinations: Sequence[tuple[str, ...]], classes: Sequence[str]
+) -> np.ndarray:
+    """Turn probabilities of labels, shape (N, L), into those of combinations, shape (N, C)."""
+    has_label = np.array([[label in each for label in classes] for each in combinations], float)
+    likely = np.clip(probabilities.astype(float), LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
+    logs = np.log(likely) @ has_label.T + np.log(1 - likely) @ (1 - has_label).T
+    shares = np.exp(logs - logs.max(axis=1, keepdims=True))
+    return shares / shares.sum(axis=1, keepdims=True)
+
+
+def little_shown(image: np.ndarray, path: str) -> str | None:
+    """Say what is poor about an image, or return None."""
+    grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+    if grey.mean() < DARKEST:
+        return "very dark"
+    if grey.std() < LEAST_DEVIATION:
+        return "nearly empty"
+    header = read_header(read_file(path))
+    return "very small" if max(header.width, header.height) < SMALLEST else None
+
+
+def audit_lines(findings: Sequence[Finding], path: AnyPath) -> list[str]:
+    """Count what was found, and say where it is."""
+    counts = Counter(finding.why for finding in findings)
+    lines = [f"{why}: {count:,}" for why, count in counts.items()]
+    return [*(lines or ["nothing found"]), f"audit written to {printable(path)}; nothing trained"]
+
+
+def picture_path(path: AnyPath) -> Path:
+    """Name the picture beside a table: ``audit.png`` for ``audit.csv``."""
+    return Path(path).with_suffix(".png")
+
+
+def write_audit(path: AnyPath, dataset: Dataset, findings: Sequence[Finding]) -> None:
+    """Write a table of findings as CSV, and a picture of the first beside it.
+
+    Parameters
+    ----------
+    path : path
+        Of the table; :func:`picture_path` names the picture, which is written if anything is found.
+    dataset : Dataset
+        The images.
+    findings : sequence of Finding
+        From :func:`audit_labels`.
+
+    Raises
+    ------
+    UserError
+        If one of them cannot be written.
+    """
+    with (
+        written_whole(path) as temporary,
+        temporary.open("w", encoding="utf-8", newline="") as file,
+    ):
+        table = csv.writer(file)
+        table.writerow(HEADINGS)
+        for finding in findings:
+            labels = " ".join(dataset.labels[finding.position])
+            cells = [dataset.paths[finding.position], finding.why, labels]
+            cells += [" ".join(finding.suggested), f"{finding.confidence:.4f}"]
+            table.writerow(map(escaped_cell, cells))
+    if findings:
+        save_image(picture_path(path), _montage(dataset, findings[:MOST_CELLS]))
+
+
+def _montage(dataset: Dataset, findings: Sequence[Finding]) -> np.ndarray:
+    from imutils import build_montages
+
+    cells = [_cell(dataset, finding) for finding in findings]
+    columns = min(COLUMNS, len(cells))
+    return build_montages(cells, (CELL, CELL + CAPTION), (columns, -(-len(cells) // columns)))[0]
+
+
+def _cell(dataset: Dataset, finding: Finding) -> np.ndarray:
+    image = cv2.resize(dataset.images[finding.position], (CELL, CELL))
+    caption = np.full((CAPTION, CELL, 3), 255, np.uint8)
+    suggested = f"rather {' '.join(finding.suggested)}?" if finding.suggested else finding.why
+    lines = [
+        "/".join(Path(dataset.paths[finding.position]).parts[-2:]),
+        "is " + " ".join(dataset.labels[finding.position]),
+        finding.why if finding.why == COPIES else suggested,
+    ]
+    for number, line in enumerate(lines):
+        write(caption, plain(line)[-CAPTION_CHARACTERS:], (4, 14 + 16 * number), size=0.4)
+    return np.vstack([image, caption])

@@ -1,0 +1,90 @@
+import csv
+
+import cv2
+import numpy as np
+import pytest
+
+from pyimagesearch.reports import label_audit
+
+LABELS = [("blue", "jeans")] * 10 + [("red", "dress")] * 10
+CLASSES = ["blue", "dress", "jeans", "red"]
+
+
+@pytest.fixture
+def dataset(make_dataset, tmp_path):
+    """Twenty images of stripes; the last but two are dark, empty and small."""
+    paths = [str(tmp_path / f"{number:02}.png") for number in range(20)]
+    images = np.full((20, 8, 8, 3), 60, np.uint8)
+    images[:, ::2] = 200
+    images[17], images[18] = 5, 128
+    for number, path in enumerate(paths):
+        size = (20, 20) if number == 19 else (64, 64)
+        cv2.imwrite(path, cv2.resize(images[number], size))
+    return make_dataset(LABELS, paths=paths)._replace(images=images)
+
+
+@pytest.fixture
+def probabilities():
+    """Those of a network that is right and sure of all but the fourth and the eleventh image."""
+    likely = np.array([[label in labels for label in CLASSES] for labels in LABELS], np.float32)
+    likely = likely * 0.8 + 0.1
+    likely[3] = [0.05, 0.95, 0.05, 0.95]
+    likely[10] = [0.8, 0.3, 0.7, 0.2]
+    return likely
+
+
+def test_wrong_labels_are_ranked_by_the_probability_of_their_own_labels(dataset, probabilities):
+    findings = label_audit.audit_labels(dataset, probabilities)
+    wrong = [finding for finding in findings if finding.why == label_audit.WRONG]
+    assert [finding.position for finding in wrong] == [3, 10]
+    assert wrong[0].suggested == ("red", "dress")
+    assert wrong[1].suggested == ("blue", "jeans")
+    assert wrong[0].confidence < wrong[1].confidence < 0.5
+
+
+def test_copies_with_different_labels_come_first_and_once(dataset, probabilities):
+    groups = np.arange(20)
+    groups[12] = groups[3]
+    findings = label_audit.audit_labels(dataset._replace(groups=groups), probabilities)
+    assert [finding.position for finding in findings[:3]] == [3, 12, 10]
+    assert [finding.why for finding in findings[:2]] == [label_audit.COPIES] * 2
+    assert [finding.position for finding in findings].count(3) == 1
+
+
+def test_images_that_show_little_come_last(dataset, probabilities):
+    findings = label_audit.audit_labels(dataset, probabilities)
+    assert [(finding.position, finding.why) for finding in findings[2:]] == [
+        (17, "very dark"),
+        (18, "nearly empty"),
+        (19, "very small"),
+    ]
+
+
+def test_probabilities_of_combinations_are_those_of_their_labels():
+    likely = np.array([[0.9, 0.2], [1.0, 0.0]])
+    shares = label_audit.combination_probabilities(likely, [("a",), ("b",)], ["a", "b"])
+    np.testing.assert_allclose(shares.sum(axis=1), 1)
+    assert shares[0, 0] / shares[0, 1] == pytest.approx(0.9 * 0.8 / (0.1 * 0.2))
+    assert shares[1, 0] > 0.99
+
+
+def test_the_table_is_escaped_and_has_a_picture_beside_it(dataset, probabilities, tmp_path):
+    hostile = ["=1+1", *dataset.paths[1:]]
+    findings = label_audit.audit_labels(dataset, probabilities)
+    findings.append(label_audit.Finding(0, "nothing", (), 1.0))
+    table = tmp_path / "audit.csv"
+    label_audit.write_audit(table, dataset._replace(paths=hostile), findings)
+    rows = list(csv.DictReader(table.open(newline="")))
+    assert tuple(rows[0]) == label_audit.HEADINGS
+    assert rows[0]["labels"] == "blue jeans"
+    assert rows[0]["suggested labels"] == "red dress"
+    assert rows[-1]["path"] == "'=1+1"
+    assert cv2.imread(str(tmp_path / "audit.png")).shape[1] == 6 * label_audit.CELL
+
+
+def test_nothing_found_leaves_a_table_without_rows_and_no_picture(dataset, tmp_path):
+    table = tmp_path / "audit.csv"
+    label_audit.write_audit(table, dataset, [])
+    assert len(table.read_text().splitlines()) == 1
+    assert not (tmp_path / "audit.png").exists()
+    assert label_audit.audit_lines([], table)[0] == "nothing found"

@@ -1,0 +1,73 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers
+
+from pyimagesearch.data.loading import Dataset
+from pyimagesearch.errors import UserError
+from pyimagesearch.training import cross_validation, fitting
+from pyimagesearch.training.devices import TrainingDevice
+
+pytestmark = pytest.mark.slow
+
+SETTINGS = fitting.Settings(4, 8, 3e-2, 1)
+
+
+@pytest.fixture
+def device():
+    return TrainingDevice(tf.distribute.get_strategy(), "CPU", is_chief=True)
+
+
+def build(size):
+    sequence = [layers.Input((size, size, 3)), layers.Flatten(), layers.Dense(2)]
+    return keras.Sequential([*sequence, layers.Activation("sigmoid")])
+
+
+def make_dataset(labels, groups=None):
+    """Bright and dark images; the labels may say something else."""
+    count = 30
+    images = np.where(np.arange(count) % 2, 220, 20)[:, None, None, None]
+    return Dataset(
+        np.broadcast_to(images, (count, 8, 8, 3)).astype(np.uint8),
+        labels,
+        [f"{labels[i][0]}/{i}.png" for i in range(count)],
+        ["bright", "dark"],
+        np.arange(count) if groups is None else groups,
+        np.arange(count, dtype=np.uint32),
+        [],
+    )
+
+
+def test_a_wrong_label_does_not_teach_the_network_that_judges_it(device):
+    labels = [("bright",) if i % 2 else ("dark",) for i in range(30)]
+    labels[5] = ("dark",)
+    # Its copy is wrong, too, and must be in the same fold.
+    labels[7] = ("dark",)
+    groups = np.arange(30)
+    groups[7] = 5
+    found = cross_validation.cross_validated(
+        make_dataset(labels, groups), build, device, settings=SETTINGS
+    )
+    assert found.shape == (30, 2)
+    assert (found[[5, 7], 0] > found[[5, 7], 1]).all()
+
+
+def test_a_combination_with_fewer_images_than_folds_is_refused(device):
+    labels = [("bright",) if i else ("dark",) for i in range(30)]
+    with pytest.raises(UserError, match="the folder dark has fewer than 3 images"):
+        cross_validation.cross_validated(make_dataset(labels), build, device, settings=SETTINGS)
+
+
+def test_a_signal_ends_the_audit(device, monkeypatch):
+    labels = [("bright",) if i % 2 else ("dark",) for i in range(30)]
+    monkeypatch.setattr(fitting.Trainer, "fit", lambda self, examples: "SIGINT")
+    found = cross_validation.cross_validated(make_dataset(labels), build, device, settings=SETTINGS)
+    assert found == "SIGINT"
+
+
+def test_the_announcement_counts_all_steps():
+    labels = [("bright",) if i % 2 else ("dark",) for i in range(30)]
+    line = cross_validation.announcement(make_dataset(labels), SETTINGS)
+    assert "24 steps" in line  # 3 networks, 4 epochs, 20 images in whole batches of 8
+    assert "about 1 minute on" in line
