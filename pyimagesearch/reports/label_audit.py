@@ -13,7 +13,7 @@ from pyimagesearch.console import printable
 from pyimagesearch.data.duplicates import spanning_groups
 from pyimagesearch.data.image_header import read_header
 from pyimagesearch.data.loading import Dataset
-from pyimagesearch.errors import INTERRUPTED
+from pyimagesearch.errors import INTERRUPTED, UserError
 from pyimagesearch.files import AnyPath, read_file, save_image, written_whole
 from pyimagesearch.reports.pictures import plain, write
 from pyimagesearch.spreadsheets import escaped_cell
@@ -85,7 +85,14 @@ def audit(
     -------
     int
         The exit code.
+
+    Raises
+    ------
+    UserError
+        If the table would be a picture, or the dataset cannot be audited.
     """
+    if picture_path(path) == Path(path):
+        raise UserError(f"{path} is where the picture goes: name the table *.csv")
     from pyimagesearch.training import cross_validation
 
     settings = settings._replace(epochs=min(settings.epochs, cross_validation.MOST_EPOCHS))

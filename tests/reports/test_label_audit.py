@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from pyimagesearch.errors import UserError
 from pyimagesearch.reports import label_audit
 
 LABELS = [("blue", "jeans")] * 10 + [("red", "dress")] * 10
@@ -88,3 +89,8 @@ def test_nothing_found_leaves_a_table_without_rows_and_no_picture(dataset, tmp_p
     assert len(table.read_text().splitlines()) == 1
     assert not (tmp_path / "audit.png").exists()
     assert label_audit.audit_lines([], table)[0] == "nothing found"
+
+
+def test_the_table_must_not_be_where_the_picture_goes(dataset):
+    with pytest.raises(UserError, match="where the picture goes"):
+        label_audit.audit("audit.png", dataset, None, device=None, settings=None, say=print)
