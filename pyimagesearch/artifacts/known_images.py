@@ -23,9 +23,9 @@ MOST_BYTES = 2**22
 # Quantiles of nearness are kept at these shares of the test images.
 SHARES = np.linspace(0, 1, 101)
 # One near image may be a stray itself.
-NEIGHBOURS, EMPTY_NEIGHBOURS = 5, 3
+NEIGHBOURS, EMPTY_NEIGHBOURS = 3, 3
 # Some noise is as near to clothes as odd clothes are, but nearer still to other noise.
-EMPTY_WEIGHT = 0.25
+EMPTY_WEIGHT = 0.4
 LEAST_VARIANCE = 1e-6
 TINY = 1e-9
 # Some networks have as many features; none has as many stages.
@@ -176,7 +176,7 @@ def nearness(features: np.ndarray, known: KnownImages) -> np.ndarray:
     -------
     numpy.ndarray
         float32, shape (N,), in [0, 1]: the mean cosine similarity to the nearest known images, less
-        a quarter of that to the nearest empty ones. 0 is far from all, 1 is known.
+        0.4 of that to the nearest empty ones. 0 is far from all, 1 is known.
     """
     placed = points(features, known)
     return nearness_of_points(placed, known.known, known.empty)
