@@ -21,7 +21,7 @@ def main() -> int:
     # Imported only now, so that a mistyped flag is reported at once.
     from pyimagesearch import files
     from pyimagesearch.artifacts import label_file
-    from pyimagesearch.inference import backend, classification, output_formats, window
+    from pyimagesearch.inference import backend, chooser, classification, output_formats, window
     from pyimagesearch.inference.network import load_network
     from pyimagesearch.inference.paths import annotated_paths, expand
     from pyimagesearch.inference.video_paths import labelled_paths, videos_among
@@ -47,13 +47,11 @@ def main() -> int:
     classes, label_note = label_file.load_labels(trained, args.model, args.labelbin)
     notes = [trained.note, label_note, classification.known_note(trained, args.reject)]
     tell(*map(printable, filter(None, notes)))
-    top = None if args.top == "all" else args.top
-    thresholds = classification.thresholds_of(args.threshold, classes, trained.metadata)
+    choose = chooser.chooser(args.top, args.threshold, classes=classes, metadata=trained.metadata)
     known = classification.known_combinations(trained.metadata)
-    parts = classification.label_parts(trained.metadata)
 
     def answer(probabilities: Mapping[str, float]) -> tuple[list[tuple[str, float]], str | None]:
-        chosen = classification.choose(probabilities, top, thresholds, parts=parts)
+        chosen = choose(probabilities)
         return chosen, classification.combination_note([label for label, _ in chosen], known)
 
     describe = description(args, paths, classes, is_timed=bool(videos))

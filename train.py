@@ -40,6 +40,7 @@ def train_network(args: Namespace) -> int:
         dataset = loading.load_dataset(
             args.dataset,
             args.image_size,
+            labels=args.labels,
             fit=args.fit,
             use_cache=not args.no_cache,
             memory_limit=args.memory_limit,
@@ -59,7 +60,7 @@ def train_network(args: Namespace) -> int:
 
     keras.utils.set_random_seed(args.seed)
     images, labels, mlb = dataset.images, dataset.labels, MultiLabelBinarizer().fit(dataset.labels)
-    train, test = split.split(labels, dataset.groups, test_size=args.test_size, seed=args.seed)
+    train, test = split.split_dataset(dataset, test_size=args.test_size, seed=args.seed)
     info(*messages.dataset_lines(args.dataset, dataset))
     info(f"{len(train)} images to train on, {len(test)} to test on")
     settings = fitting.Settings(args.epochs, args.batch_size, args.learning_rate, args.seed)

@@ -87,6 +87,7 @@ def _is_count(value: Any) -> bool:
 
 FIELDS = {
     "labels": _Field("a list of different names", lambda value, _: _are_labels(value)),
+    "free_labels": _Field("true or false", lambda value, _: isinstance(value, bool)),
     "image_size": _Field("a number of pixels", lambda value, _: _is_count(value)),
     "fit": _Field(" or ".join(FITS), lambda value, _: value in FITS),
     "combinations": _Field("a list of lists of its labels", _are_combinations),

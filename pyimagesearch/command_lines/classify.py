@@ -27,7 +27,8 @@ def parse_arguments(description: str | None) -> Namespace:
 
     labels = parser.add_argument_group("labels").add_argument
     top, threshold = either("all", number(int, 1, 1_000_000)), either("auto", number(float, 0, 1))
-    labels("--top", type=top, default=2, help="how many labels to give each image, or all")
+    top_help = "how many labels to give each image, or all; 2, or those likely enough of a table's"
+    labels("--top", type=top, help=top_help)
     labels(
         "--threshold",
         type=threshold,

@@ -1,6 +1,7 @@
 """The command line of train.py."""
 
 from argparse import Namespace
+from pathlib import Path
 
 from pyimagesearch.arguments import ArgumentParser, bytes_of, either, number
 
@@ -17,7 +18,9 @@ def parse_arguments(description: str | None) -> Namespace:
     """Read the command line."""
     parser = ArgumentParser(description, EXAMPLES)
     files = parser.add_argument_group("files").add_argument
-    files("-d", "--dataset", default="dataset", help="folder of label folders")
+    where = "folder of label folders, or of a table's images (default: dataset, or the table's own)"
+    files("-d", "--dataset", help=where)
+    files("--labels", metavar="CSV", help="table of images and their labels, instead of folders")
     files("-m", "--model", default="fashion.model", help="where to write the network")
     files("-l", "--labelbin", default="mlb.pickle", help="where to write the labels")
     files("-p", "--plot", default="plot.png", help="where to draw the training curves")
@@ -55,6 +58,14 @@ def parse_arguments(description: str | None) -> Namespace:
     unseen("--recolor-part", type=int, choices=(1, 2), help=part)
     unseen("--recolor-preview", metavar="FILE", help="where to show what was composed of what")
     args = parser.parse_args()
+    if args.labels is not None:
+        if args.recolor not in (0, "auto") or args.recolor_part:
+            parser.error("--recolor composes what folders lack, and --labels needs no folders")
+        if args.audit:
+            parser.error("--audit judges the labels of folders: leave out --labels")
+        args.recolor = 0
+    if args.dataset is None:
+        args.dataset = "dataset" if args.labels is None else str(Path(args.labels).parent)
     if args.quantize and "litert" not in args.export:
         parser.error("--quantize is for --export litert")
     return args

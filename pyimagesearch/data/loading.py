@@ -17,6 +17,8 @@ from pyimagesearch.data.decoding import Fit, decode_image
 from pyimagesearch.data.duplicates import duplicate_groups
 from pyimagesearch.data.folders import IMAGE_SUFFIXES, folder_labels, layout_hint, list_images
 from pyimagesearch.data.image_arrays import Images, first, room_for_images
+from pyimagesearch.data.label_table import LabelTable, read_label_table
+from pyimagesearch.data.split import joined_groups
 from pyimagesearch.errors import UnreadableFileError, UserError
 from pyimagesearch.files import AnyPath, read_file
 
@@ -69,6 +71,15 @@ class Dataset(NamedTuple):
         The files and folders that were left out, each with the reason.
     fit : {"pad", "squeeze"}
         How the images became squares.
+    is_free : bool
+        Whether an image has any number of labels, from a table, and not one of each kind.
+    together : numpy.ndarray or None
+        int, shape (N,): images with the same number stay on one side of the split. None for
+        `groups` alone.
+    is_test : numpy.ndarray or None
+        bool, shape (N,): which images to test on, if a table says so.
+    notes : sequence of str
+        What was found out about the table.
     """
 
     images: Images
@@ -79,6 +90,10 @@ class Dataset(NamedTuple):
     checksums: np.ndarray
     skipped: list[tuple[str, str]]
     fit: Fit = "pad"
+    is_free: bool = False
+    together: np.ndarray | None = None
+    is_test: np.ndarray | None = None
+    notes: Sequence[str] = ()
 
 
 def no_progress(items: Iterable[Any], total: int) -> Iterable[Any]:
@@ -90,12 +105,13 @@ def load_dataset(
     folder: AnyPath,
     size: int,
     *,
+    labels: AnyPath | None = None,
     fit: Fit = "pad",
     use_cache: bool = False,
     memory_limit: int | None = None,
     progress: Progress = no_progress,
 ) -> Dataset:
-    """Load the images of a folder of label folders.
+    """Load the images of a folder of label folders, or of a table of labels.
 
     Parameters
     ----------
@@ -103,6 +119,9 @@ def load_dataset(
         Holds one folder for each combination, such as ``blue_jeans``, at any depth.
     size : int
         Width and height of the decoded images in pixels.
+    labels : path, optional
+        A table as :func:`pyimagesearch.data.label_table.read_label_table` reads it. The names of
+        the folders then mean nothing.
     fit : {"pad", "squeeze"}
         How images become squares; see :func:`pyimagesearch.data.decoding.fitted`.
     use_cache : bool
@@ -123,6 +142,45 @@ def load_dataset(
     UserError
         If there is no such folder, no readable image in it, or nothing to tell apart.
     """
+    table = None if labels is None else read_label_table(labels, folder)
+    paths, skipped = _list_labelled(folder) if table is None else (table.paths, table.skipped)
+    loaded = load_images(
+        paths,
+        size,
+        fit=fit,
+        cache_file=cache.cache_path(folder, size, fit) if use_cache else None,
+        memory_limit=memory_limit,
+        progress=progress,
+    )
+    if not loaded.paths:
+        path, reason = loaded.skipped[0]
+        raise UserError(
+            f"none of the {len(paths)} images below {folder} can be read; the first is {path}: "
+            f"{reason}"
+        )
+    labels_of = dict(zip(paths, table.labels, strict=True)) if table else {}
+    label_sets = [labels_of[path] if table else folder_labels(path) for path in loaded.paths]
+    if len(set(label_sets)) < 2:
+        advice = f"{labels} must give at least two of them" if table else _layout(folder)
+        raise UserError(
+            f"all images below {folder} have the same labels ({' '.join(label_sets[0])}), so there "
+            f"is nothing to tell apart: {advice}"
+        )
+    dataset = Dataset(
+        loaded.images,
+        label_sets,
+        loaded.paths,
+        classes=sorted(set(itertools.chain.from_iterable(label_sets))),
+        groups=duplicate_groups(loaded.images, loaded.checksums),
+        checksums=loaded.checksums,
+        skipped=loaded.skipped + skipped,
+        fit=fit,
+    )
+    return _with_table(dataset, table) if table else dataset
+
+
+def _list_labelled(folder: AnyPath) -> tuple[list[str], list[tuple[str, str]]]:
+    """List the images that lie in label folders, and what is left out."""
     layout = f"expected one folder for each combination, such as {folder}/blue_jeans"
     listing = list_images(folder)
     if not listing.paths:
@@ -134,39 +192,33 @@ def load_dataset(
         raise UserError(
             f"the images of {folder} are not in label folders: {layout}{layout_hint(folder)}"
         )
-    loaded = load_images(
-        labelled,
-        size,
-        fit=fit,
-        cache_file=cache.cache_path(folder, size, fit) if use_cache else None,
-        memory_limit=memory_limit,
-        progress=progress,
-    )
-    if not loaded.paths:
-        path, reason = loaded.skipped[0]
-        raise UserError(
-            f"none of the {len(labelled)} images below {folder} can be read; the first is {path}: "
-            f"{reason}"
-        )
-    labels = [folder_labels(path) for path in loaded.paths]
-    if len(set(labels)) < 2:
-        raise UserError(
-            f"all images below {folder} have the same labels ({' '.join(labels[0])}), so there is "
-            f"nothing to tell apart: {layout}, and at least two of them{layout_hint(folder)}"
-        )
     unlabelled = [
         (path, "not in a label folder") for path in listing.paths if Path(path).parent == top
     ]
-    return Dataset(
-        loaded.images,
-        labels,
-        loaded.paths,
-        classes=sorted(set(itertools.chain.from_iterable(labels))),
-        groups=duplicate_groups(loaded.images, loaded.checksums),
-        checksums=loaded.checksums,
-        skipped=loaded.skipped + unlabelled + listing.skipped,
-        fit=fit,
+    return labelled, unlabelled + listing.skipped
+
+
+def _layout(folder: AnyPath) -> str:
+    return (
+        f"expected one folder for each combination, such as {folder}/blue_jeans, and at least two "
+        f"of them{layout_hint(folder)}"
     )
+
+
+def _with_table(dataset: Dataset, table: LabelTable) -> Dataset:
+    """Add what a table says about the images that could be read."""
+    if len(dataset.classes) < 2:
+        raise UserError(
+            f"the only label in the table is {dataset.classes[0]}: at least two are needed"
+        )
+    rows = {path: row for row, path in enumerate(table.paths)}
+    chosen = [rows[path] for path in dataset.paths]
+    together = is_test = None
+    if table.groups:
+        together = joined_groups(dataset.groups, [table.groups[row] for row in chosen])
+    if table.is_test:
+        is_test = np.array([table.is_test[row] for row in chosen])
+    return dataset._replace(is_free=True, together=together, is_test=is_test, notes=table.notes)
 
 
 def load_images(

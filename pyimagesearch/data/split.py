@@ -1,10 +1,27 @@
 """Which images the network trains on and which it is tested on."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.cluster.hierarchy import DisjointSet
 
 from pyimagesearch.errors import UserError
+
+if TYPE_CHECKING:
+    from pyimagesearch.data.loading import Dataset
+
+
+def split_dataset(
+    dataset: "Dataset", *, test_size: float, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Split a data set by its folders or by its table; see :func:`split` and :func:`split_free`."""
+    if not dataset.is_free:
+        return split(dataset.labels, dataset.groups, test_size=test_size, seed=seed)
+    groups = dataset.groups if dataset.together is None else dataset.together
+    return split_free(
+        dataset.labels, groups, test_size=test_size, seed=seed, is_test=dataset.is_test
+    )
 
 
 def split(
@@ -61,3 +78,107 @@ def split(
             "training and a test side: at least two are needed"
         )
     return train, test
+
+
+def split_free(
+    labels: Sequence[tuple[str, ...]],
+    groups: np.ndarray,
+    *,
+    test_size: float,
+    seed: int,
+    is_test: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Split images that have any number of labels, so that each label is on both sides if it can.
+
+    The rarest label is shared out first, as its images leave the least choice (Sechidis, Tsoumakas
+    and Vlahavas, "On the Stratification of Multi-Label Data", 2011).
+
+    Parameters
+    ----------
+    labels, groups, test_size, seed
+        As for :func:`split`. A label with images of a single group is trained, not tested.
+    is_test : numpy.ndarray, optional
+        bool, shape (N,): which images to test on. A group with one of them is tested on as a whole,
+        so that no copy of it is trained on.
+
+    Returns
+    -------
+    train, test : numpy.ndarray
+        int, sorted positions.
+
+    Raises
+    ------
+    UserError
+        If nothing is left for one of the sides.
+    """
+    if is_test is None:
+        is_test_group = _share_out(
+            labels, groups, test_size=test_size, rng=np.random.default_rng(seed)
+        )
+    else:
+        is_test_group = np.bincount(groups, weights=is_test) > 0
+    in_test = is_test_group[groups]
+    train, test = np.flatnonzero(~in_test), np.flatnonzero(in_test)
+    if not len(train) or not len(test):
+        raise UserError(
+            f"there is nothing to {'test' if len(train) else 'train'} on: all images are copies or "
+            "of one group, or the column split puts all of them on one side"
+        )
+    return train, test
+
+
+def _share_out(
+    labels: Sequence[tuple[str, ...]],
+    groups: np.ndarray,
+    *,
+    test_size: float,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Choose the groups to test on, label by label."""
+    sizes = np.bincount(groups)
+    counts_of: dict[str, dict[int, int]] = {}  # images of each label in each group
+    for each, group in zip(labels, groups.tolist(), strict=True):
+        for label in each or ("",):  # no label of a table is empty
+            counts = counts_of.setdefault(label, {})
+            counts[group] = counts.get(group, 0) + 1
+    is_test, is_open = np.zeros(len(sizes), bool), np.ones(len(sizes), bool)
+    for label in sorted(counts_of, key=lambda name: (sum(counts_of[name].values()), name)):
+        counts = counts_of[label]
+        members = np.fromiter(counts, int, len(counts))
+        images = np.fromiter(counts.values(), int, len(counts))
+        wanted = test_size * images.sum() - images[is_test[members]].sum()
+        order = rng.permutation(np.flatnonzero(is_open[members]))
+        so_far = np.concatenate([[0], np.cumsum(images[order])])
+        enough = int(np.argmin(np.abs(so_far - wanted)))
+        # At least one group on each side, where there are two to choose from.
+        none_yet = not is_test[members].any() and len(order) > 1
+        only_tested = len(order) == len(members) - int(is_test[members].sum())
+        enough = max(enough, int(none_yet))
+        enough = min(enough, len(order) - int(only_tested and len(order) > 0))
+        is_test[members[order[:enough]]] = True
+        is_open[members] = False
+    return is_test
+
+
+def joined_groups(groups: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """Join groups of copies that a table puts into one group.
+
+    Parameters
+    ----------
+    groups : numpy.ndarray
+        int, shape (N,), from :func:`pyimagesearch.data.duplicates.duplicate_groups`.
+    names : sequence of str
+        The name of each image's group; an empty one names none.
+
+    Returns
+    -------
+    numpy.ndarray
+        int, shape (N,): images with the same number are copies or of one group, or linked by both.
+    """
+    joined = DisjointSet(range(int(groups.max()) + 1))
+    first_of: dict[str, int] = {}
+    for group, name in zip(groups.tolist(), names, strict=True):
+        if name:
+            joined.merge(first_of.setdefault(name, group), group)
+    roots = np.array([joined[group] for group in range(int(groups.max()) + 1)])
+    return np.unique(roots[groups], return_inverse=True)[1]

@@ -83,12 +83,12 @@ def wrong_label(probabilities: Mapping[str, float], labels: Sequence[str]) -> st
     -------
     str
         The likeliest label that the image does not have if it is predicted, with more than 0.5, or
-        else the least likely label that it has.
+        else the least likely label that it has. Of an image without labels, the likeliest.
     """
     others = [label for label in probabilities if label not in labels]
     predicted = [label for label in others if probabilities[label] > 0.5]
-    if predicted:
-        return max(predicted, key=probabilities.__getitem__)
+    if predicted or not labels:
+        return max(predicted or others, key=probabilities.__getitem__)
     return min(labels, key=probabilities.__getitem__)
 
 

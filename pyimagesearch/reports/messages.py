@@ -25,6 +25,8 @@ from pyimagesearch.reports.training_report import Predictions
 MOST_LINES = 40
 # A table that is wider than this many characters becomes a list.
 MOST_WIDTH = 160
+# The table of labels that occur together shows so many, cut to so many characters.
+MOST_TOGETHER, MOST_NAME = 12, 12
 # This many hints or contradictions are spelled out; others are counted.
 MOST_HINTS = 10
 
@@ -46,9 +48,10 @@ def dataset_lines(folder: AnyPath, dataset: Dataset) -> list[str]:
     """
     return [
         *loaded_lines(dataset),
-        *depth_hints(folder, dataset.paths),
+        *dataset.notes,
+        *([] if dataset.is_free else depth_hints(folder, dataset.paths)),
         *_first(capital_hints(dataset.classes), "groups of labels differ only in capitals"),
-        *label_lines(dataset.labels, dataset.classes),
+        *(free_label_lines if dataset.is_free else label_lines)(dataset.labels, dataset.classes),
         *duplicate_lines(dataset),
     ]
 
@@ -73,6 +76,51 @@ def label_lines(labels: Sequence[tuple[str, ...]], classes: Sequence[str]) -> li
         names = [" ".join(combination) for combination in first]
         lines.append(f"no folder holds {examples(names, total=missing)}")
     return lines
+
+
+def free_label_lines(labels: Sequence[tuple[str, ...]], classes: Sequence[str]) -> list[str]:
+    """Count the images of each label, and of each two of the most frequent labels together."""
+    counts = Counter(label for each in labels for label in each)
+    width = min(max(len(printable(label)) for label in classes), MOST_WIDTH)
+    rows = [f"{printable(label):<{width}} {count:>7}" for label, count in counts.most_common()]
+    without = sum(not each for each in labels)
+    return [
+        f"{len(classes):,} class labels, {without:,} images without any",
+        "\n".join(["images of each label:", *excerpt(rows, MOST_LINES)]),
+        "images with both of two labels:\n" + together_table(labels, counts),
+    ]
+
+
+def together_table(labels: Sequence[tuple[str, ...]], counts: Counter[str]) -> str:
+    """Tabulate how many images have both of two labels.
+
+    Parameters
+    ----------
+    labels : sequence of tuple of str
+        The labels of each image, each label at most once.
+    counts : collections.Counter
+        How many images have each label.
+
+    Returns
+    -------
+    str
+        A row and a column for each label, the most frequent first, a dash where no image has both,
+        and in the diagonal all images of the label. As many labels as fit; the others are counted.
+    """
+    shown = [label for label, _ in counts.most_common(MOST_TOGETHER)]
+    place = {label: position for position, label in enumerate(shown)}
+    table = np.zeros((len(shown), len(shown)), int)
+    for each, images in Counter(labels).items():
+        places = [place[label] for label in each if label in place]
+        table[np.ix_(places, places)] += images
+    names = [printable(label)[:MOST_NAME] for label in shown]
+    margin, widths = max(map(len, names)), [max(7, len(name)) for name in names]
+    lines = [" " * margin + "".join(f" {n:>{w}}" for n, w in zip(names, widths, strict=True))]
+    for name, row in zip(names, table.tolist(), strict=True):
+        cells = (f" {count or '-':>{width}}" for count, width in zip(row, widths, strict=True))
+        lines.append(f"{name:<{margin}}" + "".join(cells))
+    others = len(counts) - len(shown)
+    return "\n".join([*lines, *([f"... {others:,} more labels"] if others else [])])
 
 
 def duplicate_lines(dataset: Dataset) -> list[str]:
@@ -153,8 +201,18 @@ def result_lines(report: Mapping[str, Any], predictions: Predictions) -> list[st
     return [
         f"training accuracy: {trained:.2%}",
         f"test accuracy: {tested['binary']:.2%}, all labels right: {tested['exact']:.2%}",
+        *_free_scores_in_words(tested),
         "test images, label by label:\n"
         + label_report(predictions.probabilities, predictions.targets, report["labels"]),
+    ]
+
+
+def _free_scores_in_words(tested: Mapping[str, float]) -> list[str]:
+    if "micro_f1" not in tested:
+        return []
+    return [
+        f"of free labels: micro F1 {tested['micro_f1']:.2%}, macro F1 {tested['macro_f1']:.2%}, "
+        f"mean average precision {tested['mean_average_precision']:.2%}"
     ]
 
 

@@ -4,7 +4,12 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.metrics import classification_report, precision_recall_curve
+from sklearn.metrics import (
+    average_precision_score,
+    classification_report,
+    f1_score,
+    precision_recall_curve,
+)
 
 from pyimagesearch.console import excerpt, printable
 
@@ -49,6 +54,34 @@ def accuracies(probabilities: np.ndarray, targets: np.ndarray) -> Accuracies:
     """
     is_right = (probabilities > THRESHOLD) == (targets > THRESHOLD)
     return Accuracies(float(is_right.mean()), float(is_right.all(axis=1).mean()))
+
+
+def free_scores(probabilities: np.ndarray, targets: np.ndarray) -> dict[str, float]:
+    """Compute the scores of labels of which an image has any number.
+
+    Binary accuracy flatters where most images lack most labels; these do not.
+
+    Parameters
+    ----------
+    probabilities, targets : numpy.ndarray
+        As for :func:`accuracies`.
+
+    Returns
+    -------
+    dict of str to float
+        In [0, 1]: scikit-learn's ``micro_f1`` and ``macro_f1`` at a threshold of 0.5, and
+        ``mean_average_precision`` over the labels that any image has.
+    """
+    is_label, is_predicted = targets > THRESHOLD, probabilities > THRESHOLD
+    occurs = is_label.any(axis=0)
+    precision = 0.0
+    if occurs.any():
+        precision = average_precision_score(is_label[:, occurs], probabilities[:, occurs])
+    return {
+        "micro_f1": float(f1_score(is_label, is_predicted, average="micro", zero_division=0)),
+        "macro_f1": float(f1_score(is_label, is_predicted, average="macro", zero_division=0)),
+        "mean_average_precision": float(precision),
+    }
 
 
 def label_report(probabilities: np.ndarray, targets: np.ndarray, classes: Sequence[str]) -> str:

@@ -24,6 +24,7 @@ MOST_MISSING = 1000
 # The model file keeps what classify.py needs.
 FOR_THE_MODEL = (
     "labels",
+    "free_labels",
     "image_size",
     "fit",
     "composed",
@@ -94,7 +95,10 @@ def training_report(
         **_dataset_findings(dataset),
         "composed": sorted(set(composed)),
         "history": {name: list(values) for name, values in history.items()},
-        "test_accuracies": metrics.accuracies(probabilities, targets)._asdict(),
+        "test_accuracies": {
+            **metrics.accuracies(probabilities, targets)._asdict(),
+            **(metrics.free_scores(probabilities, targets) if dataset.is_free else {}),
+        },
         "label_scores": metrics.label_scores(probabilities, targets, classes),
         "thresholds": metrics.best_thresholds(probabilities, targets, classes),
         "worst": [
@@ -119,14 +123,16 @@ def _dataset_findings(dataset: Dataset) -> dict[str, Any]:
             for positions in spanning_groups(dataset.groups, dataset.labels)
         ],
         "labels": dataset.classes,
+        "free_labels": dataset.is_free,
         "image_size": dataset.images.shape[1],
         "fit": dataset.fit,
         "coverage": [
             {"combination": combination, "images": counts[combination]}
             for combination in sorted(counts)
         ],
-        "missing": missing_combinations(counts, most=MOST_MISSING),
-        "missing_count": count_missing_combinations(counts),
+        # Of labels that are free, no combination is one that images should have.
+        "missing": [] if dataset.is_free else missing_combinations(counts, most=MOST_MISSING),
+        "missing_count": 0 if dataset.is_free else count_missing_combinations(counts),
     }
 
 
@@ -152,7 +158,7 @@ def worst_rows(predictions: Predictions, most: int = WORST_IMAGES) -> list[tuple
 
 def model_metadata(report: Mapping[str, Any]) -> dict[str, Any]:
     """Select from a report what the model file keeps: JSON values, no paths."""
-    shown = [covered["combination"] for covered in report["coverage"]]
+    shown = [] if report["free_labels"] else [each["combination"] for each in report["coverage"]]
     return {"combinations": shown, **{name: report[name] for name in FOR_THE_MODEL}}
 
 

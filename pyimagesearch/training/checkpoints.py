@@ -73,6 +73,11 @@ def describe_run(model_path: AnyPath | None, settings: Mapping[str, Any], datase
     sums = [zlib.crc32(names.encode("utf-8", "surrogateescape")), pixels]
     flags = {f"--{name.replace('_', '-')}": settings[name] for name in DECISIVE}
     checkpoint = None if model_path is None else checkpoint_path(model_path)
+    if dataset.is_free:  # Otherwise the names of the folders are the labels.
+        sides = [
+            None if part is None else part.tolist() for part in (dataset.together, dataset.is_test)
+        ]
+        sums.append(zlib.crc32(repr([dataset.labels, *sides]).encode("utf-8", "backslashreplace")))
     return Run(checkpoint, {**flags, "images": [len(dataset.paths), *sums]})
 
 

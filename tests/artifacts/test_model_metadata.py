@@ -8,6 +8,7 @@ from pyimagesearch.artifacts.model_metadata import FIELDS, MetadataError, read_m
 
 METADATA = {
     "labels": ["blue", "jeans"],
+    "free_labels": True,
     "image_size": 24,
     "fit": "pad",
     "combinations": [["blue", "jeans"], ["blue"]],

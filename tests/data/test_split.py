@@ -62,3 +62,37 @@ def test_a_combination_of_copies_of_one_image_is_named():
     labels = [("a", "b"), ("a", "b"), ("c", "d"), ("c", "d")]
     with pytest.raises(UserError, match="c_d"):
         split.split(labels, np.array([0, 1, 2, 2]), test_size=0.2, seed=0)
+
+
+@given(
+    st.lists(st.sets(st.sampled_from("abcde")), min_size=40, max_size=90),
+    st.floats(0.1, 0.9),
+    st.integers(0, 99),
+)
+def test_free_labels_are_on_both_sides_where_two_groups_have_them(label_sets, test_size, seed):
+    labels = [tuple(sorted(each)) for each in label_sets]
+    groups = np.arange(len(labels))
+    train, test = split.split_free(labels, groups, test_size=test_size, seed=seed)
+    assert sorted([*train, *test]) == list(range(len(labels)))
+    rarest = min("abcde", key=lambda x: (sum(x in each for each in labels) or 99, x))
+    if sum(rarest in each for each in labels) > 1:
+        for side in (train, test):
+            assert any(rarest in labels[i] for i in side)
+
+
+def test_groups_of_a_table_join_groups_of_copies():
+    joined = split.joined_groups(np.array([0, 0, 1, 2, 3]), ["p", "", "q", "q", ""])
+    assert joined.tolist() == [0, 0, 1, 1, 2]
+
+
+def test_a_given_side_is_obeyed_and_copies_follow_the_tested_image():
+    labels, groups = [("x",), ("y",), (), ("x",)], np.array([0, 1, 1, 2])
+    is_test = np.array([False, True, False, False])
+    train, test = split.split_free(labels, groups, test_size=0.5, seed=0, is_test=is_test)
+    assert (train.tolist(), test.tolist()) == ([0, 3], [1, 2])
+
+
+def test_a_split_that_leaves_a_side_empty_is_refused():
+    for is_test in (np.zeros(2, bool), np.ones(2, bool)):
+        with pytest.raises(UserError, match="nothing to"):
+            split.split_free([("x",), ("y",)], np.arange(2), test_size=0.5, seed=0, is_test=is_test)

@@ -129,3 +129,22 @@ def test_of_many_contradictions_the_first_are_named_and_the_rest_counted(make_da
     lines = messages.duplicate_lines(make_dataset(labels, groups=groups))
     assert len(lines) < 20
     assert lines[-1] == "290 more images have different labels"
+
+
+def test_of_free_labels_those_that_occur_together_are_shown_and_none_is_missing(make_dataset):
+    dataset = make_dataset([("a", "b"), ("a", "c"), (), ("b",)])._replace(
+        is_free=True, notes=["the table has a note"]
+    )
+    told = "\n".join(messages.dataset_lines("d", dataset))
+    assert "1 images without any" in told
+    assert "a       2       1       1" in told
+    assert "the table has a note" in told
+    assert "no folder holds" not in told
+
+
+def test_of_thousands_of_free_labels_the_table_stays_small():
+    labels = [(f"label {n:04}", f"label {n + 1:04}") for n in range(3000)]
+    lines = "\n".join(messages.free_label_lines(labels, [f"label {n:04}" for n in range(3001)]))
+    assert "... 2,989 more labels" in lines
+    assert len(lines.splitlines()) < 70
+    assert max(map(len, lines.splitlines())) <= messages.MOST_WIDTH

@@ -88,3 +88,12 @@ def test_control_characters_in_labels_never_reach_the_terminal():
     report = metrics.label_report(TARGETS, TARGETS, ["\x1b[2J", "blue\n", "\rred"])
     assert not {"\x1b", "\r"} & set(report)
     assert sum(line.rstrip().endswith((" 2", " 3")) for line in report.splitlines()) >= 3
+
+
+def test_free_labels_have_scores_of_their_own_and_none_for_labels_without_images():
+    targets = np.array([[1, 0, 0], [1, 1, 0], [0, 0, 0]], np.float32)
+    probabilities = np.array([[0.9, 0.6, 0.1], [0.8, 0.7, 0.1], [0.2, 0.1, 0.3]], np.float32)
+    scores = metrics.free_scores(probabilities, targets)
+    assert scores["micro_f1"] == pytest.approx(6 / 7)
+    assert scores["macro_f1"] == pytest.approx((1 + 2 / 3 + 0) / 3)
+    assert scores["mean_average_precision"] == 1

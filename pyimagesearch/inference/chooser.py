@@ -1,0 +1,49 @@
+"""How many labels an image gets, where the user does not say it."""
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from pyimagesearch.inference.classification import choose, label_parts, thresholds_of
+
+# Of a colour and a garment, an image has one each.
+USUAL_TOP = 2
+
+
+def chooser(
+    top: int | str | None,
+    threshold: float | str | None,
+    *,
+    classes: Sequence[str],
+    metadata: Mapping[str, Any],
+) -> Callable[[Mapping[str, float]], list[tuple[str, float]]]:
+    """Decide how labels are chosen.
+
+    Parameters
+    ----------
+    top : int, "all" or None
+        How many labels to choose. None means two; or, for a model whose images have any number of
+        labels, those above their stored thresholds, and at least the likeliest.
+    threshold : float, "auto" or None
+        As for :func:`thresholds_of`. It goes before `top`.
+    classes : sequence of str
+        All labels.
+    metadata : mapping
+        What the model file says about the training.
+
+    Returns
+    -------
+    callable
+        Takes the probability of each label, and returns what :func:`choose` does.
+    """
+    thresholds = thresholds_of(threshold, classes, metadata)
+    parts = label_parts(metadata)
+    if top is None and threshold is None and metadata.get("free_labels"):
+        stored = metadata.get("thresholds") or dict.fromkeys(classes, 0.5)
+
+        def choose_free(probabilities: Mapping[str, float]) -> list[tuple[str, float]]:
+            return choose(probabilities, None, stored) or choose(probabilities, 1)
+
+        return choose_free
+    count = USUAL_TOP if top is None else None if top == "all" else int(top)
+    return functools.partial(choose, top=count, thresholds=thresholds, parts=parts)
