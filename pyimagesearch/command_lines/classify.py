@@ -39,8 +39,10 @@ def parse_arguments(description: str | None) -> Namespace:
     labels("--reject", metavar="SHARE", type=number(float, 0, 1), default=0.02, help=reject)
 
     form = parser.add_argument_group("for programs").add_mutually_exclusive_group().add_argument
-    form("--json", action="store_true", help="print one JSON object a line")
-    form("--csv", action="store_true", help="print a table of comma-separated values")
+    one_object = "print one JSON object a line"
+    form("--json", dest="form", action="store_const", const="json", default="text", help=one_object)
+    table = "print a table of comma-separated values"
+    form("--csv", dest="form", action="store_const", const="csv", default="text", help=table)
     args = parser.parse_args()
     if None not in (args.output, args.explain) and Path(args.output) == Path(args.explain):
         parser.error("--output and --explain need files of their own")

@@ -296,9 +296,10 @@ def label_parts(metadata: Mapping[str, Any]) -> list[set[str]]:
     -------
     list of set of str
         All first and all second labels of the combinations. Empty if combinations have more or
-        fewer than two labels, a label occurs in both parts, or the file does not say.
+        fewer than two labels, a label occurs in both parts, images have any number of labels, or
+        the file does not say.
     """
-    combinations = metadata.get("combinations", [])
+    combinations = [] if metadata.get("free_labels") else metadata.get("combinations", [])
     if not combinations or any(len(combination) != 2 for combination in combinations):
         return []
     first, second = map(set, zip(*combinations, strict=True))

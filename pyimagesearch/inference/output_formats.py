@@ -3,7 +3,8 @@
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from pyimagesearch.console import highlighted, printable
 from pyimagesearch.inference.classification import Prediction
@@ -17,6 +18,39 @@ WIDEST_NAME = 60
 LAST_COLUMNS = ("note", "error", "unknown", "nearness")
 # Of more labels than this, a single image shows only the likeliest.
 MOST_LABELS = 50
+
+
+def describer(
+    form: str, paths: Sequence[str], classes: Sequence[str], *, is_timed: bool = False
+) -> Callable[..., str]:
+    """Choose how predictions are put into words.
+
+    Parameters
+    ----------
+    form : {"text", "json", "csv"}
+        For a person or for programs.
+    paths : sequence of str
+        All files.
+    classes : sequence of str
+        All labels.
+    is_timed : bool
+        Whether predictions are those of moments in clips.
+
+    Returns
+    -------
+    callable
+        Takes a prediction, its chosen labels, the note on them and, if timed, ``seconds``.
+    """
+    if form == "json":
+        return as_json
+    if form == "csv":
+        return partial(as_csv, classes=classes, is_timed=is_timed)
+    name_width, label_width = column_widths(paths, classes)
+    if is_timed:
+        return partial(as_timed_row, label_width=label_width)
+    if len(paths) == 1:
+        return lambda prediction, chosen, note: as_text(prediction, chosen)
+    return partial(as_row, widths=(name_width, label_width))
 
 
 def as_text(prediction: Prediction, chosen: Sequence[tuple[str, float]]) -> str:

@@ -1,12 +1,14 @@
 """Heat maps: where in an image a network sees a label, drawn on the image."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from pyimagesearch.data.decoding import Fit, inner_rectangle, scale
+from pyimagesearch.files import AnyPath
 from pyimagesearch.reports.pictures import plain, write
 
 if TYPE_CHECKING:
@@ -77,6 +79,27 @@ def laid_over(heat: np.ndarray, image: np.ndarray, fit: Fit) -> np.ndarray:
     colors = cv2.applyColorMap(np.rint(255 * heat).astype(np.uint8), cv2.COLORMAP_INFERNO)
     opacity = OPACITY * heat[:, :, None]
     return np.rint(dark * (1 - opacity) + colors * opacity).astype(np.uint8)
+
+
+def explainer(model: AnyPath, fit: Fit) -> Callable[..., np.ndarray]:
+    """Load what :func:`explanation` needs.
+
+    Parameters
+    ----------
+    model : path
+        As for :func:`pyimagesearch.inference.explanation.load_explainer`.
+    fit : {"pad", "squeeze"}
+        How images become squares.
+
+    Returns
+    -------
+    callable
+        Takes a prediction with its image, and the labels chosen; returns a picture.
+    """
+    # classify.py imports this module for all images, and explains few.
+    from pyimagesearch.inference.explanation import load_explainer
+
+    return partial(explanation, explain=load_explainer(model), fit=fit)
 
 
 def explanation(

@@ -12,12 +12,14 @@ import numpy as np
 
 from pyimagesearch.console import printable
 from pyimagesearch.files import AnyPath, save_image, written_whole
+from pyimagesearch.inference.output_formats import unknown_lines
 
 if TYPE_CHECKING:
     # classify.py draws, too, and need not wait for what loading and recolouring import.
     from matplotlib.axes import Axes
 
     from pyimagesearch.data.image_arrays import Images
+    from pyimagesearch.inference.classification import Prediction
     from pyimagesearch.recoloring.composition import Composition
 
 # Two colours that colour-blind readers can tell apart, from Okabe and Ito's palette ("Color
@@ -48,6 +50,8 @@ def draw_training(
     path: AnyPath,
     history: Mapping[str, Sequence[float]],
     labels: Sequence[tuple[str, ...]],
+    *,
+    is_free: bool = False,
 ) -> None:
     """Draw loss and accuracy over the epochs, and how many images each combination has.
 
@@ -59,6 +63,8 @@ def draw_training(
         ``loss``, ``val_loss``, ``binary_accuracy`` and ``val_binary_accuracy``, one value an epoch.
     labels : sequence of tuple of str
         The labels of each image.
+    is_free : bool
+        Whether an image has any number of labels. Then the images of each label are counted.
 
     Raises
     ------
@@ -76,7 +82,11 @@ def draw_training(
     figure.suptitle("Training Loss and Accuracy")
     _draw_metric(loss_axes, history, "loss")
     _draw_metric(accuracy_axes, history, "binary_accuracy")
-    _draw_coverage(coverage_axes, Counter(labels))
+    if is_free:
+        names = [label for each in labels for label in each]
+        _draw_bars(coverage_axes, Counter(names), of="labels")
+    else:
+        _draw_coverage(coverage_axes, Counter(labels))
     suffix = os.path.splitext(path)[1].lstrip(".").lower()  # noqa: PTH122 (any kind of path)
     is_known = suffix in canvas.get_supported_filetypes()
     with written_whole(path) as temporary:
@@ -106,15 +116,16 @@ def _draw_metric(axes: "Axes", history: Mapping[str, Sequence[float]], metric: s
 
 def _draw_coverage(axes: "Axes", counts: Counter[tuple[str, ...]]) -> None:
     """Draw how many images each combination has: a table of pairs, or bars of anything else."""
-    axes.set_title("Images of each combination", fontsize="medium")
+    joined = Counter({" ".join(each): images for each, images in counts.items()})
     if any(len(combination) != 2 for combination in counts):
-        _draw_bars(axes, counts)
+        _draw_bars(axes, joined, of="combinations")
         return
     rows, columns = (sorted({pair[part] for pair in counts}) for part in (0, 1))
     headings = [_name(column) for column in columns]
     if len(rows) > MOST_ROWS or sum(len(heading) + 2 for heading in headings) > MOST_HEADINGS:
-        _draw_bars(axes, counts)
+        _draw_bars(axes, joined, of="combinations")
         return
+    axes.set_title("Images of each combination", fontsize="medium")
     table = np.array([[counts[row, column] for column in columns] for row in rows])
     # Only the light half of the colours, on which black numbers are legible.
     axes.imshow(table, cmap="Blues", vmin=0, vmax=2 * table.max(), aspect="auto")
@@ -125,18 +136,16 @@ def _draw_coverage(axes: "Axes", counts: Counter[tuple[str, ...]]) -> None:
     axes.set_yticks(range(len(rows)), map(_name, rows), parse_math=False)
 
 
-def _draw_bars(axes: "Axes", counts: Counter[tuple[str, ...]]) -> None:
-    shown = counts.most_common()
+def _draw_bars(axes: "Axes", counts: Counter[str], *, of: str) -> None:
+    shown, title = counts.most_common(), f"Images of each of {len(counts)} {of}"
     if len(shown) > MOST_BARS:
         half = MOST_BARS // 2
         shown = [*shown[:half], *shown[-half:]]
-        title = (
-            f"Images of the {half} largest and the {half} smallest of {len(counts):,} combinations"
-        )
-        axes.set_title(title, fontsize="medium")
+        title = f"Images of the {half} largest and the {half} smallest of {len(counts):,} {of}"
+    axes.set_title(title, fontsize="medium")
     bars = axes.barh(range(len(shown)), [count for _, count in shown], color=TRAINING_COLOR)
     axes.bar_label(bars, padding=3, fontsize=BAR_FONT_SIZE)
-    names = [_name(" ".join(combination)) for combination, _ in shown]
+    names = [_name(name) for name, _ in shown]
     axes.set_yticks(range(len(shown)), names, fontsize=BAR_FONT_SIZE, parse_math=False)
     axes.invert_yaxis()
 
@@ -237,6 +246,28 @@ def resized_for_drawing(image: np.ndarray) -> np.ndarray:
     scale = min(ANNOTATED_WIDTH / width, TALLEST / height)
     size = max(1, round(width * scale)), max(1, int(height * scale))
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+
+
+def annotate_prediction(
+    prediction: "Prediction", chosen: Sequence[tuple[str, float]]
+) -> np.ndarray:
+    """Write an image's labels on it, and whether it is unknown.
+
+    Parameters
+    ----------
+    prediction : Prediction
+        With its image.
+    chosen : sequence of (str, float)
+        Labels and their probabilities.
+
+    Returns
+    -------
+    numpy.ndarray
+        As from :func:`annotate`.
+    """
+    assert prediction.image is not None
+    labels = [f"{label}: {likely:.2%}" for label, likely in chosen]
+    return annotate(prediction.image, [*unknown_lines(prediction), *labels])
 
 
 def annotate(image: np.ndarray, lines: Sequence[str]) -> np.ndarray:
