@@ -34,6 +34,8 @@ from measure import ROOT, Run, median, print_table, processor, run, with_spread
 from pyimagesearch.arguments import ArgumentParser, number
 
 TUTORIAL, FIRST_STEP = "benchmarks/tutorial.py", "benchmarks/first_step.py"
+# The tutorial composes no images.
+SAME_WORK = "--no-recolor"
 ACCURACY = r"val_binary_accuracy: ([\d.]+)"
 STEP_ROUNDS = 5
 PREPARE = (
@@ -106,7 +108,7 @@ def compare_loading(args: Namespace, folder: Path) -> list[list[str]]:
             shutil.rmtree(cache, ignore_errors=True)
         environment = {"XDG_CACHE_HOME": str(cache)}
         script = ROOT / "train.py"
-        return run(FIRST_STEP, script, *shared, folder=folder, environment=environment)
+        return run(FIRST_STEP, script, *shared, SAME_WORK, folder=folder, environment=environment)
 
     tutorial, first, second = take_turns(
         args.repeats,
@@ -222,7 +224,7 @@ def compare_many_images(args: Namespace, folder: Path) -> list[list[str]]:
 def compare_whole_runs(args: Namespace, folder: Path) -> list[list[str]]:
     """Time whole runs from start to files, and show the accuracy of their last epochs."""
     shared = ["--dataset", Path(args.dataset).resolve()]
-    ours = run("train.py", *shared, "--epochs", args.whole_epochs, folder=folder)
+    ours = run("train.py", *shared, SAME_WORK, "--epochs", args.whole_epochs, folder=folder)
     tutorial = run(TUTORIAL, "train", *shared, folder=folder)
     cells = [
         f"{timed.seconds:,.0f} s, ends at {final_accuracy(timed):.2%}" for timed in (tutorial, ours)
@@ -251,7 +253,8 @@ def take_turns(repeats: int, *actions: Callable[[], Run]) -> list[list[Run]]:
 def train(args: Namespace, epochs: int, *, folder: Path) -> tuple[Run, Run]:
     """Train the tutorial's network and ours, which leaves their models in the folder."""
     shared = ["--dataset", Path(args.dataset).resolve(), "--epochs", epochs]
-    return run(TUTORIAL, "train", *shared, folder=folder), run("train.py", *shared, folder=folder)
+    tutorial = run(TUTORIAL, "train", *shared, folder=folder)
+    return tutorial, run("train.py", *shared, SAME_WORK, folder=folder)
 
 
 def train_models(args: Namespace, folder: Path) -> None:
