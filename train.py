@@ -63,7 +63,9 @@ def train_network(args: Namespace) -> int:
     train, test = split.split_dataset(dataset, test_size=args.test_size, seed=args.seed)
     info(*messages.dataset_lines(args.dataset, dataset))
     info(f"{len(train)} images to train on, {len(test)} to test on")
-    settings = fitting.Settings(args.epochs, args.batch_size, args.learning_rate, args.seed)
+    settings = fitting.Settings(
+        args.epochs, args.batch_size, args.learning_rate, args.seed, args.balance
+    )
     if args.audit:
         from pyimagesearch.reports import label_audit
 
@@ -84,7 +86,7 @@ def train_network(args: Namespace) -> int:
     info(*messages.composed_lines(recoloring, composed))
     pictures.write_preview(args.recolor_preview, images, composed)
     pool, rotation = composition.pooled(images, composed.images)
-    targets = mlb.transform([*labels, *composed.labels]).astype("float32")
+    targets = batches.make_targets([*labels, *composed.labels], mlb.classes_)
 
     info("compiling model...")
     size, depth, classes = args.image_size, IMAGE_DIMS[2], mlb.classes_
@@ -128,7 +130,7 @@ def train_network(args: Namespace) -> int:
     info(f"serializing label binarizer to {printable(args.labelbin)}...")
     label_file.save_binarizer(args.labelbin, mlb, report["trained_at"])
     info(f"drawing training curves to {printable(args.plot)}...")
-    pictures.draw_training(args.plot, trainer.history, labels)
+    pictures.draw_training(args.plot, trainer.history, labels, is_free=dataset.is_free)
     explain = partial(gradients.feature_gradients, trainer.model)
     error_montage.draw_errors(args.errors, dataset, report["worst"], explain=explain)
     training_report.write(args.report, report)

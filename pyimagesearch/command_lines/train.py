@@ -47,6 +47,8 @@ def parse_arguments(description: str | None) -> Namespace:
     training("--fit", choices=("pad", "squeeze"), default="pad", help=fit)
     share = "share of images to test on"
     training("--test-size", type=number(float, 0.01, 0.99), default=TEST_SIZE, help=share)
+    balance = "let rare labels count as much as frequent ones"
+    training("--balance", action="store_true", help=balance)
     training("--device", choices=("auto", "cpu", "gpu"), default="auto", help="what to train on")
     training("--seed", type=seed, default=42, help="random seed")
     unseen = parser.add_argument_group("combinations that no folder holds").add_argument
@@ -55,7 +57,7 @@ def parse_arguments(description: str | None) -> Namespace:
     unseen("--recolor", metavar="N", type=per_epoch, nargs="?", default="auto", help=compose)
     unseen("--no-recolor", dest="recolor", action="store_const", const=0, help="compose none")
     part = "part of the folders' names that is the colour; found out by default"
-    unseen("--recolor-part", type=int, choices=(1, 2), help=part)
+    unseen("--recolor-part", metavar="N", type=number(int, 1, 9), help=part)
     unseen("--recolor-preview", metavar="FILE", help="where to show what was composed of what")
     args = parser.parse_args()
     if args.labels is not None:

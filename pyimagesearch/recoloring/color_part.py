@@ -14,6 +14,7 @@ import numpy as np
 
 from pyimagesearch.data.image_arrays import Images
 from pyimagesearch.recoloring.composition import why_nothing_to_compose
+from pyimagesearch.recoloring.name_parts import split_names
 from pyimagesearch.recoloring.segmentation import (
     LEAST_PROBABILITY,
     THUMBNAIL_SIZE,
@@ -25,7 +26,7 @@ from pyimagesearch.recoloring.segmentation import (
 # So many images of each combination are enough.
 MOST_IMAGES = 200
 # A part is a colour if colours tell its labels apart in at least this share of the images, and in
-# so much larger a share than those of the other part. The tutorial's photographs give 0.98 for
+# so much larger a share than those of any other part. The tutorial's photographs give 0.98 for
 # black, blue and red, and 0.74 for dresses, jeans and shirts.
 LEAST_SHARE, LEAST_LEAD = 0.85, 0.05
 # A colour counts if it is so much more frequent with one label than with the other: by a factor
@@ -40,23 +41,23 @@ class ColorPart(NamedTuple):
     ----------
     shares : tuple of float
         For each part, the share of images whose label is found by colours alone, among two labels
-        that occur with the same other label. From 0.5, which is chance, to 1; NaN if there are no
-        such two labels.
+        that occur with the same other labels. From 0.5, which is chance, to 1; NaN if there are
+        no such two labels, or the part cannot be told from the others in every name.
     """
 
-    shares: tuple[float, float]
+    shares: tuple[float, ...]
 
     @property
     def likelier(self) -> int:
-        """The part that colours tell apart better; the first if that is not clear."""
-        first, second = self.shares
-        return int(second > first or (np.isnan(first) and not np.isnan(second)))
+        """The part that colours tell apart best; the first if that is not clear."""
+        return int(np.argmax(np.nan_to_num(self.shares, nan=-1)))
 
     @property
     def is_clear(self) -> bool:
-        """Whether that part is a colour, and the other is none."""
-        share, other = self.shares[self.likelier], self.shares[1 - self.likelier]
-        return share >= LEAST_SHARE and not share - other < LEAST_LEAD
+        """Whether that part is a colour, and no other is one."""
+        share = self.shares[self.likelier]
+        others = [other for part, other in enumerate(self.shares) if part != self.likelier]
+        return share >= LEAST_SHARE and not any(share - other < LEAST_LEAD for other in others)
 
 
 class Recoloring(NamedTuple):
@@ -67,8 +68,8 @@ class Recoloring(NamedTuple):
     per_combination : int or None
         How many images of each missing combination an epoch shows; None for as many as an average
         folder has.
-    part : {0, 1}
-        Which of the two labels is the colour.
+    part : int
+        Which part of the shortest folder names is the colour; 0 is the first.
     found : ColorPart or None
         What the choice of the part rests on; None if the user made it, or there is none to make.
     reason : str or None
@@ -98,37 +99,47 @@ def choose_recoloring(
     wanted : int, "auto" or None
         How many images of each missing combination an epoch shows; None for as many as an average
         folder has, ``"auto"`` for the same, but only if one part is clearly a colour.
-    part : {0, 1} or None
-        Which of the two labels is the colour; None finds out.
+    part : int or None
+        Which part of the shortest folder names is the colour; None finds out.
 
     Returns
     -------
     Recoloring
         What :func:`pyimagesearch.recoloring.composition.compose_missing` needs.
+
+    Raises
+    ------
+    UserError
+        If the shortest folder names have too few parts for `part`.
     """
-    reason = why_nothing_to_compose(labels, part=part or 0)
-    if wanted == 0 or reason:
-        return Recoloring(0, part or 0, reason=reason if wanted != 0 else None)
+    if wanted == 0:
+        return Recoloring(0, part or 0)
     per_combination = None if wanted == "auto" else wanted
+    candidates = range(max(1, min(map(len, labels)))) if part is None else [part]
+    reasons = {each: why_nothing_to_compose(labels, part=each) for each in candidates}
+    if all(reasons.values()):
+        return Recoloring(0, part or 0, reason=reasons[part or 0])
     if part is not None:
         return Recoloring(per_combination, part)
     found = find_color_part(images, labels, indices)
+    reason = reasons[found.likelier]
     if wanted == "auto" and not found.is_clear:
-        return Recoloring(0, found.likelier, found, "neither part of the names is clearly a colour")
-    return Recoloring(per_combination, found.likelier, found)
+        none = "neither" if len(found.shares) == 2 else "no"
+        reason = f"{none} part of the names is clearly a colour"
+    return Recoloring(0 if reason else per_combination, found.likelier, found, reason)
 
 
 def find_color_part(
     images: Images, labels: Sequence[tuple[str, ...]], indices: np.ndarray
 ) -> ColorPart:
-    """Compare how well colours tell the labels of the two parts apart.
+    """Compare how well colours tell the labels of each part apart.
 
     Parameters
     ----------
     images : numpy.ndarray or StoredImages
         uint8, shape (N, height, width, 3), BGR.
     labels : sequence of tuple of str
-        The two labels of each of the N images.
+        The labels of each of the N images.
     indices : numpy.ndarray
         int: which images to look at.
 
@@ -139,14 +150,15 @@ def find_color_part(
     """
     bins = _bins_of_combinations(images, labels, indices)
     shares = []
-    for part in (0, 1):
+    for part in range(min(map(len, labels))):
+        names = split_names(labels, part=part)
         pairs = [
             (bins[one], bins[other])
             for one, other in combinations(sorted(bins), 2)
-            if one[1 - part] == other[1 - part] and one[part] != other[part]
+            if not names.reason and names.pairs[one].kind == names.pairs[other].kind
         ]
         shares.append(float(np.mean([_told_apart(*pair) for pair in pairs])) if pairs else np.nan)
-    return ColorPart((shares[0], shares[1]))
+    return ColorPart(tuple(shares))
 
 
 def _bins_of_combinations(

@@ -4,7 +4,7 @@ A black dress is composed of a dress in another colour and of a black garment of
 dress stays as it was photographed and gets the black of the other garment.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import NamedTuple
@@ -13,10 +13,16 @@ import cv2
 import numpy as np
 
 from pyimagesearch.console import printable
-from pyimagesearch.data.folders import missing_combinations
 from pyimagesearch.data.image_arrays import Concatenated, Images, Rotation
 from pyimagesearch.errors import UserError
 from pyimagesearch.recoloring.color_transfer import Color, color_of, recolor
+from pyimagesearch.recoloring.name_parts import (
+    NameParts,
+    Pair,
+    is_any_missing,
+    missing_pairs,
+    split_names,
+)
 from pyimagesearch.recoloring.segmentation import Appearance, learn_appearance, segment, to_lab
 
 # Three times as many images are composed as one epoch shows, and epochs take turns: many pairs of a
@@ -90,30 +96,32 @@ def why_nothing_to_compose(labels: Sequence[tuple[str, ...]], *, part: int) -> s
     ----------
     labels : sequence of tuple of str
         The labels of each image.
-    part : {0, 1}
-        Which of the two labels is the colour.
+    part : int
+        Which part of the shortest folder names is the colour; 0 is the first.
 
     Returns
     -------
     str or None
         One line, or None if images can be composed.
+
+    Raises
+    ------
+    UserError
+        If the shortest names have too few parts for `part`.
     """
-    for combination in sorted(set(labels)):
-        if len(combination) != 2:
-            return (
-                "recolouring needs folder names of exactly two parts, a colour and a type, and "
-                f"{printable('_'.join(combination))} has {len(combination)}"
-            )
-    for name, position in (("colours", part), ("types", 1 - part)):
-        found = sorted({combination[position] for combination in labels})
+    names = split_names(labels, part=part)
+    return names.reason or _why_none_missing(names)
+
+
+def _why_none_missing(names: NameParts) -> str | None:
+    for what, side in (("colours", 0), ("types", 1)):
+        found = sorted({"_".join(pair[side]) for pair in names.pairs.values()})
         if len(found) < 2:
             return (
-                f"recolouring needs at least two {name}, and the folders have only "
+                f"recolouring needs at least two {what}, and the folders have only "
                 f"{printable(', '.join(found))}"
             )
-    if not missing_combinations(labels, most=1):
-        return "every combination has a folder"
-    return None
+    return None if is_any_missing(names) else "every combination has a folder"
 
 
 def compose_missing(
@@ -138,8 +146,9 @@ def compose_missing(
     per_combination : int or None
         How many images of each missing combination an epoch shows. None means as many as an average
         folder has among `indices`, but at most ``MOST_BY_DEFAULT``.
-    part : {0, 1}
-        Which of the two labels is the colour.
+    part : int
+        Which part of the shortest folder names is the colour, as in
+        :func:`pyimagesearch.recoloring.name_parts.split_names`.
     seed : int
         The same seed and images give the same composition.
 
@@ -153,26 +162,28 @@ def compose_missing(
     Raises
     ------
     UserError
-        If a colour or a type does not occur at `indices`.
+        If a colour or a type does not occur at `indices`, or the shortest names have too few parts
+        for `part`.
     """
     none = np.zeros(0, int)
     nothing = Composition(np.empty((0, *images.shape[1:]), np.uint8), [], none, none)
     if per_combination == 0:
         return nothing
-    if reason := why_nothing_to_compose(labels, part=part):
+    names = split_names(labels, part=part)
+    if reason := names.reason or _why_none_missing(names):
         return nothing._replace(reason=reason)
     if per_combination is None:
         per_combination = min(round(len(indices) / len(set(labels))), MOST_BY_DEFAULT)
     rng = np.random.default_rng(seed)
     most = max(SOURCES_PER_COMBINATION, per_combination)
-    sources = _learn(images, labels, _draw_sources(labels, indices, most=most, rng=rng), part=part)
+    drawn = _draw_sources(labels, indices, most=most, rng=rng)
+    sources = _learn(images, drawn, [names.pairs[labels[i]] for i in drawn])
     if sources.is_good.mean() < LEAST_GOOD:
         return nothing._replace(
             reason="what has the colour fills next to nothing, or nearly all, of most images"
         )
-    missing = missing_combinations(labels)
-    pairs = [(combination[part], combination[1 - part]) for combination in missing]
-    plan = _plan(sources, pairs, count=TURNS * per_combination, rng=rng)
+    missing = missing_pairs(names)
+    plan = _plan(sources, missing.values(), count=TURNS * per_combination, rng=rng)
     return Composition(
         _recolor_all(sources, plan),
         [combination for combination in missing for _ in range(TURNS * per_combination)],
@@ -213,24 +224,21 @@ def _draw_sources(
     return np.concatenate(drawn)
 
 
-def _learn(
-    images: Images, labels: Sequence[tuple[str, ...]], indices: np.ndarray, *, part: int
-) -> _Sources:
+def _learn(images: Images, indices: np.ndarray, pairs: Iterable[Pair]) -> _Sources:
     """Learn where the garments are in the images to compose from, and which of these are good."""
-    colors = np.array([labels[i][part] for i in indices])
-    types = np.array([labels[i][1 - part] for i in indices])
+    colors, types = np.array([pair.joined for pair in pairs]).T
     appearance, shares = learn_appearance(images, indices, colors=colors, types=types)
     is_good = (shares > LEAST_SHARE) & (shares < LARGEST_SHARE)
     return _Sources(images, indices, colors, types, is_good, appearance)
 
 
 def _plan(
-    sources: _Sources, pairs: Sequence[tuple[str, str]], *, count: int, rng: np.random.Generator
+    sources: _Sources, pairs: Iterable[Pair], *, count: int, rng: np.random.Generator
 ) -> _Plan:
     """Draw what to compose this many images of each pair of a colour and a type from."""
     type_sources: list[int] = []
     color_sources: list[int] = []
-    for color, kind in pairs:
+    for color, kind in (pair.joined for pair in pairs):
         for label, present in ((color, sources.colors), (kind, sources.types)):
             if label not in present:
                 raise UserError(f"there is no image to train on with the label {printable(label)}")

@@ -6,11 +6,13 @@ Decaestecker, "Adjusting the Outputs of a Classifier to New a Priori Probabiliti
 that shifting the log odds of the predictions corrects this.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from pyimagesearch.recoloring.composition import TURNS
+from pyimagesearch.recoloring.name_parts import Labels, missing_pairs, split_names
 
 
 def logit_offsets(
@@ -33,8 +35,8 @@ def logit_offsets(
         The labels of each image to train on.
     composed_labels : sequence of tuple of str
         The labels of each composed image; an epoch shows one in ``TURNS`` of them.
-    part : {0, 1}
-        Which of the two labels is the colour.
+    part : int
+        Which part of the shortest folder names is the colour.
 
     Returns
     -------
@@ -43,15 +45,25 @@ def logit_offsets(
     """
     if not composed_labels:
         return np.zeros(len(classes))
-    in_folders = _count([combination[part] for combination in labels], classes)
-    composed = _count([combination[part] for combination in composed_labels], classes) / TURNS
+    names = split_names(labels, part=part)
+    colors = {
+        combination: pair.color
+        for combination, pair in {**missing_pairs(names), **names.pairs}.items()
+    }
+    in_folders = _count(colors, labels, classes)
+    composed = _count(colors, composed_labels, classes) / TURNS
     in_epoch = _log_odds(in_folders + composed, len(labels) + len(composed_labels) / TURNS)
     is_color = in_folders > 0
     return np.where(is_color, in_epoch - _log_odds(in_folders, len(labels)), 0.0)
 
 
-def _count(colors: Sequence[str], classes: Sequence[str]) -> np.ndarray:
-    return (np.array(colors)[:, None] == np.asarray(classes)).sum(axis=0)
+def _count(
+    colors: Mapping[Labels, Labels], labels: Sequence[Labels], classes: Sequence[str]
+) -> np.ndarray:
+    """Count the images whose colour each label is, or is part of."""
+    # Where the folder that tells a longer name has no image to train on, that name has no colour.
+    counts = Counter(label for each in labels for label in set(colors.get(each, ())))
+    return np.array([counts[label] for label in classes])
 
 
 def _log_odds(counts: np.ndarray, total: float) -> np.ndarray:

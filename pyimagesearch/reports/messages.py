@@ -178,7 +178,8 @@ def composed_lines(recoloring: Recoloring, composed: Composition) -> list[str]:
 def _shares_in_words(found: ColorPart) -> str:
     """Say how well colours alone tell the labels of each part apart."""
     shares = ["nothing" if np.isnan(share) else f"{share:.0%}" for share in found.shares]
-    return f"colours alone tell {shares[0]} of part 1 apart, and {shares[1]} of part 2"
+    first, *others, last = (f"{share} of part {part}" for part, share in enumerate(shares, start=1))
+    return f"colours alone tell {', '.join([f'{first} apart', *others])}, and {last}"
 
 
 def result_lines(report: Mapping[str, Any], predictions: Predictions) -> list[str]:

@@ -20,6 +20,8 @@ PACKAGES = ("tensorflow", "keras", "numpy", "opencv-python", "scikit-learn", "pi
 WORST_IMAGES = 24
 # The combinations without images can be as many as the square of the labels: the first are listed.
 MOST_MISSING = 1000
+# Labels that are free make nearly as many combinations as images: the most frequent are listed.
+MOST_FREE_COMBINATIONS = 1000
 
 # The model file keeps what classify.py needs.
 FOR_THE_MODEL = (
@@ -115,6 +117,7 @@ def training_report(
 
 def _dataset_findings(dataset: Dataset) -> dict[str, Any]:
     counts = Counter(dataset.labels)
+    listed = counts.most_common(MOST_FREE_COMBINATIONS) if dataset.is_free else counts.items()
     return {
         "skipped": [{"path": path, "reason": reason} for path, reason in dataset.skipped],
         "duplicates": len(dataset.groups) - len(np.unique(dataset.groups)),
@@ -127,9 +130,9 @@ def _dataset_findings(dataset: Dataset) -> dict[str, Any]:
         "image_size": dataset.images.shape[1],
         "fit": dataset.fit,
         "coverage": [
-            {"combination": combination, "images": counts[combination]}
-            for combination in sorted(counts)
+            {"combination": combination, "images": images} for combination, images in sorted(listed)
         ],
+        "coverage_count": len(counts),
         # Of labels that are free, no combination is one that images should have.
         "missing": [] if dataset.is_free else missing_combinations(counts, most=MOST_MISSING),
         "missing_count": 0 if dataset.is_free else count_missing_combinations(counts),

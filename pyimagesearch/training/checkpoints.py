@@ -21,11 +21,11 @@ DESCRIPTION_ENTRY = "about.json"
 # A run can be resumed only with the same values of these settings.
 DECISIVE = (
     *("epochs", "batch_size", "learning_rate", "image_size", "fit", "test_size", "seed"),
-    *("recolor", "recolor_part"),
+    *("recolor", "recolor_part", "balance"),
 )
 
 # What held for a run whose checkpoint says nothing about a setting.
-USUAL = {"--fit": "squeeze"}
+USUAL = {"--fit": "squeeze", "--balance": False}
 
 History = dict[str, list[float]]
 

@@ -2,12 +2,9 @@
 
 import contextlib
 import math
-import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
-from types import FrameType
 from typing import NamedTuple
 
 import keras
@@ -23,8 +20,10 @@ from pyimagesearch.data.batches import (
 from pyimagesearch.errors import INTERRUPTED, WORK_FAILED, UserError
 from pyimagesearch.files import AnyPath
 from pyimagesearch.training import checkpoints, workers
+from pyimagesearch.training.balance import Loss, balanced_crossentropy, label_weights
 from pyimagesearch.training.devices import TrainingDevice
 from pyimagesearch.training.fast_layers import FusedAdam, fast_layers
+from pyimagesearch.training.stopping import StopOnSignal
 
 # How much of its mean of squared gradients Adam keeps at each step. With Keras's 0.999 that mean
 # covers a thousand steps. Twelve epochs of two thousand images have six hundred, in which the
@@ -46,12 +45,15 @@ class Settings(NamedTuple):
         to zero along a cosine over the others.
     seed : int
         Seed of the order and the augmentation.
+    balance : bool
+        Whether rare labels count as much as frequent ones.
     """
 
     epochs: int
     batch_size: int
     learning_rate: float
     seed: int
+    balance: bool = False
 
 
 class Trainer:
@@ -98,10 +100,13 @@ class Trainer:
         self._device, self._run, self._examples, self._settings = device, run, examples, settings
         self._steps = steps_per_epoch(examples.images_per_epoch, settings.batch_size)
         workers.check_agreement(device.strategy, run.description)
+        loss: str | Loss = "binary_crossentropy"
+        if settings.balance:
+            loss = balanced_crossentropy(label_weights(examples))
         with device.strategy.scope():
             self.model = build()
             self._network = compile_network(
-                self.model, settings.learning_rate, self._steps * settings.epochs
+                self.model, settings.learning_rate, self._steps * settings.epochs, loss=loss
             )
         self.history: checkpoints.History = {"loss": []}
 
@@ -143,7 +148,7 @@ class Trainer:
         UserError
             If the loss becomes infinite or NaN, or another worker is lost.
         """
-        epochs, batch_size, _, seed = self._settings
+        epochs, batch_size, _, seed, _ = self._settings
         strategy = self._device.strategy
         done = workers.share_state(strategy, self._network, len(self.history["loss"]))
         left = range(done, epochs)
@@ -231,7 +236,11 @@ class Trainer:
 
 
 def compile_network(
-    model: keras.Sequential, learning_rate: float, total_steps: int
+    model: keras.Sequential,
+    learning_rate: float,
+    total_steps: int,
+    *,
+    loss: str | Loss = "binary_crossentropy",
 ) -> keras.Sequential:
     """Make the network that is trained: faster layers, Adam and a loss for each label.
 
@@ -248,6 +257,9 @@ def compile_network(
         At the start, as for :class:`Settings`.
     total_steps : int
         Training steps of the whole run.
+    loss : str or callable
+        As Keras takes it. By default, each label is a yes-or-no question of its own, and all count
+        the same.
 
     Returns
     -------
@@ -266,8 +278,7 @@ def compile_network(
     network = workers.InStep([keras.Input(model.input_shape[1:]), *layers])
     network.compile(
         optimizer=FusedAdam(schedule, beta_2=ADAM_BETA_2),
-        # Each label is a yes-or-no question of its own.
-        loss="binary_crossentropy",
+        loss=loss,
         # By name: "accuracy" would mean that only the likeliest label counts.
         metrics=["binary_accuracy"],
         jit_compile=False,
@@ -275,46 +286,6 @@ def compile_network(
     # Its variables must be made now, while the devices are in scope.
     network.optimizer.build(network.trainable_variables)
     return network
-
-
-class StopOnSignal(keras.callbacks.Callback):
-    """Ends training after the current step when SIGINT or SIGTERM asks for it.
-
-    Attributes
-    ----------
-    requested_by : str or None
-        The name of the signal.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.requested_by: str | None = None
-
-    def on_train_batch_end(self, batch: int, logs: object = None) -> None:
-        """Stop if a signal has come; see ``keras.callbacks.Callback``."""
-        if self.requested_by:
-            self.model.stop_training = True
-
-    @contextmanager
-    def listening(self) -> Iterator[None]:
-        """Catch the first signal within the block. A second one does what it usually does."""
-        signals = (signal.SIGINT, signal.SIGTERM)
-        usual = {number: signal.getsignal(number) for number in signals}
-
-        def request(number: int, frame: FrameType | None) -> None:
-            self.requested_by = signal.Signals(number).name
-            restore()
-
-        def restore() -> None:
-            for number, handler in usual.items():
-                signal.signal(number, handler)
-
-        for number in signals:
-            signal.signal(number, request)
-        try:
-            yield
-        finally:
-            restore()
 
 
 def loggers(

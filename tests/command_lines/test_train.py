@@ -40,7 +40,7 @@ def test_the_tutorials_short_flags_are_known(parsed):
     )
 
 
-@pytest.mark.parametrize("flags", [["--recolor", "0"], ["--recolor-part", "3"], ["--fit", "crop"]])
+@pytest.mark.parametrize("flags", [["--recolor", "0"], ["--recolor-part", "0"], ["--fit", "crop"]])
 def test_a_wrong_value_is_one_line(parsed, capsys, flags):
     with pytest.raises(SystemExit) as ended:
         parsed(*flags)

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from sklearn.preprocessing import MultiLabelBinarizer
 
 from pyimagesearch.data import batches as module
 from pyimagesearch.data.augmentation import AugmentationRanges
@@ -13,6 +14,16 @@ TARGETS = np.arange(10, dtype=np.float32)[:, None]
 
 def examples(indices, rotation=NO_ROTATION):
     return module.Examples(IMAGES, TARGETS, indices, rotation)
+
+
+@pytest.mark.parametrize(
+    "labels", [[("b", "a"), ("c",), ("a",)], [(), ("a", "b", "c"), ("a", "a")], [("c",)]]
+)
+def test_targets_are_those_of_scikit_learn(labels):
+    targets = module.make_targets(labels, ["a", "b", "c"])
+    expected = MultiLabelBinarizer(classes=["a", "b", "c"]).fit_transform(labels)
+    np.testing.assert_array_equal(targets, expected)
+    assert targets.dtype == np.float32
 
 
 def test_an_epoch_shows_every_image_of_whole_batches_once():

@@ -373,12 +373,10 @@ def test_help_and_a_wrong_flag_import_nothing_heavy(script, tmp_path):
         assert "imported: []" in result.stdout
 
 
-def test_where_folders_do_not_name_pairs_recolouring_says_why_it_does_nothing(tmp_path):
+def test_where_a_folder_does_not_name_a_pair_recolouring_says_why_it_does_nothing(tmp_path):
     write_dataset(tmp_path / "dataset", [("red", "dress"), ("blue", "jeans")], 4, size=32)
     (tmp_path / "dataset" / "blue_jeans").rename(tmp_path / "dataset" / "jeans")
     settings = ["--epochs", 1, "--image-size", 32, "--recolor", "--no-cache"]
     result = run("train.py", *settings, folder=tmp_path)
     assert result.returncode == 0, result.stderr
-    assert (
-        "[INFO] no images composed: recolouring needs folder names of exactly two" in result.stdout
-    )
+    assert "[INFO] no images composed: recolouring needs folder names of two" in result.stdout

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from pyimagesearch.errors import UserError
 from pyimagesearch.recoloring import color_part
 from pyimagesearch.recoloring.color_part import ColorPart, choose_recoloring, find_color_part
 
@@ -90,6 +91,10 @@ def test_folders_that_differ_in_both_parts_tell_nothing(photographs):
         ((0.80, 0.60), 0, False),
         ((np.nan, 0.60), 1, False),
         ((0.5, 0.5), 0, False),
+        ((np.nan, 0.97, 0.83), 1, True),
+        ((0.5, 0.83, 0.97), 2, True),
+        ((0.5, 0.96, 0.97), 2, False),
+        ((0.96, np.nan, 0.97), 2, False),
     ],
 )
 def test_a_part_is_a_colour_if_colours_tell_it_apart_and_the_other_less_well(
@@ -106,6 +111,49 @@ def test_by_default_images_are_composed_where_a_part_is_the_colour(photographs):
     )
     assert (chosen.per_combination, chosen.part, chosen.reason) == (None, 1, None)
     assert chosen.found.is_clear
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_the_colour_is_found_in_each_of_three_parts(photographs, place):
+    images, labels, _ = photographs
+    ages = ["new", "old"] * (len(labels) // 2)
+    longer = [
+        (kind, age)[:place] + (color,) + (kind, age)[place:]
+        for (color, kind), age in zip(labels, ages, strict=True)
+    ]
+    chosen = choose_recoloring(images, longer, np.arange(len(images)), wanted="auto", part=None)
+    assert (chosen.per_combination, chosen.part, chosen.reason) == (None, place, None)
+    assert len(chosen.found.shares) == 3
+
+
+def test_a_part_that_all_names_share_hides_no_colour(photographs):
+    images, labels, _ = photographs
+    longer = [("old", *label) for label in labels]
+    chosen = choose_recoloring(images, longer, np.arange(len(images)), wanted="auto", part=None)
+    assert (chosen.per_combination, chosen.part) == (None, 1)
+    assert np.isnan(chosen.found.shares[0])
+
+
+def test_the_colour_is_found_where_names_differ_in_length(photographs):
+    images, labels, _ = photographs
+    longer = [("dark", *label) if label[0] == "blue" else label for label in labels]
+    chosen = choose_recoloring(images, longer, np.arange(len(images)), wanted="auto", part=None)
+    assert (chosen.per_combination, chosen.part, chosen.reason) == (None, 0, None)
+
+
+def test_a_name_that_cannot_be_split_is_the_reason(photographs):
+    images, labels, _ = photographs
+    longer = [("dark", "red", "coat") if label == ("red", "dress") else label for label in labels]
+    chosen = choose_recoloring(images, longer, np.arange(len(images)), wanted="auto", part=None)
+    assert chosen.per_combination == 0
+    assert "dark_red_coat cannot be told" in chosen.reason
+
+
+def test_a_part_that_the_names_lack_is_one_line(photographs):
+    images, labels, _ = photographs
+    with pytest.raises(UserError, match=r"part 3 .* only 2 parts"):
+        choose_recoloring(images, labels, np.arange(len(images)), wanted="auto", part=2)
+    assert choose_recoloring(images, labels, np.arange(4), wanted=0, part=2).reason is None
 
 
 def test_the_users_choice_is_not_questioned(photographs, monkeypatch):

@@ -138,8 +138,9 @@ def test_nothing_is_composed_if_nothing_is_asked_for(photographs):
 @pytest.mark.parametrize(
     ("labels", "reason"),
     [
-        ([("blue", "dress"), ("red",)], "exactly two parts.*red has 1"),
-        ([("blue", "dress"), ("dark", "red", "dress")], "exactly two parts.*dark_red_dress has 3"),
+        ([("blue", "dress"), ("red",)], "two parts or more.*red has 1"),
+        ([("blue", "dress"), ("dark", "red", "jeans")], "dark_red_jeans cannot be told"),
+        ([("blue", "dress"), ("dark", "red", "dress")], "two types.*only dress"),
         ([("blue", "dress"), ("blue", "shirt")], "at least two colours.*only blue"),
         ([("blue", "dress"), ("red", "dress")], "at least two types.*only dress"),
         ([("blue", "dress"), ("blue", "hat"), ("red", "dress"), ("red", "hat")], "has a folder"),
@@ -163,6 +164,24 @@ def test_which_label_is_the_colour_decides_what_is_too_few():
 
 def test_there_is_no_reason_if_a_combination_is_missing(photographs):
     assert module.why_nothing_to_compose(photographs.labels, part=0) is None
+
+
+@pytest.mark.parametrize(
+    ("rename", "part"),
+    [
+        (lambda color, kind: ("old", color, kind), 1),
+        (lambda color, kind: (color, kind, "old"), 0),
+        (lambda color, kind: ("dark", color, kind) if color == "blue" else (color, kind), 0),
+        (lambda color, kind: (color, "long", kind) if kind == "shirt" else (color, kind), 0),
+    ],
+)
+def test_colours_and_types_of_several_labels_are_composed_as_those_of_one(
+    photographs, composition, rename, part
+):
+    renamed = photographs._replace(labels=[rename(*label) for label in photographs.labels])
+    composed = compose(renamed, part=part)
+    assert composed.labels == [rename(*label) for label in composition.labels]
+    np.testing.assert_array_equal(composed.images, composition.images)
 
 
 @pytest.mark.parametrize("unknown", ["black", "dress"])

@@ -29,6 +29,22 @@ def test_the_colour_may_be_the_second_label():
     np.testing.assert_array_equal(offsets[1:], 0)
 
 
+@pytest.mark.parametrize("age", [(), ("old",)])
+def test_each_label_of_a_colour_has_its_offset(age):
+    labels = [("black", "jeans")] * 20 + [("blue", "dress")] * 60 + [("dark", "blue", "dress")] * 20
+    composed_labels = [("dark", "blue", "jeans")] * 50 * TURNS + [("black", "dress")] * 50 * TURNS
+    classes = ["black", "blue", "dark", "dress", "jeans", "old"]
+    offsets = logit_offsets(
+        classes,
+        [(*each, *age) for each in labels],
+        [(*each, *age) for each in composed_labels],
+        part=0,
+    )
+    wanted = [np.log((70 / 130) / (20 / 80)), np.log((130 / 70) / (80 / 20))]
+    wanted += [np.log((70 / 130) / (20 / 80)), 0, 0, 0]
+    np.testing.assert_allclose(offsets, wanted, atol=0.05)
+
+
 def test_a_colour_that_all_images_have_has_a_finite_offset():
     offsets = logit_offsets(["a", "b"], [("a", "b")] * 9, [("a", "b")] * TURNS, part=0)
     assert np.isfinite(offsets).all()

@@ -62,6 +62,14 @@ def test_composed_combinations_are_named_and_which_part_is_the_colour():
     assert "--no-recolor" in lines[1]
 
 
+def test_each_of_several_parts_is_said_to_be_told_apart_or_not():
+    composed = composition_of([("old", "red", "dress")] * 6)
+    found = ColorPart((0.5, 0.97, np.nan))
+    line = messages.composed_lines(Recoloring(2, 1, found), composed)[1]
+    assert "part 2 of the folders' names is taken for the colour" in line
+    assert "colours alone tell 50% of part 1 apart, 97% of part 2, and nothing of part 3)" in line
+
+
 def test_it_is_said_why_nothing_was_composed():
     nothing = composition_of([])
     lines = messages.composed_lines(Recoloring(0, 0, reason="because"), nothing)

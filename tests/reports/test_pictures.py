@@ -45,6 +45,20 @@ def test_the_plot_takes_labels_of_any_number_and_script(tmp_path):
     assert cv2.imread(str(tmp_path / "plot.png")) is not None
 
 
+def test_of_free_labels_each_label_is_counted_and_no_combination(tmp_path, monkeypatch):
+    from matplotlib.axes import Axes
+
+    drawn = []
+    barh = Axes.barh
+    monkeypatch.setattr(
+        Axes, "barh", lambda axes, *args, **kw: drawn.append(args) or barh(axes, *args, **kw)
+    )
+    labels = [("a", "b"), ("b",), (), ("a", "b", "c")]
+    pictures.draw_training(tmp_path / "plot.png", HISTORY, labels, is_free=True)
+    ((_, counts),) = drawn
+    assert counts == [3, 2, 1]
+
+
 @pytest.mark.parametrize("shape", [(300, 200), (10, 1000), (1000, 30), (1, 1)])
 @pytest.mark.parametrize("grey", [0, 255, 128])
 def test_the_annotation_is_legible_on_any_image(shape, grey):

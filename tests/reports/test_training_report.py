@@ -37,6 +37,7 @@ def test_everything_is_written_as_json(report, tmp_path):
     assert read["contradictions"] == [["d/red_dress/0.png", "d/blue_jeans/1.png"]]
     assert read["labels"] == CLASSES
     assert read["coverage"][0] == {"combination": ["blue", "jeans"], "images": 2}
+    assert read["coverage_count"] == 2
     assert read["missing"] == [["blue", "dress"], ["red", "jeans"]]
     assert read["history"] == {"loss": [0.5, 0.25]}
     assert read["test_accuracies"] == {"binary": 6 / 8, "exact": 1 / 2}
@@ -70,6 +71,19 @@ def test_without_a_path_no_report_is_written(report, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     training_report.write(None, report)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("is_free", "listed"), [(True, 1000), (False, 1500)])
+def test_of_many_combinations_of_free_labels_the_most_frequent_are_listed_and_all_counted(
+    make_dataset, predictions, is_free, listed
+):
+    labels = [(f"label{n:04}",) for n in range(1500)] + [("label1499",), ("label1498",)]
+    dataset = make_dataset(labels)._replace(classes=CLASSES, is_free=is_free)
+    history = {"loss": [1.0]}
+    report = training_report.training_report({}, dataset, predictions, composed=[], history=history)
+    assert len(report["coverage"]) == listed
+    assert report["coverage"][-1] == {"combination": ("label1499",), "images": 2}
+    assert report["coverage_count"] == 1500
 
 
 def test_of_many_missing_combinations_the_first_are_listed_and_all_counted(

@@ -98,6 +98,17 @@ def test_a_checkpoint_that_does_not_say_how_images_were_fitted_is_of_squeezed_on
         checkpoints.load(padded, compiled_network())
 
 
+def test_a_checkpoint_that_does_not_say_whether_labels_were_balanced_is_of_a_plain_run(run):
+    trained(compiled_network(), range(1), checkpoints.SaveCheckpoint(run, {}))
+    plain, balanced = (
+        run._replace(description=run.description | {"--balance": balance})
+        for balance in (False, True)
+    )
+    assert len(checkpoints.load(plain, compiled_network())["loss"]) == 1
+    with pytest.raises(UserError, match="other --balance"):
+        checkpoints.load(balanced, compiled_network())
+
+
 def test_a_missing_or_damaged_checkpoint_is_one_line(run):
     with pytest.raises(UserError, match="no checkpoint"):
         checkpoints.load(run, compiled_network())

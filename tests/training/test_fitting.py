@@ -1,6 +1,3 @@
-import os
-import signal
-
 import keras
 import numpy as np
 import pytest
@@ -10,6 +7,7 @@ from pyimagesearch.data.batches import Examples
 from pyimagesearch.errors import INTERRUPTED, WORK_FAILED, UserError
 from pyimagesearch.smallervggnet import SmallerVGGNet
 from pyimagesearch.training import fitting
+from pyimagesearch.training.balance import label_weights
 from pyimagesearch.training.checkpoints import Run
 from pyimagesearch.training.devices import TrainingDevice
 from pyimagesearch.training.fast_layers import FusedBatchNormalization
@@ -34,10 +32,10 @@ def examples():
 
 @pytest.fixture
 def make_trainer(tmp_path, examples):
-    def make(examples=examples, learning_rate=1e-3):
+    def make(examples=examples, learning_rate=1e-3, **more):
         device = TrainingDevice(tf.distribute.get_strategy(), "CPU", is_chief=True)
         run = Run(tmp_path / "m.checkpoint", {"--seed": 1})
-        settings = fitting.Settings(3, 10, learning_rate, 1)
+        settings = fitting.Settings(3, 10, learning_rate, 1, **more)
         return fitting.Trainer(build, device, run, examples=examples, settings=settings)
 
     return make
@@ -75,10 +73,13 @@ def test_training_learns_and_keeps_the_metrics_of_all_epochs(make_trainer, examp
     assert trainer.history["loss"][-1] < trainer.history["loss"][0]
 
 
-def test_a_run_that_is_resumed_trains_only_the_epochs_left(make_trainer, examples, monkeypatch):
-    whole = make_trainer()
+@pytest.mark.parametrize("balance", [False, True])
+def test_a_run_that_is_resumed_trains_only_the_epochs_left(
+    make_trainer, examples, monkeypatch, balance
+):
+    whole = make_trainer(balance=balance)
     whole.fit(examples)
-    assert make_trainer().resume() == 3
+    assert make_trainer(balance=balance).resume() == 3
 
     def stop_after_an_epoch(self, epoch, logs=None):
         raise KeyboardInterrupt
@@ -90,11 +91,27 @@ def test_a_run_that_is_resumed_trains_only_the_epochs_left(make_trainer, example
             lambda self, epoch, logs=None: stop_after_an_epoch(self, epoch) if epoch == 1 else None,
         )
         with pytest.raises(KeyboardInterrupt):
-            make_trainer().fit(examples)
-    resumed = make_trainer()
+            make_trainer(balance=balance).fit(examples)
+    resumed = make_trainer(balance=balance)
     assert resumed.resume() == 1
     resumed.fit(examples)
     assert resumed.history == whole.history
+
+
+def test_labels_are_weighed_only_where_the_run_is_to_balance_them(make_trainer, examples):
+    # One image in 30 has the first label.
+    targets = np.zeros_like(examples.targets)
+    targets[0, 0] = targets[:15, 1] = 1
+    rare = examples._replace(targets=targets)
+    batch = rare.images[:1] / np.float32(255), targets[:1]
+    plain, balanced = (
+        make_trainer(rare, balance=balance)._network.evaluate(*batch, verbose=0)[0]
+        for balance in (False, True)
+    )
+    # Before training, the network is as unsure of one label as of the other.
+    absent, present = label_weights(rare)
+    assert present[0] > 10 * absent[0]
+    assert balanced == pytest.approx(plain * (present[0] + present[1]) / 2, rel=0.2)
 
 
 def test_the_checkpoint_stays_only_where_the_run_was_ended_early(make_trainer, examples, tmp_path):
@@ -123,47 +140,3 @@ def test_a_loss_that_is_no_number_fails_in_one_line_and_saves_nothing(
         make_trainer(broken).fit(broken)
     assert caught.value.exit_code == WORK_FAILED
     assert list(tmp_path.iterdir()) == []
-
-
-class SignalAtStep(keras.callbacks.Callback):
-    def __init__(self, number, step):
-        super().__init__()
-        self.number, self.step, self.steps_done = number, step, 0
-
-    def on_train_batch_begin(self, batch, logs=None):
-        if self.steps_done == self.step:
-            os.kill(os.getpid(), self.number)
-
-    def on_train_batch_end(self, batch, logs=None):
-        self.steps_done += 1
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_training_after_the_current_step(number):
-    network = keras.Sequential([keras.layers.Input((1,)), keras.layers.Dense(1)])
-    network.compile("sgd", "mse", jit_compile=False)
-    stop, sender = fitting.StopOnSignal(), SignalAtStep(number, 3)
-    with stop.listening():
-        network.fit(
-            np.zeros((10, 1)),
-            np.zeros((10, 1)),
-            batch_size=1,
-            epochs=5,
-            verbose=0,
-            callbacks=[stop, sender],
-        )
-    assert sender.steps_done == 4
-    assert stop.requested_by == signal.Signals(number).name
-
-
-def test_a_second_interruption_is_not_caught():
-    with pytest.raises(KeyboardInterrupt), fitting.StopOnSignal().listening():
-        os.kill(os.getpid(), signal.SIGINT)
-        os.kill(os.getpid(), signal.SIGINT)
-
-
-def test_signals_mean_what_they_meant_once_training_is_over():
-    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
-    with fitting.StopOnSignal().listening():
-        pass
-    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before

@@ -116,6 +116,16 @@ def test_two_devices_train_as_one_would(folder, expected_losses):
     np.testing.assert_allclose(losses(folder / "devices"), expected_losses, rtol=1e-6)
 
 
+def test_two_devices_balance_labels_as_one_would(folder, expected_losses):
+    arguments = [*SETTINGS, "--balance", "--report", "report.json"]
+    for name, devices in (("balanced", 1), ("balanced_devices", 2)):
+        finished(start(folder / name, *arguments, devices=devices))
+    np.testing.assert_allclose(
+        losses(folder / "balanced_devices"), losses(folder / "balanced"), rtol=1e-6
+    )
+    assert losses(folder / "balanced") != expected_losses
+
+
 def test_a_worker_that_dies_ends_the_other_and_both_go_on_with_resume(folder, expected_losses):
     killed = folder / "killed"
     killed.mkdir()

@@ -1,0 +1,48 @@
+"""A training run that a signal ends after the current step."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import keras
+
+
+class StopOnSignal(keras.callbacks.Callback):
+    """Ends training after the current step when SIGINT or SIGTERM asks for it.
+
+    Attributes
+    ----------
+    requested_by : str or None
+        The name of the signal.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.requested_by: str | None = None
+
+    def on_train_batch_end(self, batch: int, logs: object = None) -> None:
+        """Stop if a signal has come; see ``keras.callbacks.Callback``."""
+        if self.requested_by:
+            self.model.stop_training = True
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Catch the first signal within the block. A second one does what it usually does."""
+        signals = (signal.SIGINT, signal.SIGTERM)
+        usual = {number: signal.getsignal(number) for number in signals}
+
+        def request(number: int, frame: FrameType | None) -> None:
+            self.requested_by = signal.Signals(number).name
+            restore()
+
+        def restore() -> None:
+            for number, handler in usual.items():
+                signal.signal(number, handler)
+
+        for number in signals:
+            signal.signal(number, request)
+        try:
+            yield
+        finally:
+            restore()
