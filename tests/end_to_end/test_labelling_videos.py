@@ -86,7 +86,7 @@ def test_what_cannot_be_read_is_one_line_each(folder):
     result = run(folder, "bad.mp4", "clip.mp4", "--csv")
     assert result.returncode == 1
     header, bad, *rows = result.stdout.splitlines()
-    assert header == "image,seconds,labels,blue,green,red,note,error"
+    assert header == "image,seconds,labels,blue,green,red,note,error,unknown,nearness"
     assert bad.startswith('bad.mp4,,,,,,,"damaged')
     assert rows[0].startswith("clip.mp4,0.000,blue,")
 
