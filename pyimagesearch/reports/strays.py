@@ -18,7 +18,9 @@ from pyimagesearch.data.loading import Dataset
 DEVIATIONS = 3.5
 OF_MEDIAN = 1.4826
 MOST_STRAYS = 200
-MOST_COMPARED = 6000  # images of a combination
+# Each image is compared with so many in all, drawn from all combinations, and with at least so many
+# of each.
+MOST_COMPARED, LEAST_COMPARED = 20_000, 50
 ROWS_AT_ONCE = 1024
 
 
@@ -39,19 +41,22 @@ def find_strays(dataset: Dataset, features: np.ndarray, known: KnownImages) -> l
     list of dict
         JSON values, the farthest first: ``path``, ``labels``, ``similarity`` to the nearest images
         with the same labels that are no copies of it, and the labels of the ``nearest`` others.
+        None where images have any number of labels, so that few have the same.
     """
+    if dataset.is_free:
+        return []
     placed = points(features[: len(dataset.paths)], known)
     combinations = sorted(set(dataset.labels))
     numbers = {combination: number for number, combination in enumerate(combinations)}
     own = np.array([numbers[labels] for labels in dataset.labels])
-    nearest = np.stack(
-        [
-            _similarities(placed, np.flatnonzero(own == n), dataset.groups)
-            for n in range(len(numbers))
-        ],
-        axis=1,
-    )
-    near = nearest[np.arange(len(own)), own]
+    near, largest = (np.full(len(own), -np.inf, np.float32) for _ in range(2))
+    nearest = np.zeros(len(own), int)
+    most = max(LEAST_COMPARED, MOST_COMPARED // len(combinations))
+    for number in range(len(combinations)):
+        similar = _similarities(placed, np.flatnonzero(own == number), dataset.groups, most=most)
+        near[own == number] = similar[own == number]
+        nearest[similar > largest] = number
+        largest = np.maximum(similar, largest)
     usual = np.median(near)
     deviation = OF_MEDIAN * np.median(np.abs(near - usual))
     order = np.argsort(near, kind="stable")
@@ -61,16 +66,18 @@ def find_strays(dataset: Dataset, features: np.ndarray, known: KnownImages) -> l
             "path": dataset.paths[i],
             "labels": dataset.labels[i],
             "similarity": float(near[i]),
-            "nearest": combinations[int(nearest[i].argmax())],
+            "nearest": combinations[nearest[i]],
         }
         for i in far[:MOST_STRAYS]
     ]
 
 
-def _similarities(placed: np.ndarray, others: np.ndarray, groups: np.ndarray) -> np.ndarray:
+def _similarities(
+    placed: np.ndarray, others: np.ndarray, groups: np.ndarray, *, most: int
+) -> np.ndarray:
     """Return how similar all images are to the nearest of some others, copies left out."""
-    if len(others) > MOST_COMPARED:
-        others = np.random.default_rng(0).permutation(others)[:MOST_COMPARED]
+    if len(others) > most:
+        others = np.random.default_rng(0).permutation(others)[:most]
     near = np.empty(len(placed), np.float32)
     for start in range(0, len(placed), ROWS_AT_ONCE):
         rows = slice(start, start + ROWS_AT_ONCE)

@@ -59,3 +59,11 @@ def test_strays_are_counted_and_named_if_there_are_any():
     assert line.startswith("2 images are unlike")
     assert "a.png" in line
     assert "\n" not in line
+
+
+def test_where_images_have_any_number_of_labels_there_are_no_strays(make_dataset, known):
+    rows = [list(row) for row in USUAL]
+    rows[3] = [0, 1, 0]
+    dataset = make_dataset(LABELS)._replace(is_free=True)
+    assert strays.find_strays(dataset, features(*rows), known) == []
+    assert strays.find_strays(dataset._replace(is_free=False), features(*rows), known)
