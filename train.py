@@ -48,12 +48,12 @@ def train_network(args: Namespace) -> int:
         )
     device = prepare_training_device(args.device, say=info)
     import keras
+    import numpy as np
     from sklearn.preprocessing import MultiLabelBinarizer
 
     from pyimagesearch.artifacts import export, label_file, model_file
     from pyimagesearch.data import batches, split
-    from pyimagesearch.recoloring import composition, prior
-    from pyimagesearch.recoloring.color_part import choose_recoloring
+    from pyimagesearch.recoloring import color_part, composition, prior
     from pyimagesearch.reports import error_montage, messages, pictures, strays, training_report
     from pyimagesearch.smallervggnet import SmallerVGGNet
     from pyimagesearch.training import checkpoints, fitting, gradients, remembering
@@ -64,7 +64,7 @@ def train_network(args: Namespace) -> int:
     info(*messages.dataset_lines(args.dataset, dataset))
     info(f"{len(train)} images to train on, {len(test)} to test on")
     settings = fitting.Settings(
-        args.epochs, args.batch_size, args.learning_rate, args.seed, args.balance
+        *(args.epochs, args.batch_size, args.learning_rate), seed=args.seed, balance=args.balance
     )
     if args.audit:
         from pyimagesearch.reports import label_audit
@@ -75,7 +75,7 @@ def train_network(args: Namespace) -> int:
         )
     device.check_shares(args.batch_size, min(len(train), len(test)))
     part = args.recolor_part and args.recolor_part - 1
-    recoloring = choose_recoloring(images, labels, train, wanted=args.recolor, part=part)
+    recoloring = color_part.choose_recoloring(images, labels, train, wanted=args.recolor, part=part)
     args.recolor, args.recolor_part = recoloring.per_combination, recoloring.part + 1
     composed = composition.compose_missing(
         *(images, labels, train),
@@ -106,9 +106,8 @@ def train_network(args: Namespace) -> int:
     info("evaluating network...")
     # The network has seen some colours more often than the folders show them.
     seen = [labels[index] for index in train]
-    trainer.subtract_from_logits(
-        prior.logit_offsets(classes, seen, composed.labels, part=recoloring.part)
-    )
+    offsets = prior.logit_offsets(classes, seen, composed.labels, part=recoloring.part)
+    trainer.subtract_from_logits(offsets)
     predictions = training_report.Predictions(test, trainer.predict(test_examples), targets[test])
     report = training_report.training_report(
         vars(args), dataset, predictions, composed=composed.labels, history=trainer.history
@@ -118,9 +117,10 @@ def train_network(args: Namespace) -> int:
         return trainer.end(ended_by)
 
     info("remembering the images that the network knows...")
-    features = remembering.features_of(trainer.model, pool)
-    known = remembering.remember(trainer.model, features, tested=test)
-    report["strays"] = strays.find_strays(dataset, features, known)
+    some = remembering.some_positions(pool.shape[0])
+    features = remembering.features_of(trainer.model, pool, some)
+    known = remembering.remember(trainer.model, features, tested=np.isin(some, test).nonzero()[0])
+    report["strays"] = strays.find_strays(dataset, features, known, positions=some)
     strays.mark_strays(report["worst"], report["strays"])
     info(*strays.stray_lines(report["strays"]))
 

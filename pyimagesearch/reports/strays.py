@@ -24,7 +24,9 @@ MOST_COMPARED, LEAST_COMPARED = 20_000, 50
 ROWS_AT_ONCE = 1024
 
 
-def find_strays(dataset: Dataset, features: np.ndarray, known: KnownImages) -> list[dict[str, Any]]:
+def find_strays(
+    dataset: Dataset, features: np.ndarray, known: KnownImages, *, positions: np.ndarray
+) -> list[dict[str, Any]]:
     """Find the images that are unlike all others of their combination.
 
     Parameters
@@ -32,9 +34,12 @@ def find_strays(dataset: Dataset, features: np.ndarray, known: KnownImages) -> l
     dataset : Dataset
         N images.
     features : numpy.ndarray
-        float32, shape (at least N, F): those of the images come first.
+        float32, shape (M, F).
     known : KnownImages
         Tells how features are compared.
+    positions : numpy.ndarray
+        int, shape (M,), sorted: which image each row of features is of. From N on, images are none
+        of the dataset.
 
     Returns
     -------
@@ -45,15 +50,17 @@ def find_strays(dataset: Dataset, features: np.ndarray, known: KnownImages) -> l
     """
     if dataset.is_free:
         return []
-    placed = points(features[: len(dataset.paths)], known)
-    combinations = sorted(set(dataset.labels))
+    positions = positions[positions < len(dataset.paths)]
+    placed, groups = points(features[: len(positions)], known), dataset.groups[positions]
+    labels = [dataset.labels[position] for position in positions]
+    combinations = sorted(set(labels))
     numbers = {combination: number for number, combination in enumerate(combinations)}
-    own = np.array([numbers[labels] for labels in dataset.labels])
+    own = np.array([numbers[each] for each in labels])
     near, largest = (np.full(len(own), -np.inf, np.float32) for _ in range(2))
     nearest = np.zeros(len(own), int)
     most = max(LEAST_COMPARED, MOST_COMPARED // len(combinations))
     for number in range(len(combinations)):
-        similar = _similarities(placed, np.flatnonzero(own == number), dataset.groups, most=most)
+        similar = _similarities(placed, np.flatnonzero(own == number), groups, most=most)
         near[own == number] = similar[own == number]
         nearest[similar > largest] = number
         largest = np.maximum(similar, largest)
@@ -63,8 +70,8 @@ def find_strays(dataset: Dataset, features: np.ndarray, known: KnownImages) -> l
     far = [int(i) for i in order if near[i] < usual - DEVIATIONS * deviation]
     return [
         {
-            "path": dataset.paths[i],
-            "labels": dataset.labels[i],
+            "path": dataset.paths[positions[i]],
+            "labels": labels[i],
             "similarity": float(near[i]),
             "nearest": combinations[nearest[i]],
         }

@@ -28,11 +28,31 @@ AXES_OF_SUMS, WHITENING_OF_SUMS = 256, 1.0
 # What the model file may grow by in bytes, some room for headers left.
 MOST_KNOWN_BYTES = 3_900_000
 MOST_TO_ANALYSE = 6000
+# The features of one image take ten kilobytes, so those of a million would not fit in memory.
+MOST_IMAGES = 20_000
 LEAST_SHARE_OF_VARIANCE = 1e-6
 EMPTY_OF_EACH_KIND = 20
 
 
-def features_of(model: keras.Model, images: Images | Concatenated) -> np.ndarray:
+def some_positions(count: int) -> np.ndarray:
+    """Choose the images whose features are computed: all, or ``MOST_IMAGES`` of them.
+
+    Parameters
+    ----------
+    count : int
+        How many images there are.
+
+    Returns
+    -------
+    numpy.ndarray
+        int, sorted.
+    """
+    return np.sort(np.random.default_rng(0).permutation(count)[:MOST_IMAGES])
+
+
+def features_of(
+    model: keras.Model, images: Images | Concatenated, positions: np.ndarray | None = None
+) -> np.ndarray:
     """Compute the features of images.
 
     Parameters
@@ -41,16 +61,19 @@ def features_of(model: keras.Model, images: Images | Concatenated) -> np.ndarray
         Has a dense layer.
     images : numpy.ndarray, StoredImages or Concatenated
         uint8, shape (N, height, width, 3), BGR.
+    positions : numpy.ndarray, optional
+        int, shape (M,): which of them; by default all.
 
     Returns
     -------
     numpy.ndarray
-        float32, shape (N, F).
+        float32, shape (M, F).
     """
     both = with_features(model)
     forward = tf.function(lambda images: both(images, training=False)[1], reduce_retracing=True)
     count = images.shape[0]
-    examples = Examples(images, np.zeros((count, 1), np.float32), np.arange(count))
+    chosen = np.arange(count) if positions is None else positions
+    examples = Examples(images, np.zeros((count, 1), np.float32), chosen)
     batches = evaluation_batches(examples, batch_size=BATCH_SIZE)
     return np.concatenate([forward(images) for images, _ in batches])
 

@@ -21,13 +21,14 @@ def features(*rows):
 
 
 LABELS = [("blue", "jeans")] * 20 + [("red", "dress")] * 20
+ALL = np.arange(40)
 USUAL = [[1, 0, 0]] * 20 + [[0, 1, 0]] * 20
 
 
 def test_an_image_among_those_of_other_labels_is_a_stray(make_dataset, known):
     rows = [list(row) for row in USUAL]
     rows[3] = [0, 1, 0]
-    stray, *_ = strays.find_strays(make_dataset(LABELS), features(*rows), known)
+    stray, *_ = strays.find_strays(make_dataset(LABELS), features(*rows), known, positions=ALL)
     assert stray["path"].endswith("/3.png")
     assert stray["labels"] == ("blue", "jeans")
     assert stray["nearest"] == ("red", "dress")
@@ -40,10 +41,12 @@ def test_its_own_copies_do_not_make_an_image_familiar(make_dataset, known):
         rows[copy] = [0, 0, 1]
     groups = [3 if 3 <= number <= 7 else number for number in range(40)]
     copies = {f"d/blue_jeans/{number}.png" for number in range(3, 8)}
-    found = strays.find_strays(make_dataset(LABELS, groups=groups), features(*rows), known)
+    found = strays.find_strays(
+        make_dataset(LABELS, groups=groups), features(*rows), known, positions=ALL
+    )
     assert {stray["path"] for stray in found[:5]} == copies
     assert all(stray["similarity"] < 0.5 for stray in found[:5])
-    found = strays.find_strays(make_dataset(LABELS), features(*rows), known)
+    found = strays.find_strays(make_dataset(LABELS), features(*rows), known, positions=ALL)
     assert all(stray["similarity"] > 0.9 for stray in found)
 
 
@@ -65,5 +68,17 @@ def test_where_images_have_any_number_of_labels_there_are_no_strays(make_dataset
     rows = [list(row) for row in USUAL]
     rows[3] = [0, 1, 0]
     dataset = make_dataset(LABELS)._replace(is_free=True)
-    assert strays.find_strays(dataset, features(*rows), known) == []
-    assert strays.find_strays(dataset._replace(is_free=False), features(*rows), known)
+    assert strays.find_strays(dataset, features(*rows), known, positions=ALL) == []
+    assert strays.find_strays(
+        dataset._replace(is_free=False), features(*rows), known, positions=ALL
+    )
+
+
+def test_some_images_are_enough_to_find_strays_among_them(make_dataset, known):
+    rows = [list(row) for row in USUAL]
+    rows[3] = rows[4] = [0, 1, 0]
+    some = np.array([n for n in range(40) if n % 4 != 0] + [40, 41])  # the last are composed
+    of_some = features(*(rows[n] for n in some[:-2]), [1, 0, 0], [1, 0, 0])
+    found = strays.find_strays(make_dataset(LABELS), of_some, known, positions=some)
+    assert found[0]["path"].endswith("/3.png")
+    assert not any(stray["path"].endswith("/4.png") for stray in found)

@@ -63,3 +63,11 @@ def test_empty_images_differ_and_have_the_size_asked_for():
     assert len(images) == 15
     assert all(image.shape == (16, 16, 3) and image.dtype == np.uint8 for image in images)
     assert len({image.tobytes() for image in images}) == 15
+
+
+def test_of_many_images_some_are_remembered(monkeypatch):
+    assert remembering.some_positions(60).tolist() == list(range(60))
+    monkeypatch.setattr(remembering, "MOST_IMAGES", 10)
+    some = remembering.some_positions(60)
+    assert len(set(some.tolist())) == 10
+    assert (np.diff(some) > 0).all()
