@@ -21,6 +21,9 @@ def main() -> int:
     """Classify images, or the frames of clips and cameras."""
     args = parse_arguments(__doc__)
     # Imported only now, so that a mistyped flag is reported at once.
+    from pyimagesearch.light_imports import import_numpy_for_threads
+
+    import_numpy_for_threads()
     from pyimagesearch.inference.video_paths import videos_among
 
     videos = videos_among(args.image)

@@ -9,17 +9,30 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 
-def printed_by(program):
+def printed_by(program, **environment):
     """Run a program in a process that has imported nothing; the JSON that it prints."""
     result = subprocess.run(
         [sys.executable, "-c", program],
         cwd=ROOT,
-        env=os.environ | {"KERAS_BACKEND": "openvino"},
+        env=os.environ | {"KERAS_BACKEND": "openvino"} | environment,
         capture_output=True,
         text=True,
         check=True,
     )
     return json.loads(result.stdout)
+
+
+@pytest.mark.parametrize(("environment", "threads"), [({}, 1), ({"OPENBLAS_NUM_THREADS": "2"}, 2)])
+def test_numpy_multiplies_in_one_thread_unless_the_user_wants_more(environment, threads):
+    program = (
+        "import json, threadpoolctl\n"
+        "from pyimagesearch.light_imports import import_numpy_for_threads\n"
+        "import_numpy_for_threads()\n"
+        "pools = threadpoolctl.threadpool_info()\n"
+        "print(json.dumps([pool['num_threads'] for pool in pools]))"
+    )
+    # Elsewhere, NumPy comes with another library.
+    assert set(printed_by(program, **environment)) <= {threads}
 
 
 def test_openvino_comes_without_its_converters_which_can_be_imported_later():

@@ -39,6 +39,9 @@ class KnownImagesError(ValueError):
 class KnownImages(NamedTuple):
     """The images that a network knows, as points.
 
+    A file keeps the basis and the points as float16. They are float32 here, because converting them
+    takes as long as comparing a batch of images with them.
+
     Attributes
     ----------
     sizes : numpy.ndarray
@@ -48,11 +51,11 @@ class KnownImages(NamedTuple):
     mean : numpy.ndarray
         float32, shape (F,): the mean of each feature.
     basis : numpy.ndarray
-        float16, one-dimensional: for each block a matrix of shape (features, axes).
+        float32, one-dimensional: for each block a matrix of shape (features, axes).
     known : numpy.ndarray
-        float16, shape (P, D): the known images, of unit length.
+        float32, shape (P, D): the known images, of unit length.
     empty : numpy.ndarray
-        float16, shape (M, D): noise and plain colours, which show nothing; of unit length.
+        float32, shape (M, D): noise and plain colours, which show nothing; of unit length.
     quantiles : numpy.ndarray
         float32, shape (101,), ascending, in [0, 1]: the nearness of the test images.
     """
@@ -155,7 +158,7 @@ def points(features: np.ndarray, known: KnownImages) -> np.ndarray:
     blocks = []
     feature = number = 0
     for size, axes in zip(known.sizes.tolist(), known.axes.tolist(), strict=True):
-        basis = known.basis[number : number + size * axes].astype(np.float32).reshape(size, axes)
+        basis = known.basis[number : number + size * axes].reshape(size, axes)
         block = centred[:, feature : feature + size] @ basis
         blocks.append(block / np.maximum(np.linalg.norm(block, axis=1, keepdims=True), TINY))
         feature, number = feature + size, number + size * axes
@@ -184,8 +187,8 @@ def nearness(features: np.ndarray, known: KnownImages) -> np.ndarray:
 
 def nearness_of_points(placed: np.ndarray, known: np.ndarray, empty: np.ndarray) -> np.ndarray:
     """Compute what :func:`nearness` does for images that are points already."""
-    near = mean_of_largest(placed @ known.astype(np.float32).T, NEIGHBOURS)
-    nothing = mean_of_largest(placed @ empty.astype(np.float32).T, EMPTY_NEIGHBOURS)
+    near = mean_of_largest(placed @ known.T, NEIGHBOURS)
+    nothing = mean_of_largest(placed @ empty.T, EMPTY_NEIGHBOURS)
     return np.clip(near - EMPTY_WEIGHT * np.maximum(nothing, 0), 0, 1)
 
 
@@ -218,7 +221,7 @@ def least_nearness(known: KnownImages | None, share: float) -> float | None:
 def to_bytes(known: KnownImages) -> bytes:
     """Write known images as NumPy's .npz format."""
     buffer = io.BytesIO()
-    np.savez(buffer, **known._asdict())
+    np.savez(buffer, **_converted(known, np.float16)._asdict())
     return buffer.getvalue()
 
 
@@ -251,7 +254,21 @@ def from_bytes(content: bytes, *, features: int) -> KnownImages:
         raise KnownImagesError("its arrays do not fit together")
     if len(known.mean) != features:
         raise KnownImagesError(f"it has {len(known.mean):,} features, the network {features:,}")
-    return known
+    return _converted(known, np.float32)
+
+
+def as_kept(array: np.ndarray) -> np.ndarray:
+    """Round float32 numbers to those that a file can keep."""
+    return array.astype(np.float16).astype(np.float32)
+
+
+def _converted(known: KnownImages, dtype: type[np.floating]) -> KnownImages:
+    """Convert the arrays that a file keeps as float16."""
+    return known._replace(
+        basis=known.basis.astype(dtype),
+        known=known.known.astype(dtype),
+        empty=known.empty.astype(dtype),
+    )
 
 
 def _array(archive: zipfile.ZipFile, name: str) -> np.ndarray:

@@ -11,6 +11,7 @@ from pyimagesearch.artifacts.known_images import (
     SHARES,
     TINY,
     KnownImages,
+    as_kept,
     block_sizes_of_model,
     nearness_of_points,
     points,
@@ -25,8 +26,8 @@ BATCH_SIZE = 32
 # directions what the network has not learned to ignore.
 AXES, WHITENING = 64, 0.5
 AXES_OF_SUMS, WHITENING_OF_SUMS = 256, 1.0
-# What the model file may grow by in bytes, some room for headers left.
-MOST_KNOWN_BYTES = 3_900_000
+# The model file keeps this many numbers of two bytes: 4 MB, less some room for headers.
+MOST_KNOWN_NUMBERS = 1_950_000
 MOST_TO_ANALYSE = 6000
 # The features of one image take ten kilobytes, so those of a million would not fit in memory.
 MOST_IMAGES = 20_000
@@ -105,21 +106,21 @@ def remember(model: keras.Model, features: np.ndarray, *, tested: np.ndarray) ->
         is_sums = position == len(sizes) - 2 and sizes[-2] == sizes[-1]
         kept = (AXES_OF_SUMS, WHITENING_OF_SUMS) if is_sums else (AXES, WHITENING)
         bases.append(_principal_axes(block, *kept))
-    none = np.empty((0, 0), np.float16)
+    none = np.empty((0, 0), np.float32)
     known = KnownImages(
         np.array(sizes, np.int32),
         np.array([basis.shape[1] for basis in bases], np.int32),
         mean.astype(np.float32),
-        np.concatenate([basis.ravel() for basis in bases]).astype(np.float16),
+        as_kept(np.concatenate([basis.ravel() for basis in bases])),
         none,
         none,
         np.zeros(len(SHARES), np.float32),
     )
     empty = np.stack(empty_images(model.input_shape[1], EMPTY_OF_EACH_KIND))
-    of_empty = points(features_of(model, empty), known).astype(np.float16)
-    room = MOST_KNOWN_BYTES - known.basis.nbytes - of_empty.nbytes
-    learned = np.sort(learned[: max(1, room // (2 * of_empty.shape[1]))])
-    of_learned = points(features[learned], known).astype(np.float16)
+    of_empty = as_kept(points(features_of(model, empty), known))
+    room = MOST_KNOWN_NUMBERS - known.basis.size - of_empty.size
+    learned = np.sort(learned[: max(1, room // of_empty.shape[1])])
+    of_learned = as_kept(points(features[learned], known))
     near = nearness_of_points(points(features[tested], known), of_learned, of_empty)
     quantiles = np.quantile(near, SHARES).astype(np.float32)
     return known._replace(known=of_learned, empty=of_empty, quantiles=quantiles)

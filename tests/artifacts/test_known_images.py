@@ -18,16 +18,16 @@ def known():
     """Points of random features; the known images are the features of `features`."""
     random = np.random.default_rng(0)
     basis = random.normal(size=3 * 2 + 5 * 4)
-    none = np.zeros((1, 6), np.float16)
+    none = np.zeros((1, 6), np.float32)
     known = KnownImages(
         *(np.array(counts, np.int32) for counts in (SIZES, AXES)),
         np.zeros(8, np.float32),
-        basis.astype(np.float16),
+        known_images.as_kept(basis),
         none,
         none,
         np.linspace(0.5, 1, 101, dtype=np.float32),
     )
-    return known._replace(known=known_images.points(features(), known).astype(np.float16))
+    return known._replace(known=known_images.as_kept(known_images.points(features(), known)))
 
 
 def features(count=20, seed=1):
@@ -63,6 +63,12 @@ def test_the_limit_leaves_the_share_of_test_images_beyond_it(known):
     assert known_images.least_nearness(known, 0.02) == pytest.approx(0.51)
     assert known_images.least_nearness(known, 0.005) == pytest.approx(0.5025)
     assert known_images.least_nearness(known, 1) == pytest.approx(1)
+
+
+def test_a_file_takes_two_bytes_for_each_number_of_a_known_image(known):
+    many = known._replace(known=np.tile(known.known, (1000, 1)))
+    more = len(known_images.to_bytes(many)) - len(known_images.to_bytes(known))
+    assert more == pytest.approx(2 * (many.known.size - known.known.size), abs=100)
 
 
 def test_known_images_are_read_as_they_were_written(known):
@@ -128,12 +134,12 @@ def test_openvino_and_keras_compute_the_same_features(tmp_path, monkeypatch):
     both = known_images.with_features(model)
     images = np.random.default_rng(0).random((5, 24, 24, 3), np.float32)
     probabilities, expected = map(np.asarray, both.predict_on_batch(images))
-    points = np.ones((1, len(sizes)), np.float16)
+    points = np.ones((1, len(sizes)), np.float32)
     known = KnownImages(
         np.array(sizes, np.int32),
         np.ones(len(sizes), np.int32),
         np.zeros(sum(sizes), np.float32),
-        np.ones(sum(sizes), np.float16),
+        np.ones(sum(sizes), np.float32),
         points,
         points,
         np.zeros(101, np.float32),

@@ -272,12 +272,12 @@ def knows(*colors):
         np.array([3], np.int32),
         np.array([3], np.int32),
         np.full(3, 0.5, np.float32),
-        np.eye(3, dtype=np.float16).ravel(),
-        np.zeros((1, 3), np.float16),
-        np.zeros((1, 3), np.float16),
+        np.eye(3, dtype=np.float32).ravel(),
+        np.zeros((1, 3), np.float32),
+        np.zeros((1, 3), np.float32),
         np.linspace(0.9, 1, 101, dtype=np.float32),
     )
-    points = known_images.points(np.array(colors, np.float32), known).astype(np.float16)
+    points = known_images.points(np.array(colors, np.float32), known)
     known = known._replace(known=points)
     predict = mean_color().predict
     return mean_color()._replace(known=known, predict_both=lambda images: (predict(images),) * 2)

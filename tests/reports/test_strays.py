@@ -7,9 +7,9 @@ from pyimagesearch.reports import strays
 
 @pytest.fixture
 def known():
-    none = np.zeros((1, 3), np.float16)
+    none = np.zeros((1, 3), np.float32)
     counts = np.array([3], np.int32)
-    basis = np.eye(3, dtype=np.float16).ravel()
+    basis = np.eye(3, dtype=np.float32).ravel()
     quantiles = np.zeros(101, np.float32)
     return KnownImages(counts, counts, np.zeros(3, np.float32), basis, none, none, quantiles)
 

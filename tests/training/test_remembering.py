@@ -53,8 +53,8 @@ def test_images_to_train_on_are_nearer_than_plain_colours(remembered):
 def test_more_images_than_the_file_has_room_for_are_thinned_out(remembered, monkeypatch):
     model, _, features, known = remembered
     width = known.known.shape[1]
-    room = known.basis.nbytes + known.empty.nbytes + 7 * 2 * width
-    monkeypatch.setattr(remembering, "MOST_KNOWN_BYTES", room)
+    room = known.basis.size + known.empty.size + 7 * width
+    monkeypatch.setattr(remembering, "MOST_KNOWN_NUMBERS", room)
     assert len(remembering.remember(model, features, tested=np.arange(50, 60)).known) == 7
 
 
