@@ -89,9 +89,22 @@ def losses(folder):
     return json.loads((folder / "report.json").read_text())["history"]["loss"]
 
 
+def finished_at_once(folder, arguments, devices_of):
+    """The outputs of runs that take as many devices as each name says, side by side."""
+    arguments = [*SETTINGS, *arguments, "--report", "report.json"]
+    processes = [
+        start(folder / name, *arguments, devices=devices) for name, devices in devices_of.items()
+    ]
+    return [finished(process)[0] for process in processes]
+
+
 @pytest.fixture(scope="module")
-def expected_losses(folder):
-    finished(start(folder / "alone", *SETTINGS, "--report", "report.json"))
+def output_of_two_devices(folder):
+    return finished_at_once(folder, [], {"alone": 1, "devices": 2})[1]
+
+
+@pytest.fixture(scope="module")
+def expected_losses(folder, output_of_two_devices):
     return losses(folder / "alone")
 
 
@@ -110,16 +123,13 @@ def test_two_workers_train_in_step_and_as_one_process_would(folder, expected_los
     assert trained.predict(np.zeros((1, 32, 32, 3), np.float32)).shape == (1, 6)
 
 
-def test_two_devices_train_as_one_would(folder, expected_losses):
-    output, _ = finished(start(folder / "devices", *SETTINGS, "--report", "report.json", devices=2))
-    assert "training network" in output
+def test_two_devices_train_as_one_would(folder, output_of_two_devices, expected_losses):
+    assert "training network" in output_of_two_devices
     np.testing.assert_allclose(losses(folder / "devices"), expected_losses, rtol=1e-6)
 
 
 def test_two_devices_balance_labels_as_one_would(folder, expected_losses):
-    arguments = [*SETTINGS, "--balance", "--report", "report.json"]
-    for name, devices in (("balanced", 1), ("balanced_devices", 2)):
-        finished(start(folder / name, *arguments, devices=devices))
+    finished_at_once(folder, ["--balance"], {"balanced": 1, "balanced_devices": 2})
     np.testing.assert_allclose(
         losses(folder / "balanced_devices"), losses(folder / "balanced"), rtol=1e-6
     )
