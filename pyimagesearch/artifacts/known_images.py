@@ -23,7 +23,7 @@ MOST_BYTES = 2**22
 # Quantiles of nearness are kept at these shares of the test images.
 SHARES = np.linspace(0, 1, 101)
 # One near image may be a stray itself.
-NEIGHBOURS, EMPTY_NEIGHBOURS = 3, 3
+NEIGHBOURS, EMPTY_NEIGHBOURS = 5, 3
 # Some noise is as near to clothes as odd clothes are, but nearer still to other noise.
 EMPTY_WEIGHT = 0.4
 LEAST_VARIANCE = 1e-6

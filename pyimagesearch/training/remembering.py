@@ -24,8 +24,8 @@ BATCH_SIZE = 32
 # Each block of features is reduced to its principal axes: how many, and how far their variances are
 # made alike, from 0 to 1. The sums before the activation of a hidden layer tell by their many small
 # directions what the network has not learned to ignore.
-AXES, WHITENING = 64, 0.5
-AXES_OF_SUMS, WHITENING_OF_SUMS = 256, 1.0
+AXES, AXES_OF_SUMS = 96, 256
+WHITENING = 0.7
 # The model file keeps this many numbers of two bytes: 4 MB, less some room for headers.
 MOST_KNOWN_NUMBERS = 1_950_000
 MOST_TO_ANALYSE = 6000
@@ -104,8 +104,7 @@ def remember(model: keras.Model, features: np.ndarray, *, tested: np.ndarray) ->
     for position, stop in enumerate(np.cumsum(sizes)):
         block = sample[:, stop - sizes[position] : stop] - mean[stop - sizes[position] : stop]
         is_sums = position == len(sizes) - 2 and sizes[-2] == sizes[-1]
-        kept = (AXES_OF_SUMS, WHITENING_OF_SUMS) if is_sums else (AXES, WHITENING)
-        bases.append(_principal_axes(block, *kept))
+        bases.append(_principal_axes(block, AXES_OF_SUMS if is_sums else AXES, WHITENING))
     none = np.empty((0, 0), np.float32)
     known = KnownImages(
         np.array(sizes, np.int32),

@@ -37,15 +37,15 @@ def test_an_image_among_those_of_other_labels_is_a_stray(make_dataset, known):
 
 def test_its_own_copies_do_not_make_an_image_familiar(make_dataset, known):
     rows = [list(row) for row in USUAL]
-    for copy in (3, 4, 5, 6, 7):
+    for copy in range(3, 9):
         rows[copy] = [0, 0, 1]
-    groups = [3 if 3 <= number <= 7 else number for number in range(40)]
-    copies = {f"d/blue_jeans/{number}.png" for number in range(3, 8)}
+    groups = [3 if 3 <= number <= 8 else number for number in range(40)]
+    copies = {f"d/blue_jeans/{number}.png" for number in range(3, 9)}
     found = strays.find_strays(
         make_dataset(LABELS, groups=groups), features(*rows), known, positions=ALL
     )
-    assert {stray["path"] for stray in found[:5]} == copies
-    assert all(stray["similarity"] < 0.5 for stray in found[:5])
+    assert {stray["path"] for stray in found[:6]} == copies
+    assert all(stray["similarity"] < 0.5 for stray in found[:6])
     found = strays.find_strays(make_dataset(LABELS), features(*rows), known, positions=ALL)
     assert all(stray["similarity"] > 0.9 for stray in found)
 
