@@ -23,7 +23,6 @@ from pyimagesearch.training import checkpoints, workers
 from pyimagesearch.training.balance import Loss, balanced_crossentropy, label_weights
 from pyimagesearch.training.devices import TrainingDevice
 from pyimagesearch.training.fast_layers import FusedAdam, fast_layers
-from pyimagesearch.training.first_layer import whiten_first_layer
 from pyimagesearch.training.stopping import StopOnSignal
 
 # How much of its mean of squared gradients Adam keeps at each step. With Keras's 0.999 that mean
@@ -106,7 +105,6 @@ class Trainer:
             loss = balanced_crossentropy(label_weights(examples))
         with device.strategy.scope():
             self.model = build()
-            whiten_first_layer(self.model, examples, settings.seed)
             self._network = compile_network(
                 self.model, settings.learning_rate, self._steps * settings.epochs, loss=loss
             )
