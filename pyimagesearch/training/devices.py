@@ -22,6 +22,7 @@ EXAMPLE = (
     '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": "worker", "index": 0}}'
 )
 LONGEST_CONFIG = 2**20
+HEAD_START = 1.5
 # The numbers of OpenCV's CpuFeatures (opencv2/core/cvdef.h), which Python has no names for.
 CPU_AVX2, CPU_AVX_512F = 11, 13
 
@@ -83,10 +84,14 @@ def is_chief() -> bool:
 def importing_tensorflow() -> Iterator[None]:
     """Import TensorFlow and Keras in a thread while the block does something else.
 
-    Importing them keeps one core busy for seconds. The block ends when both are imported.
+    Importing them keeps one core busy for seconds. The block ends when both are imported. A block
+    that is done within ``HEAD_START`` seconds has Python's lock for itself: taking turns with the
+    import costs small images more time than both cores together save.
     """
+    block_is_done = threading.Event()
 
     def import_both() -> None:
+        block_is_done.wait(HEAD_START)
         # If this fails, it fails again where they are needed, and is reported there.
         with contextlib.suppress(ImportError), quiet_stderr():
             import keras  # noqa: F401
@@ -98,6 +103,7 @@ def importing_tensorflow() -> Iterator[None]:
     try:
         yield
     finally:
+        block_is_done.set()
         thread.join()
 
 

@@ -279,8 +279,9 @@ def compile_network(
     network.compile(
         optimizer=FusedAdam(schedule, beta_2=ADAM_BETA_2),
         loss=loss,
-        # By name: "accuracy" would mean that only the likeliest label counts.
-        metrics=["binary_accuracy"],
+        # "accuracy" would mean that only the likeliest label counts. A metric that is named by a
+        # string makes its variables in the first step, which TensorFlow then traces twice.
+        metrics=[keras.metrics.BinaryAccuracy()],
         jit_compile=False,
     )
     # Its variables must be made now, while the devices are in scope.

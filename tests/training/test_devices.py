@@ -115,14 +115,18 @@ def test_a_choice_for_or_against_onednn_stays(monkeypatch):
 
 
 @pytest.mark.slow
-def test_tensorflow_is_imported_while_something_else_is_done():
+@pytest.mark.parametrize(("head_start", "is_beside"), [(0, True), (600, False)])
+def test_tensorflow_is_imported_beside_what_takes_longer_than_the_head_start(head_start, is_beside):
     program = (
-        "import sys\n"
-        "from pyimagesearch.training.devices import importing_tensorflow\n"
-        "with importing_tensorflow():\n"
+        "import sys, time\n"
+        "from pyimagesearch.training import devices\n"
+        f"devices.HEAD_START = {head_start}\n"
+        "with devices.importing_tensorflow():\n"
+        f"    while {is_beside} and 'tensorflow.python' not in sys.modules:\n"
+        "        time.sleep(0.01)\n"
         "    was_imported = 'tensorflow.python' in sys.modules\n"
         "print(was_imported, 'tensorflow' in sys.modules, 'keras' in sys.modules)\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert done.stdout.split() == ["False", "True", "True"], done.stderr
+    assert done.stdout.split() == [str(is_beside), "True", "True"], done.stderr
     assert done.stderr == ""

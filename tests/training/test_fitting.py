@@ -11,6 +11,7 @@ from pyimagesearch.training.balance import label_weights
 from pyimagesearch.training.checkpoints import Run
 from pyimagesearch.training.devices import TrainingDevice
 from pyimagesearch.training.fast_layers import FusedBatchNormalization
+from pyimagesearch.training.workers import InStep
 
 pytestmark = pytest.mark.slow
 
@@ -59,6 +60,16 @@ def test_training_is_binary_and_fused():
     network = fitting.compile_network(build(), 1e-3, 100)
     assert network.loss == "binary_crossentropy"
     assert any(isinstance(layer, FusedBatchNormalization) for layer in network.layers)
+
+
+def test_the_training_step_is_traced_once(make_trainer, examples, monkeypatch):
+    traces = []
+    train_step = InStep.train_step
+    monkeypatch.setattr(
+        InStep, "train_step", lambda self, data: traces.append(0) or train_step(self, data)
+    )
+    make_trainer().fit(examples)
+    assert len(traces) == 1
 
 
 def test_training_learns_and_keeps_the_metrics_of_all_epochs(make_trainer, examples):
