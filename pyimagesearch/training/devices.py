@@ -22,7 +22,7 @@ EXAMPLE = (
     '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": "worker", "index": 0}}'
 )
 LONGEST_CONFIG = 2**20
-HEAD_START = 1.5
+HEAD_START = 1.0
 # The numbers of OpenCV's CpuFeatures (opencv2/core/cvdef.h), which Python has no names for.
 CPU_AVX2, CPU_AVX_512F = 11, 13
 
