@@ -14,6 +14,7 @@ import cv2
 
 from pyimagesearch.console import quiet_stderr
 from pyimagesearch.errors import UserError
+from pyimagesearch.light_imports import import_keras_lightly
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -94,7 +95,7 @@ def importing_tensorflow() -> Iterator[None]:
         block_is_done.wait(HEAD_START)
         # If this fails, it fails again where they are needed, and is reported there.
         with contextlib.suppress(ImportError), quiet_stderr():
-            import keras  # noqa: F401
+            import_keras_lightly()
             import tensorflow  # noqa: F401
 
     _set_environment()
