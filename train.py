@@ -69,9 +69,8 @@ def train_network(args: Namespace) -> int:
     if args.audit:
         from pyimagesearch.reports import label_audit
 
-        build = SmallerVGGNet.build
         return label_audit.audit(
-            args.audit, dataset, build, device=device, settings=settings, say=info
+            args.audit, dataset, SmallerVGGNet.build, device=device, settings=settings, say=info
         )
     device.check_shares(args.batch_size, min(len(train), len(test)))
     part = args.recolor_part and args.recolor_part - 1
@@ -82,6 +81,7 @@ def train_network(args: Namespace) -> int:
         per_combination=recoloring.per_combination,
         part=recoloring.part,
         seed=args.seed,
+        progress=partial(progress, title="composing"),
     )
     info(*messages.composed_lines(recoloring, composed))
     pictures.write_preview(args.recolor_preview, images, composed)

@@ -14,6 +14,7 @@ import numpy as np
 
 from pyimagesearch.console import printable
 from pyimagesearch.data.image_arrays import Concatenated, Images, Rotation
+from pyimagesearch.data.loading import Progress, no_progress
 from pyimagesearch.errors import UserError
 from pyimagesearch.recoloring.color_transfer import Color, color_of, recolor
 from pyimagesearch.recoloring.name_parts import (
@@ -132,6 +133,7 @@ def compose_missing(
     per_combination: int | None,
     part: int,
     seed: int,
+    progress: Progress = no_progress,
 ) -> Composition:
     """Compose images of every combination of a colour and a type that no folder holds.
 
@@ -151,6 +153,8 @@ def compose_missing(
         :func:`pyimagesearch.recoloring.name_parts.split_names`.
     seed : int
         The same seed and images give the same composition.
+    progress : callable, optional
+        Shows how many of the garments have got their colours.
 
     Returns
     -------
@@ -185,7 +189,7 @@ def compose_missing(
     missing = missing_pairs(names)
     plan = _plan(sources, missing.values(), count=TURNS * per_combination, rng=rng)
     return Composition(
-        _recolor_all(sources, plan),
+        _recolor_all(sources, plan, progress),
         [combination for combination in missing for _ in range(TURNS * per_combination)],
         sources.indices[plan.type_sources],
         sources.indices[plan.color_sources],
@@ -260,7 +264,7 @@ def _draw(
     return drawn[:count].tolist()
 
 
-def _recolor_all(sources: _Sources, plan: _Plan) -> np.ndarray:
+def _recolor_all(sources: _Sources, plan: _Plan, progress: Progress) -> np.ndarray:
     """Make the images of a plan, in parallel, those of one garment together."""
     composed = np.empty((len(plan.type_sources), *sources.images.shape[1:]), np.uint8)
     with ThreadPoolExecutor() as threads:
@@ -283,8 +287,9 @@ def _recolor_all(sources: _Sources, plan: _Plan) -> np.ndarray:
                     least_lightness=darkest[sources.colors[plan.color_sources[i]]],
                 )
 
+        garments = np.unique(plan.type_sources).tolist()
         # The list waits for all of them, and raises what any of them raised.
-        list(threads.map(recolor_all_of, np.unique(plan.type_sources).tolist()))
+        list(progress(threads.map(recolor_all_of, garments), len(garments)))
     return composed
 
 

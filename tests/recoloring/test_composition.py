@@ -40,6 +40,19 @@ def test_every_missing_combination_is_composed(photographs, composition):
     assert composition.images.dtype == np.uint8
 
 
+def test_the_progress_counts_the_garments_that_get_colours(photographs):
+    counted = []
+
+    def progress(items, total):
+        for item in items:
+            counted.append(total)
+            yield item
+
+    composed = compose(photographs, progress=progress)
+    garments = len(set(composed.type_sources.tolist()))
+    assert counted == [garments] * garments
+
+
 def test_the_sources_have_the_type_and_the_colour_of_the_composed_image(photographs, composition):
     labels = photographs.labels
     colors = [labels[i][0] for i in composition.color_sources]
