@@ -85,27 +85,26 @@ def is_chief() -> bool:
 def importing_tensorflow() -> Iterator[None]:
     """Import TensorFlow and Keras in a thread while the block does something else.
 
-    Importing them keeps one core busy for seconds. The block ends when both are imported. A block
-    that is done within ``HEAD_START`` seconds has Python's lock for itself: taking turns with the
-    import costs small images more time than both cores together save.
+    Importing them keeps one core busy for seconds. The block ends when both are imported, or fails
+    without them. A block that is done within ``HEAD_START`` seconds has Python's lock for itself:
+    taking turns with the import costs small images more time than both cores together save.
     """
-    block_is_done = threading.Event()
 
     def import_both() -> None:
-        block_is_done.wait(HEAD_START)
         # If this fails, it fails again where they are needed, and is reported there.
         with contextlib.suppress(ImportError), quiet_stderr():
             import_keras_lightly()
             import tensorflow  # noqa: F401
 
     _set_environment()
-    thread = threading.Thread(target=import_both)
-    thread.start()
+    beside = threading.Timer(HEAD_START, import_both)
+    beside.start()
     try:
         yield
     finally:
-        block_is_done.set()
-        thread.join()
+        beside.cancel()
+        beside.join()
+    import_both()
 
 
 def prepare_training_device(wanted: str = "auto", *, say: Callable[[str], None]) -> TrainingDevice:

@@ -130,3 +130,18 @@ def test_tensorflow_is_imported_beside_what_takes_longer_than_the_head_start(hea
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stdout.split() == [str(is_beside), "True", "True"], done.stderr
     assert done.stderr == ""
+
+
+def test_a_block_that_fails_at_once_does_not_wait_for_the_import():
+    program = (
+        "import sys\n"
+        "from pyimagesearch.training import devices\n"
+        "devices.HEAD_START = 600\n"
+        "try:\n"
+        "    with devices.importing_tensorflow():\n"
+        "        raise ValueError\n"
+        "except ValueError:\n"
+        "    print('tensorflow' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout == "False\n", done.stderr
