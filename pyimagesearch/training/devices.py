@@ -104,7 +104,7 @@ def importing_tensorflow() -> Iterator[None]:
     finally:
         beside.cancel()
         beside.join()
-    import_both()
+    import_both()  # Does nothing if the thread did it.
 
 
 def prepare_training_device(wanted: str = "auto", *, say: Callable[[str], None]) -> TrainingDevice:
