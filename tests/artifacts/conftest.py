@@ -1,11 +1,13 @@
 import pytest
 
 from pyimagesearch.artifacts import model_file
-from pyimagesearch.smallervggnet import SmallerVGGNet
 
 
 @pytest.fixture(scope="session")
 def model():
+    # Pytest shows what is printed while it reads this file, and Keras has TensorFlow print.
+    from pyimagesearch.smallervggnet import SmallerVGGNet
+
     return SmallerVGGNet.build(24, 24, 3, 2, finalAct="sigmoid")
 
 
