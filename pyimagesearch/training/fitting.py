@@ -164,6 +164,7 @@ class Trainer:
         with (
             stop.listening() if may_stop else contextlib.nullcontext(),
             workers.losses_of_workers_named(strategy),
+            self._device.fast_products(),
         ):
             self._network.fit(
                 workers.shared_batches(strategy, make_batches),

@@ -1,3 +1,5 @@
+from contextlib import contextmanager
+
 import keras
 import numpy as np
 import pytest
@@ -82,6 +84,23 @@ def test_training_learns_and_keeps_the_metrics_of_all_epochs(make_trainer, examp
         "val_loss": 3,
     }
     assert trainer.history["loss"][-1] < trainer.history["loss"][0]
+
+
+def test_training_alone_has_fast_products(make_trainer, examples, monkeypatch):
+    happened = []
+
+    @contextmanager
+    def fast_products(device):
+        happened.append("begins")
+        yield
+        happened.append("ends")
+
+    monkeypatch.setattr(TrainingDevice, "fast_products", fast_products)
+    trained = keras.callbacks.LambdaCallback(on_train_end=lambda logs: happened.append("trained"))
+    trainer = make_trainer()
+    trainer.fit(examples, log=[trained])
+    trainer.predict(examples)
+    assert happened == ["begins", "trained", "ends"]
 
 
 @pytest.mark.parametrize("balance", [False, True])
