@@ -62,7 +62,7 @@ def train_network(args: Namespace) -> int:
     images, labels, mlb = dataset.images, dataset.labels, MultiLabelBinarizer().fit(dataset.labels)
     train, test = split.split_dataset(dataset, test_size=args.test_size, seed=args.seed)
     info(*messages.dataset_lines(args.dataset, dataset))
-    info(f"{len(train)} images to train on, {len(test)} to test on")
+    info(*messages.split_lines(dataset, train, test))
     settings = fitting.Settings(
         *(args.epochs, args.batch_size, args.learning_rate), seed=args.seed, balance=args.balance
     )

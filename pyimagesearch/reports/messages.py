@@ -136,6 +136,30 @@ def duplicate_lines(dataset: Dataset) -> list[str]:
     ]
 
 
+def split_lines(dataset: Dataset, train: np.ndarray, test: np.ndarray) -> list[str]:
+    """Count the images of each side, and those that a table has wanted on the other.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        All images.
+    train, test : numpy.ndarray
+        int, positions of the images on each side.
+
+    Returns
+    -------
+    list of str
+        Messages.
+    """
+    lines = [f"{len(train)} images to train on, {len(test)} to test on"]
+    if dataset.is_test is not None and (moved := int((~dataset.is_test[test]).sum())):
+        lines.append(
+            f"{moved} of them are to train on by the table, but copies of test images or of one "
+            "group with them"
+        )
+    return lines
+
+
 def _first(lines: Sequence[str], what: str) -> list[str]:
     """Keep the first few of many hints, and count the others."""
     others = len(lines) - MOST_HINTS

@@ -36,6 +36,17 @@ def test_copies_are_counted_and_contradictory_labels_named(make_dataset):
     assert contradiction.endswith(": d/blue_dress/1.png, d/blue_jeans/2.png")
 
 
+def test_images_that_a_table_wants_trained_on_but_are_tested_on_are_counted(make_dataset):
+    dataset, train, test = make_dataset(LABELS), np.array([0]), np.array([1, 2])
+    sides = "1 images to train on, 2 to test on"
+    assert messages.split_lines(dataset, train, test) == [sides]
+    by_table = dataset._replace(is_test=np.array([False, True, True]))
+    assert messages.split_lines(by_table, train, test) == [sides]
+    copied = dataset._replace(is_test=np.array([False, False, True]))
+    assert messages.split_lines(copied, train, test)[0] == sides
+    assert messages.split_lines(copied, train, test)[1].startswith("1 of them are to train on by")
+
+
 def test_all_that_is_known_about_a_dataset_is_said(make_dataset):
     dataset = make_dataset([*LABELS, ("Blue", "jeans")], groups=[0, 1, 2, 2])
     told = "\n".join(messages.dataset_lines("d", dataset))
