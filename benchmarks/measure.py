@@ -102,7 +102,7 @@ def run(
 
 def processor() -> str:
     """Name the processor, its cores and its widest vector instructions."""
-    from pyimagesearch.training.devices import instruction_sets
+    from pyimagesearch.training.processor import instruction_sets
 
     described = Path("/proc/cpuinfo")
     found = re.search(r"model name\s*: (.+)", described.read_text() if described.exists() else "")

@@ -9,14 +9,12 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
-
-import cv2
 
 from pyimagesearch.console import quiet_stderr
 from pyimagesearch.errors import UserError
 from pyimagesearch.light_imports import import_keras_lightly
+from pyimagesearch.training.processor import instruction_sets
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -26,14 +24,6 @@ EXAMPLE = (
 )
 LONGEST_CONFIG = 2**20
 HEAD_START = 1.0
-# The numbers of OpenCV's CpuFeatures (opencv2/core/cvdef.h), which Python has no names for.
-CPU_AVX2, CPU_AVX_512F = 11, 13
-# How values of ONEDNN_MAX_CPU_ISA begin that let oneDNN multiply bfloat16 numbers ("CPU Dispatcher
-# Control" in its documentation).
-BFLOAT16_LIMITS = ("AVX512_CORE_BF16", "AVX512_CORE_FP16", "AVX512_CORE_AMX")
-# What Linux calls the instructions for it, and where.
-BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
-CPU_INFO = Path("/proc/cpuinfo")
 
 
 class TrainingDevice(NamedTuple):
@@ -190,34 +180,6 @@ def prepare_training_device(wanted: str = "auto", *, say: Callable[[str], None])
     if len(gpus) > 1 or len(tf.config.list_logical_devices("CPU")) > 1:
         return device(tf.distribute.MirroredStrategy(), name, True)
     return device(tf.distribute.get_strategy(), name, True)
-
-
-def instruction_sets() -> list[str]:
-    """Name the widest vector instructions that oneDNN may use here.
-
-    Returns
-    -------
-    list of str
-        ``["AVX-512", "bfloat16"]``, ``["AVX-512"]`` or ``["AVX2"]``; empty on processors with none
-        of these. bfloat16 is only found on Linux.
-    """
-    limit = os.environ.get("ONEDNN_MAX_CPU_ISA", "").upper()
-    is_unlimited = limit in ("", "ALL", "DEFAULT")
-    if cv2.checkHardwareSupport(CPU_AVX_512F) and (is_unlimited or limit.startswith("AVX512")):
-        may_be_used = is_unlimited or limit.startswith(BFLOAT16_LIMITS)
-        is_used = may_be_used and os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1") == "1"
-        return ["AVX-512", "bfloat16"] if is_used and _multiplies_bfloat16() else ["AVX-512"]
-    return ["AVX2"] if cv2.checkHardwareSupport(CPU_AVX2) else []
-
-
-def _multiplies_bfloat16() -> bool:
-    """Ask Linux, because OpenCV has no number for these instructions."""
-    try:
-        lines = CPU_INFO.read_text().splitlines()
-    except OSError:
-        return False
-    flags = next((line.split() for line in lines if line.startswith("flags")), [])
-    return not BFLOAT16_FLAGS.isdisjoint(flags)
 
 
 def _set_environment() -> None:

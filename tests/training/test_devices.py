@@ -2,12 +2,12 @@ import os
 import subprocess
 import sys
 
-import cv2
 import pytest
 import tensorflow as tf
 
 from pyimagesearch.errors import UserError
 from pyimagesearch.training import devices
+from pyimagesearch.training.processor import instruction_sets
 
 
 @pytest.fixture(autouse=True)
@@ -83,44 +83,13 @@ def test_a_batch_must_be_shared_equally(monkeypatch):
         device.check_shares(6, 2)
 
 
-BFLOAT16 = "flags\t\t: fpu avx512f avx512_bf16 lm\n"
-
-
-@pytest.mark.parametrize(
-    ("supported", "flags", "limit", "onednn", "expected"),
-    [
-        ({"CPU_AVX_512F", "CPU_AVX2"}, BFLOAT16, "", "1", ["AVX-512", "bfloat16"]),
-        ({"CPU_AVX_512F", "CPU_AVX2"}, "flags : amx_bf16", "", "1", ["AVX-512", "bfloat16"]),
-        ({"CPU_AVX_512F", "CPU_AVX2"}, BFLOAT16, "AVX512_CORE_AMX", "1", ["AVX-512", "bfloat16"]),
-        ({"CPU_AVX_512F", "CPU_AVX2"}, BFLOAT16, "AVX512_CORE_VNNI", "1", ["AVX-512"]),
-        ({"CPU_AVX_512F", "CPU_AVX2"}, BFLOAT16, "AVX2", "1", ["AVX2"]),
-        ({"CPU_AVX_512F", "CPU_AVX2"}, BFLOAT16, "", "0", ["AVX-512"]),
-        ({"CPU_AVX_512F", "CPU_AVX2"}, "flags : avx512f\nbugs : avx512_bf16", "", "1", ["AVX-512"]),
-        ({"CPU_AVX_512F", "CPU_AVX2"}, None, "", "1", ["AVX-512"]),
-        ({"CPU_AVX2"}, "flags : avx2", "", "1", ["AVX2"]),
-        (set(), "", "", "1", []),
-    ],
-)
-def test_the_widest_instructions_in_use_are_named(
-    monkeypatch, tmp_path, supported, flags, limit, onednn, expected
-):
-    features = {getattr(devices, name) for name in supported}
-    monkeypatch.setattr(cv2, "checkHardwareSupport", features.__contains__)
-    monkeypatch.setattr(devices, "CPU_INFO", tmp_path / "cpuinfo")
-    if flags is not None:
-        (tmp_path / "cpuinfo").write_text(f"processor : 0\n{flags}\n")
-    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", limit)
-    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", onednn)
-    assert devices.instruction_sets() == expected
-
-
 def product_of_thirds():
     """Multiply in a graph of its own; a third has more bits than bfloat16 keeps."""
     thirds = tf.fill((64, 64), 1 / 3)
     return tf.function(lambda: tf.matmul(thirds, thirds))().numpy()[0, 0]
 
 
-@pytest.mark.skipif("bfloat16" not in devices.instruction_sets(), reason="no bfloat16 here")
+@pytest.mark.skipif("bfloat16" not in instruction_sets(), reason="no bfloat16 here")
 def test_products_are_rounded_only_where_they_are_to_be_fast():
     device = devices.prepare_training_device("cpu", say=print)
     with device.fast_products():
