@@ -154,18 +154,18 @@ def compare_steps(args: Namespace, folder: Path) -> list[list[str]]:
             partial(step, "--recipe", "project", folder=folder),
         )
     )
+
+    def rates_of(what: str, kind: int) -> list[list[float]]:
+        return [[rates[what][kind] for rates in side] for side in (tutorial, ours)]
+
     # Each rate is a pair: by the clock, and by processor time.
-    clock, core = (
-        [[rates["step"][kind] for rates in side] for side in (tutorial, ours)] for kind in (0, 1)
-    )
+    clock, core, products = rates_of("step", 0), rates_of("step", 1), rates_of("product", 1)
     shares = [
-        [100 * rates["step"][1] / rates["product"][1] for rates in side]
-        for side in (tutorial, ours)
+        [100 * rate / best for rate, best in zip(*side, strict=True)]
+        for side in zip(core, products, strict=True)
     ]
-    products = " and ".join(
-        f"{median([rates['product'][1] for rates in side]):.0f}" for side in (tutorial, ours)
-    )
-    name = f"its share of a large product's {products} GFLOP/s of a core"
+    best_rates = " and ".join(f"{median(rates):.0f}" for rates in products)
+    name = f"its share of a large product's {best_rates} GFLOP/s of a core"
     return [
         row("a training step", "GFLOP/s", clock[0], ours=clock[1], more=True),
         row("the same by processor time", "GFLOP/s of a core", core[0], ours=core[1], more=True),

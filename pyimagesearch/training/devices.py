@@ -170,7 +170,7 @@ def prepare_training_device(wanted: str = "auto", *, say: Callable[[str], None])
         # By default TensorFlow takes all of a card's memory.
         tf.config.experimental.set_memory_growth(gpu, True)
     sets = [] if gpus else instruction_sets()
-    name = _name(gpus) if gpus else ", ".join(["CPU", f"{os.cpu_count()} cores", *sets])
+    name = _name_of_gpus(gpus) if gpus else ", ".join(["CPU", f"{os.cpu_count()} cores", *sets])
     device = partial(TrainingDevice, has_bfloat16="bfloat16" in sets)
     if len(workers) > 1:
         if number == 0:
@@ -229,7 +229,7 @@ def _workers() -> tuple[list[str], int]:
     return addresses, number
 
 
-def _name(gpus: "list[tf.config.PhysicalDevice]") -> str:
+def _name_of_gpus(gpus: "list[tf.config.PhysicalDevice]") -> str:
     import tensorflow as tf
 
     names = [

@@ -13,6 +13,7 @@ BFLOAT16 = "flags\t\t: fpu avx512f avx512_bf16 lm\n"
         ({"CPU_AVX_512F", "CPU_AVX2"}, "flags : amx_bf16", "", "1", ["AVX-512", "bfloat16"]),
         ({"CPU_AVX_512F", "CPU_AVX2"}, BFLOAT16, "AVX512_CORE_AMX", "1", ["AVX-512", "bfloat16"]),
         ({"CPU_AVX_512F", "CPU_AVX2"}, BFLOAT16, "AVX512_CORE_VNNI", "1", ["AVX-512"]),
+        ({"CPU_AVX_512F", "CPU_AVX2"}, BFLOAT16, "AVX512_CORE", "1", ["AVX-512"]),
         ({"CPU_AVX_512F", "CPU_AVX2"}, BFLOAT16, "AVX2", "1", ["AVX2"]),
         ({"CPU_AVX_512F", "CPU_AVX2"}, BFLOAT16, "", "0", ["AVX-512"]),
         ({"CPU_AVX_512F", "CPU_AVX2"}, "flags : avx512f\nbugs : avx512_bf16", "", "1", ["AVX-512"]),
