@@ -73,6 +73,11 @@ def random_batches(folder: str, model: "keras.Model", count: int) -> Iterator[Ba
 
     dataset = load_dataset(folder, model.input_shape[1], use_cache=True)
     targets = make_targets(dataset.labels, dataset.classes)
+    if model.output_shape[1] != targets.shape[1]:
+        raise UserError(
+            f"the network has {model.output_shape[1]} labels, {folder} has {targets.shape[1]}: "
+            "train it on that folder"
+        )
     rng = np.random.default_rng(0)
     for _ in range(count):
         chosen = rng.integers(0, len(targets), BATCH_SIZE)

@@ -225,7 +225,8 @@ def result_lines(report: Mapping[str, Any], predictions: Predictions) -> list[st
     tested = report["test_accuracies"]
     return [
         f"training accuracy: {trained:.2%}",
-        f"test accuracy: {tested['binary']:.2%}, all labels right: {tested['exact']:.2%}",
+        f"test accuracy: {tested['binary']:.2%}, all labels right: {tested['exact']:.2%}"
+        + (f", likeliest of each part: {tested['likeliest']:.2%}" if "likeliest" in tested else ""),
         *_free_scores_in_words(tested),
         "test images, label by label:\n"
         + label_report(predictions.probabilities, predictions.targets, report["labels"]),

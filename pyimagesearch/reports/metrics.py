@@ -1,6 +1,6 @@
 """How good predictions are: accuracies, scores and thresholds of each label, losses of images."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -54,6 +54,39 @@ def accuracies(probabilities: np.ndarray, targets: np.ndarray) -> Accuracies:
     """
     is_right = (probabilities > THRESHOLD) == (targets > THRESHOLD)
     return Accuracies(float(is_right.mean()), float(is_right.all(axis=1).mean()))
+
+
+def likeliest_right(
+    probabilities: np.ndarray,
+    targets: np.ndarray,
+    classes: Sequence[str],
+    *,
+    parts: Sequence[Collection[str]],
+) -> float:
+    """Compute how often the likeliest label of each part is right, as classification chooses them.
+
+    It is never below the exact accuracy: no label has to pass a threshold.
+
+    Parameters
+    ----------
+    probabilities, targets : numpy.ndarray
+        As for :func:`accuracies`.
+    classes : sequence of str
+        The L labels, in the order of the columns.
+    parts : sequence of collection of str
+        The labels that exclude each other: the colours, and the types. An image has one of each.
+
+    Returns
+    -------
+    float
+        A share of the images, in [0, 1].
+    """
+    is_right = np.ones(len(targets), bool)
+    for part in parts:
+        columns = [column for column, label in enumerate(classes) if label in part]
+        likeliest = probabilities[:, columns].argmax(axis=1)
+        is_right &= likeliest == targets[:, columns].argmax(axis=1)
+    return float(is_right.mean())
 
 
 def free_scores(probabilities: np.ndarray, targets: np.ndarray) -> dict[str, float]:

@@ -14,6 +14,7 @@ from pyimagesearch.data.duplicates import spanning_groups
 from pyimagesearch.data.folders import count_missing_combinations, missing_combinations
 from pyimagesearch.data.loading import Dataset
 from pyimagesearch.files import AnyPath, written_whole
+from pyimagesearch.inference.classification import label_parts
 from pyimagesearch.reports import metrics
 
 PACKAGES = ("tensorflow", "keras", "numpy", "opencv-python", "scikit-learn", "pillow")
@@ -97,10 +98,7 @@ def training_report(
         **_dataset_findings(dataset),
         "composed": sorted(set(composed)),
         "history": {name: list(values) for name, values in history.items()},
-        "test_accuracies": {
-            **metrics.accuracies(probabilities, targets)._asdict(),
-            **(metrics.free_scores(probabilities, targets) if dataset.is_free else {}),
-        },
+        "test_accuracies": _accuracies(dataset, probabilities, targets),
         "label_scores": metrics.label_scores(probabilities, targets, classes),
         "thresholds": metrics.best_thresholds(probabilities, targets, classes),
         "worst": [
@@ -113,6 +111,18 @@ def training_report(
             for row, loss in worst_rows(predictions)
         ],
     }
+
+
+def _accuracies(
+    dataset: Dataset, probabilities: np.ndarray, targets: np.ndarray
+) -> dict[str, float]:
+    found = {**metrics.accuracies(probabilities, targets)._asdict()}
+    if dataset.is_free:
+        return found | metrics.free_scores(probabilities, targets)
+    classes = dataset.classes
+    if parts := label_parts({"labels": classes, "combinations": sorted(set(dataset.labels))}):
+        found["likeliest"] = metrics.likeliest_right(probabilities, targets, classes, parts=parts)
+    return found
 
 
 def _dataset_findings(dataset: Dataset) -> dict[str, Any]:

@@ -3,9 +3,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pyimagesearch.data.batches import make_targets
 from pyimagesearch.recoloring.color_part import ColorPart, Recoloring
 from pyimagesearch.recoloring.composition import Composition
 from pyimagesearch.reports import messages
+from pyimagesearch.reports.training_report import Predictions, training_report
 
 LABELS = [("black", "jeans"), ("blue", "dress"), ("blue", "jeans")]
 
@@ -52,6 +54,28 @@ def test_all_that_is_known_about_a_dataset_is_said(make_dataset):
     told = "\n".join(messages.dataset_lines("d", dataset))
     for part in ("4 images", "class labels", "only in capitals", "no folder holds", "copies"):
         assert part in told
+
+
+@pytest.mark.parametrize(
+    ("labels", "is_free", "told"),
+    [
+        ([("blue", "jeans"), ("red", "dress")], False, "likeliest of each part: 100.00%"),
+        ([("blue",), ("red", "dress")], False, "all labels right: 50.00%"),
+        ([("blue", "jeans"), ("red", "dress")], True, "macro F1"),
+    ],
+)
+def test_the_results_are_those_that_suit_the_labels(make_dataset, labels, is_free, told):
+    dataset = make_dataset(labels)._replace(is_free=is_free)
+    targets = make_targets(dataset.labels, dataset.classes)
+    # No red is likely enough, but no other colour is likelier.
+    likely = np.where(np.array(dataset.classes) == "red", 0.4, 0.9) * targets
+    predictions = Predictions(np.arange(2), likely, targets)
+    history = {"binary_accuracy": [0.5]}
+    report = training_report({}, dataset, predictions, composed=[], history=history)
+    lines = messages.result_lines(report, predictions)
+    assert lines[0] == "training accuracy: 50.00%"
+    assert told in "\n".join(lines[1:3])
+    assert ("likeliest" in lines[1]) == ("likeliest" in told)
 
 
 def composition_of(labels, reason=None):

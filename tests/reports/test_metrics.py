@@ -21,6 +21,20 @@ def test_binary_accuracy_is_not_the_categorical_one():
     assert metrics.accuracies(likeliest_is_right, TARGETS).binary == 5 / 12
 
 
+def test_the_likeliest_label_of_each_part_needs_no_threshold():
+    classes, parts = ["blue", "dress", "jeans", "red"], [{"blue", "red"}, {"dress", "jeans"}]
+    targets = np.array([[1, 0, 1, 0], [0, 1, 0, 1], [0, 1, 0, 1]])
+    unlikely, two_colors, wrong_type = (
+        [0.4, 0.2, 0.3, 0.1],
+        [0.8, 0.6, 0.2, 0.9],
+        [0.1, 0.3, 0.4, 1],
+    )
+    probabilities = np.array([unlikely, two_colors, wrong_type])
+    assert metrics.accuracies(probabilities, targets).exact == 0
+    found = metrics.likeliest_right(probabilities, targets, classes, parts=parts)
+    assert found == pytest.approx(2 / 3)
+
+
 def test_the_report_names_every_label_even_if_it_is_never_predicted():
     report = metrics.label_report(np.zeros((4, 3)), TARGETS, ["blue", "jeans", "red"])
     for label in ("blue", "jeans", "red"):

@@ -40,7 +40,7 @@ def test_everything_is_written_as_json(report, tmp_path):
     assert read["coverage_count"] == 2
     assert read["missing"] == [["blue", "dress"], ["red", "jeans"]]
     assert read["history"] == {"loss": [0.5, 0.25]}
-    assert read["test_accuracies"] == {"binary": 6 / 8, "exact": 1 / 2}
+    assert read["test_accuracies"] == {"binary": 6 / 8, "exact": 1 / 2, "likeliest": 1 / 2}
     assert read["label_scores"]["red"]["recall"] == 0
     assert "keras" in read["versions"]
 
