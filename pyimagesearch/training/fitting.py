@@ -41,8 +41,8 @@ class Settings(NamedTuple):
     batch_size : int
         Images a step, of all replicas together.
     learning_rate : float
-        At the start. It rises to three times as much over the first quarter of the steps and falls
-        to zero along a cosine over the others.
+        At the start. It rises to twice as much over the first quarter of the steps and falls to
+        zero along a cosine over the others.
     seed : int
         Seed of the order and the augmentation.
     balance : bool
@@ -271,7 +271,7 @@ def compile_network(
     schedule = keras.optimizers.schedules.CosineDecay(
         learning_rate,
         decay_steps=total_steps - rising_steps,
-        warmup_target=3 * learning_rate,
+        warmup_target=2 * learning_rate,
         warmup_steps=rising_steps,
     )
     is_shared = tf.distribute.get_strategy().num_replicas_in_sync > 1

@@ -48,11 +48,11 @@ def log_odds(probabilities):
     return np.log(probabilities / (1 - probabilities))
 
 
-def test_the_learning_rate_rises_to_three_times_its_start_and_falls_to_zero():
+def test_the_learning_rate_rises_to_twice_its_start_and_falls_to_zero():
     rate = fitting.compile_network(build(), 1e-3, 100).optimizer._learning_rate
     rates = [float(rate(step)) for step in range(101)]
     assert rates[0] == pytest.approx(1e-3)
-    assert rates[25] == pytest.approx(3e-3) == pytest.approx(max(rates))
+    assert rates[25] == pytest.approx(2e-3) == pytest.approx(max(rates))
     assert rates[100] == pytest.approx(0, abs=1e-9)
     assert np.all(np.diff(rates[:26]) > 0)
     assert np.all(np.diff(rates[25:]) < 0)
