@@ -123,6 +123,24 @@ def examples(items: Sequence[str], most: int = 5, *, total: int | None = None) -
     return ", ".join(named) + (f" and {others:,} more" if others else "")
 
 
+def counted(count: int, one: str, many: str = "") -> str:
+    """Write a number with its noun.
+
+    Parameters
+    ----------
+    count : int
+        How many there are.
+    one, many : str
+        The noun for one, and for any other number: by default, that for one with an s.
+
+    Returns
+    -------
+    str
+        For example ``"1 image"`` or ``"1,830 images"``.
+    """
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
 def excerpt(lines: Sequence[str], most: int) -> list[str]:
     """Shorten a long list to its beginning and its end.
 

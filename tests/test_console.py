@@ -116,6 +116,12 @@ def test_a_failure_counts_for_more_than_lost_output(tmp_path):
         assert run_redirected(tmp_path, redirection.format(1))[0] == errors.BAD_INPUT
 
 
+def test_one_thing_is_counted_in_the_singular():
+    counted = [console.counted(count, "copy", "copies") for count in (0, 1, 1234)]
+    assert counted == ["0 copies", "1 copy", "1,234 copies"]
+    assert console.counted(2, "image") == "2 images"
+
+
 def test_many_things_are_named_by_the_first_few():
     assert console.examples(["a", "b"]) == "a, b"
     assert console.examples(list("abcdefgh"), most=2) == "a, b and 6 more"

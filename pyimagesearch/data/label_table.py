@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from pyimagesearch.console import examples, printable
+from pyimagesearch.console import counted, examples, printable
 from pyimagesearch.data.folders import IMAGE_SUFFIXES, list_images
 from pyimagesearch.errors import UserError
 from pyimagesearch.files import AnyPath, did_you_mean
@@ -336,5 +336,5 @@ def _notes(header: Sequence[str], columns: _Columns, not_listed: int) -> list[st
     if unused := [title or "(no name)" for i, title in enumerate(header) if i not in used]:
         notes.append(f"columns left out: {examples(unused, 10)}")
     if not_listed:
-        notes.append(f"{not_listed:,} images are not in the table")
+        notes.append(f"{counted(not_listed, 'image')} not in the table")
     return notes

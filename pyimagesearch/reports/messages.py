@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pyimagesearch.console import examples, excerpt, printable
+from pyimagesearch.console import counted, examples, excerpt, printable
 from pyimagesearch.data.duplicates import spanning_groups
 from pyimagesearch.data.folders import (
     capital_hints,
@@ -58,10 +58,10 @@ def dataset_lines(folder: AnyPath, dataset: Dataset) -> list[str]:
 
 def loaded_lines(dataset: Dataset) -> list[str]:
     """Say how many images there are, and which files were skipped."""
-    lines = [f"{len(dataset.paths)} images, {dataset.images.nbytes / 1e6:.1f} MB"]
+    lines = [f"{counted(len(dataset.paths), 'image')}, {dataset.images.nbytes / 1e6:.1f} MB"]
     if dataset.skipped:
         reasons = [f"{path} ({reason})" for path, reason in dataset.skipped]
-        lines.append(f"{len(reasons)} files skipped: {examples(reasons)}")
+        lines.append(f"{counted(len(reasons), 'file')} skipped: {examples(reasons)}")
     return lines
 
 
@@ -85,7 +85,7 @@ def free_label_lines(labels: Sequence[tuple[str, ...]], classes: Sequence[str]) 
     rows = [f"{printable(label):<{width}} {count:>7}" for label, count in counts.most_common()]
     without = sum(not each for each in labels)
     return [
-        f"{len(classes):,} class labels, {without:,} images without any",
+        f"{counted(len(classes), 'class label')}, {counted(without, 'image')} without any",
         "\n".join(["images of each label:", *excerpt(rows, MOST_LINES)]),
         "images with both of two labels:\n" + together_table(labels, counts),
     ]
@@ -131,7 +131,7 @@ def duplicate_lines(dataset: Dataset) -> list[str]:
         same = [dataset.paths[position] for position in positions]
         contradictions.append(f"one image under different labels: {examples(same)}")
     return [
-        f"{copies} images are copies of others, exact or near",
+        f"{counted(copies, 'copy', 'copies')} of other images, exact or near",
         *_first(contradictions, "images have different labels"),
     ]
 
@@ -151,7 +151,7 @@ def split_lines(dataset: Dataset, train: np.ndarray, test: np.ndarray) -> list[s
     list of str
         Messages.
     """
-    lines = [f"{len(train)} images to train on, {len(test)} to test on"]
+    lines = [f"{counted(len(train), 'image')} to train on, {len(test):,} to test on"]
     if dataset.is_test is not None and (moved := int((~dataset.is_test[test]).sum())):
         lines.append(
             f"{moved} of them are to train on by the table, but copies of test images or of one "
@@ -189,8 +189,8 @@ def composed_lines(recoloring: Recoloring, composed: Composition) -> list[str]:
     if not composed.labels:
         return []
     names = [" ".join(combination) for combination in sorted(set(composed.labels))]
-    shown = len(composed.labels) // TURNS
-    lines = [f"{len(composed.labels)} images composed of {examples(names)}, {shown} for each epoch"]
+    count, shown = len(composed.labels), len(composed.labels) // TURNS
+    lines = [f"{counted(count, 'image')} composed of {examples(names)}, {shown} for each epoch"]
     if recoloring.found:
         lines.append(
             f"part {recoloring.part + 1} of the folders' names is taken for the colour "

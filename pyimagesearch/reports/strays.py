@@ -11,7 +11,7 @@ from pyimagesearch.artifacts.known_images import (
     mean_of_largest,
     points,
 )
-from pyimagesearch.console import examples
+from pyimagesearch.console import counted, examples
 from pyimagesearch.data.loading import Dataset
 
 # So many standard deviations below the usual similarity, as the median deviation estimates them.
@@ -106,4 +106,4 @@ def stray_lines(strays: Sequence[dict[str, Any]]) -> list[str]:
     if not strays:
         return []
     named = examples([stray["path"] for stray in strays])
-    return [f"{len(strays)} images are unlike all others with their labels: {named}"]
+    return [f"{counted(len(strays), 'image')} unlike all others with their labels: {named}"]

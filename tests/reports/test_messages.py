@@ -34,13 +34,13 @@ def test_nothing_is_called_missing_if_every_combination_has_images():
 
 def test_copies_are_counted_and_contradictory_labels_named(make_dataset):
     count, contradiction = messages.duplicate_lines(make_dataset(LABELS, groups=[0, 1, 1]))
-    assert count.startswith("1 images are copies")
+    assert count.startswith("1 copy of other images")
     assert contradiction.endswith(": d/blue_dress/1.png, d/blue_jeans/2.png")
 
 
 def test_images_that_a_table_wants_trained_on_but_are_tested_on_are_counted(make_dataset):
     dataset, train, test = make_dataset(LABELS), np.array([0]), np.array([1, 2])
-    sides = "1 images to train on, 2 to test on"
+    sides = "1 image to train on, 2 to test on"
     assert messages.split_lines(dataset, train, test) == [sides]
     by_table = dataset._replace(is_test=np.array([False, True, True]))
     assert messages.split_lines(by_table, train, test) == [sides]
@@ -52,7 +52,7 @@ def test_images_that_a_table_wants_trained_on_but_are_tested_on_are_counted(make
 def test_all_that_is_known_about_a_dataset_is_said(make_dataset):
     dataset = make_dataset([*LABELS, ("Blue", "jeans")], groups=[0, 1, 2, 2])
     told = "\n".join(messages.dataset_lines("d", dataset))
-    for part in ("4 images", "class labels", "only in capitals", "no folder holds", "copies"):
+    for part in ("4 images", "class labels", "only in capitals", "no folder holds", "1 copy"):
         assert part in told
 
 
@@ -179,7 +179,7 @@ def test_of_free_labels_those_that_occur_together_are_shown_and_none_is_missing(
         is_free=True, notes=["the table has a note"]
     )
     told = "\n".join(messages.dataset_lines("d", dataset))
-    assert "1 images without any" in told
+    assert "1 image without any" in told
     assert "a       2       1       1" in told
     assert "the table has a note" in told
     assert "no folder holds" not in told

@@ -59,7 +59,7 @@ def test_the_worst_predictions_say_whether_they_are_strays():
 def test_strays_are_counted_and_named_if_there_are_any():
     assert strays.stray_lines([]) == []
     (line,) = strays.stray_lines([{"path": "a.png"}, {"path": "b\n.png"}])
-    assert line.startswith("2 images are unlike")
+    assert line.startswith("2 images unlike")
     assert "a.png" in line
     assert "\n" not in line
 
