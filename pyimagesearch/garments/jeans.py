@@ -36,7 +36,7 @@ CUTS = {
     "bootcut": Cut(0.37, 0.43, 2),
     "flare": Cut(0.34, 0.60, 1),
     "tapered": Cut(0.45, 0.29, 1),
-    "baggy": Cut(0.49, 0.49, 1),
+    "baggy": Cut(0.49, 0.49, 3),
 }
 # In leg lengths: most jeans reach the shoes, some are cropped.
 LENGTHS = (1.0, 1.0, 1.0, 1.03, 0.93, 0.85)
