@@ -297,10 +297,10 @@ def train_network(
 
 def likeliest_pairs(dataset: "Dataset", probabilities: np.ndarray) -> np.ndarray:
     """Return the likeliest label of each part: str, shape (N, 2)."""
-    classes = np.array(dataset.classes)
-    parts = [sorted({labels[part] for labels in dataset.labels}) for part in (0, 1)]
-    columns = [np.flatnonzero(np.isin(classes, part)) for part in parts]
-    return np.stack([classes[c][probabilities[:, c].argmax(axis=1)] for c in columns], axis=1)
+    from pyimagesearch.reports import metrics
+
+    parts = [{labels[part] for labels in dataset.labels} for part in (0, 1)]
+    return metrics.likeliest_of_parts(probabilities, dataset.classes, parts)
 
 
 def result(

@@ -56,21 +56,15 @@ def accuracies(probabilities: np.ndarray, targets: np.ndarray) -> Accuracies:
     return Accuracies(float(is_right.mean()), float(is_right.all(axis=1).mean()))
 
 
-def likeliest_right(
-    probabilities: np.ndarray,
-    targets: np.ndarray,
-    classes: Sequence[str],
-    *,
-    parts: Sequence[Collection[str]],
-) -> float:
-    """Compute how often the likeliest label of each part is right, as classification chooses them.
-
-    It is never below the exact accuracy: no label has to pass a threshold.
+def likeliest_of_parts(
+    probabilities: np.ndarray, classes: Sequence[str], parts: Sequence[Collection[str]]
+) -> np.ndarray:
+    """Find the likeliest label of each part, which classification chooses.
 
     Parameters
     ----------
-    probabilities, targets : numpy.ndarray
-        As for :func:`accuracies`.
+    probabilities : numpy.ndarray
+        Shape (N, L), in [0, 1].
     classes : sequence of str
         The L labels, in the order of the columns.
     parts : sequence of collection of str
@@ -78,15 +72,39 @@ def likeliest_right(
 
     Returns
     -------
+    numpy.ndarray
+        str, shape (N, number of parts).
+    """
+    names = np.array(classes)
+    columns = [np.flatnonzero(np.isin(names, list(part))) for part in parts]
+    return np.stack([names[c][probabilities[:, c].argmax(axis=1)] for c in columns], axis=1)
+
+
+def likeliest_right(
+    probabilities: np.ndarray,
+    targets: np.ndarray,
+    classes: Sequence[str],
+    *,
+    parts: Sequence[Collection[str]],
+) -> float:
+    """Compute how often the likeliest label of each part is right.
+
+    It is never below the exact accuracy: no label has to pass a threshold.
+
+    Parameters
+    ----------
+    probabilities, targets, classes
+        As for :func:`label_report`.
+    parts
+        As for :func:`likeliest_of_parts`.
+
+    Returns
+    -------
     float
         A share of the images, in [0, 1].
     """
-    is_right = np.ones(len(targets), bool)
-    for part in parts:
-        columns = [column for column, label in enumerate(classes) if label in part]
-        likeliest = probabilities[:, columns].argmax(axis=1)
-        is_right &= likeliest == targets[:, columns].argmax(axis=1)
-    return float(is_right.mean())
+    chosen, right = (likeliest_of_parts(each, classes, parts) for each in (probabilities, targets))
+    return float((chosen == right).all(axis=1).mean())
 
 
 def free_scores(probabilities: np.ndarray, targets: np.ndarray) -> dict[str, float]:

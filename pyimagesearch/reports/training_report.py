@@ -116,11 +116,11 @@ def training_report(
 def _accuracies(
     dataset: Dataset, probabilities: np.ndarray, targets: np.ndarray
 ) -> dict[str, float]:
-    found = {**metrics.accuracies(probabilities, targets)._asdict()}
+    found = metrics.accuracies(probabilities, targets)._asdict()
     if dataset.is_free:
         return found | metrics.free_scores(probabilities, targets)
     classes = dataset.classes
-    if parts := label_parts({"labels": classes, "combinations": sorted(set(dataset.labels))}):
+    if parts := label_parts({"labels": classes, "combinations": set(dataset.labels)}):
         found["likeliest"] = metrics.likeliest_right(probabilities, targets, classes, parts=parts)
     return found
 
