@@ -3,6 +3,7 @@
 import difflib
 import os
 import secrets
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -189,10 +190,8 @@ def temporary_file(target: Path, suffix: str | None = None) -> Iterator[Path]:
 
     The lock tells :func:`pyimagesearch.outputs.remove_litter` that the file's process is alive.
     """
-    ending = target.suffix if suffix is None else suffix
     while True:
-        name = f".{target.name[:NAME_PART]}.{secrets.token_hex(8)}.partial{ending}"
-        temporary = target.with_name(name)
+        temporary = _temporary_name(target, target.suffix if suffix is None else suffix)
         # O_EXCL also refuses a link that somebody has put there. The umask limits the permissions.
         descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | BINARY, 0o666)
         if fcntl is None:
@@ -208,6 +207,35 @@ def temporary_file(target: Path, suffix: str | None = None) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
         if fcntl is not None:
             os.close(descriptor)
+
+
+@contextmanager
+def temporary_folder(target: Path) -> Iterator[Path]:
+    """Make an empty folder beside `target`, named and locked like a :func:`temporary_file`.
+
+    It vanishes with the block, and with all that is in it.
+    """
+    descriptor = None
+    while True:
+        folder = _temporary_name(target)
+        folder.mkdir(mode=0o700)
+        if fcntl is None:
+            break  # Windows opens no folders.
+        descriptor = os.open(folder, os.O_RDONLY)
+        if lock(descriptor) and is_still_at(folder, descriptor):
+            break
+        os.close(descriptor)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def _temporary_name(target: Path, ending: str = "") -> Path:
+    name = f".{target.name[:NAME_PART]}.{secrets.token_hex(8)}.partial{ending}"
+    return target.with_name(name)
 
 
 def lock(descriptor: int) -> bool:

@@ -3,8 +3,9 @@
 import contextlib
 import os
 import re
+import shutil
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -83,10 +84,10 @@ def check_writable(*paths: AnyPath) -> None:
 
 
 def remove_litter(*paths: AnyPath) -> None:
-    """Remove the temporary files that killed runs left beside some outputs.
+    """Remove the temporary files and folders that killed runs left beside some outputs.
 
-    A file is removed only if its name is one that :func:`written_whole` gives and no living process
-    holds its lock. Where the system has no such locks, nothing is removed.
+    They are removed only if :mod:`pyimagesearch.files` gives such names and no living process holds
+    their lock. Where the system has no such locks, nothing is removed.
 
     Parameters
     ----------
@@ -106,7 +107,9 @@ def remove_litter(*paths: AnyPath) -> None:
             continue
         for entry in found:
             if entry.is_file(follow_symlinks=False):
-                _remove_unless_locked(Path(entry.path))
+                _remove_unless_locked(Path(entry.path), os.O_RDWR, Path.unlink)
+            elif entry.is_dir(follow_symlinks=False):
+                _remove_unless_locked(Path(entry.path), os.O_RDONLY, shutil.rmtree)
 
 
 @contextmanager
@@ -137,11 +140,11 @@ def _locked(target: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _remove_unless_locked(path: Path) -> None:
+def _remove_unless_locked(path: Path, access: int, remove: Callable[[Path], object]) -> None:
     with contextlib.suppress(OSError):
-        descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+        descriptor = os.open(path, access | os.O_NOFOLLOW)
         try:
             if lock(descriptor) and is_still_at(path, descriptor):
-                path.unlink()
+                remove(path)
         finally:
             os.close(descriptor)

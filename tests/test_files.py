@@ -79,6 +79,18 @@ def test_names_as_long_as_a_file_system_takes_can_be_written(tmp_path):
     assert path.read_text() == "whole"
 
 
+def test_a_temporary_folder_vanishes_with_its_content_whatever_happens(tmp_path):
+    with (
+        pytest.raises(RuntimeError, match="disk on fire"),
+        files.temporary_folder(tmp_path / "fashion.model") as folder,
+    ):
+        assert folder.parent == tmp_path
+        (folder / "assets").mkdir()
+        (folder / "assets" / "file").touch()
+        raise RuntimeError("disk on fire")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_image_is_written_in_the_format_of_its_name(tmp_path):
     image = np.full((5, 6, 3), 7, np.uint8)
     files.save_image(tmp_path / "new" / "ä.png", image)

@@ -16,13 +16,21 @@ def write_slowly(path, ready):
         time.sleep(60)
 
 
-def test_litter_of_a_killed_run_is_removed_and_the_file_of_a_living_one_stays(tmp_path):
+def fill_slowly(path, ready):
+    with files.temporary_folder(path) as folder:
+        (folder / "half").touch()
+        ready.set()
+        time.sleep(60)
+
+
+@pytest.mark.parametrize("work", [write_slowly, fill_slowly])
+def test_litter_of_a_killed_run_is_removed_and_that_of_a_living_one_stays(tmp_path, work):
     path = tmp_path / "fashion.model"
     stranger = tmp_path / ".fashion.model.notes"
     stranger.touch()
     context = multiprocessing.get_context("fork")
     ready = context.Event()
-    writer = context.Process(target=write_slowly, args=(path, ready))
+    writer = context.Process(target=work, args=(path, ready))
     writer.start()
     assert ready.wait(10)
     (left,) = set(tmp_path.iterdir()) - {stranger}

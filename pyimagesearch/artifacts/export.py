@@ -4,7 +4,6 @@ import contextlib
 import os
 import stat
 import sys
-import tempfile
 import textwrap
 from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
@@ -26,8 +25,8 @@ from pyimagesearch.artifacts.export_formats import (
 from pyimagesearch.console import info, printable, quiet_stderr, run
 from pyimagesearch.data.decoding import decode_image, scale
 from pyimagesearch.errors import WORK_FAILED, UnreadableFileError, UserError
-from pyimagesearch.files import AnyPath, read_file, resolved, written_whole
-from pyimagesearch.outputs import check_writable
+from pyimagesearch.files import AnyPath, read_file, resolved, temporary_folder, written_whole
+from pyimagesearch.outputs import check_writable, remove_litter
 
 IMAGES = 20
 # The greatest difference of a probability, and, where weights have 8 bits, the share of images
@@ -127,19 +126,19 @@ def export_model(
     shown = _images(images, trained)
     expected = trained.predict(scale(shown))
     folder = next(iter(paths.values())).parent
+    beside = folder / Path(model).name
+    remove_litter(beside)
     try:
-        with tempfile.TemporaryDirectory(
-            prefix=f".{Path(model).name[:50]}.", suffix=".partial", dir=folder
-        ) as temporary:
+        with temporary_folder(beside) as temporary:
             for name in (name for name in FORMATS if name in paths):
                 is_quantized = quantize and name == "litert"
-                made = Path(temporary) / paths[name].name
+                made = temporary / paths[name].name
                 found = _exported(
                     network, name, made, labels=labels, quantize=is_quantized, shown=shown
                 )
                 result = compared(paths[name], expected, found, is_quantized=is_quantized)
                 say(f"{paths[name]}: {result}")
-            _move(Path(temporary), paths, labels)
+            _move(temporary, paths, labels)
         say(f"exported to {', '.join(map(str, paths.values()))}, labels in {LABELS_FILE}")
     except OSError as error:
         raise UserError(f"cannot write to {folder}: {error.strerror}", WORK_FAILED) from error
