@@ -18,7 +18,14 @@ from pyimagesearch.artifacts.network_description import DescriptionError, Networ
 from pyimagesearch.artifacts.plain_json import MAX_JSON_BYTES
 from pyimagesearch.data.decoding import Fit
 from pyimagesearch.errors import UnreadableFileError, UserError
-from pyimagesearch.files import AnyPath, did_you_mean, read_file, written_whole
+from pyimagesearch.files import (
+    AnyPath,
+    did_you_mean,
+    read_file,
+    resolved,
+    temporary_folder,
+    written_whole,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -122,12 +129,27 @@ def save_model(
     UserError
         If the file cannot be written.
     """
-    with written_whole(path, suffix=".keras") as partial:
-        model.save(partial)
-        with zipfile.ZipFile(partial, "a") as archive:
+    with written_whole(path) as partial, temporary_folder(resolved(path)) as folder:
+        _save_unpacked(model, folder)
+        with zipfile.ZipFile(partial, "w") as archive:
+            for file in sorted(filter(Path.is_file, folder.rglob("*"))):
+                archive.write(file, file.relative_to(folder))
             archive.writestr(METADATA_ENTRY, json.dumps(metadata, indent=1))
             if known is not None:
                 archive.writestr(KNOWN_ENTRY, known_images.to_bytes(known))
+
+
+def _save_unpacked(model: "keras.Model", folder: Path) -> None:
+    """Save what a Keras 3 archive holds as files, with a single array copied in memory at a time.
+
+    An archive that Keras packs itself is in memory as a whole until it is written. Of a variable,
+    NumPy makes two copies, but of a tensor one.
+    """
+    import keras
+
+    tensors = [(variable, keras.ops.stop_gradient(variable)) for variable in model.variables]
+    with keras.StatelessScope(state_mapping=tensors):
+        model.save(folder, zipped=False)
 
 
 def read_model_file(path: AnyPath) -> ModelFile:

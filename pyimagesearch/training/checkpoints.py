@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from pyimagesearch.data.loading import Dataset
 from pyimagesearch.errors import UserError
@@ -153,7 +154,9 @@ def _save(
         archive.writestr(DESCRIPTION_ENTRY, about)
         for position, variable in enumerate(_state(network)):
             with archive.open(f"{position:04}.npy", "w") as file:
-                np.lib.format.write_array(file, np.asarray(variable), allow_pickle=False)
+                # NumPy looks at a tensor where it is, but gets a copy of a variable.
+                array = np.asarray(tf.convert_to_tensor(variable))
+                np.lib.format.write_array(file, array, allow_pickle=False)
 
 
 def _state(network: keras.Model) -> list[keras.Variable]:

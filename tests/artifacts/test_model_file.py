@@ -4,6 +4,7 @@ import random
 import subprocess
 import sys
 import time
+import tracemalloc
 import zipfile
 
 import keras
@@ -55,6 +56,16 @@ def test_the_model_holds_no_optimizer_state(archive, model):
 def test_only_the_file_asked_for_is_left(model, tmp_path):
     model_file.save_model(tmp_path / "fashion.model", model, METADATA)
     assert [path.name for path in tmp_path.iterdir()] == ["fashion.model"]
+
+
+def test_saving_copies_one_array_at_a_time(model, tmp_path):
+    model_file.save_model(tmp_path / "fashion.model", model, METADATA)  # imports what it needs
+    largest = max(array.nbytes for array in model.get_weights())
+    tracemalloc.start()
+    model_file.save_model(tmp_path / "fashion.model", model, METADATA)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1.5 * largest
 
 
 def test_metadata_are_readable_without_this_project(archive):
