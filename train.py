@@ -120,9 +120,9 @@ def train_network(args: Namespace) -> int:
     some = remembering.some_positions(pool.shape[0])
     features = remembering.features_of(trainer.model, pool, some)
     known = remembering.remember(trainer.model, features, tested=np.isin(some, test).nonzero()[0])
-    report["strays"] = strays.find_strays(dataset, features, known, positions=some)
-    strays.mark_strays(report["worst"], report["strays"])
-    info(*strays.stray_lines(report["strays"]))
+    found = strays.find_strays(dataset, features, known, positions=some)
+    del features  # They take ten kilobytes an image.
+    info(*strays.report_strays(report, found))
 
     info(f"serializing network to {printable(args.model)}...")
     metadata = training_report.model_metadata(report)

@@ -154,12 +154,12 @@ def points(features: np.ndarray, known: KnownImages) -> np.ndarray:
     numpy.ndarray
         float32, shape (N, D), of unit length.
     """
-    centred = features - known.mean
     blocks = []
     feature = number = 0
     for size, axes in zip(known.sizes.tolist(), known.axes.tolist(), strict=True):
         basis = known.basis[number : number + size * axes].reshape(size, axes)
-        block = centred[:, feature : feature + size] @ basis
+        columns = slice(feature, feature + size)
+        block = (features[:, columns] - known.mean[columns]) @ basis
         blocks.append(block / np.maximum(np.linalg.norm(block, axis=1, keepdims=True), TINY))
         feature, number = feature + size, number + size * axes
     return np.concatenate(blocks, axis=1) / np.sqrt(np.float32(len(blocks)))

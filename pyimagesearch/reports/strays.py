@@ -94,16 +94,26 @@ def _similarities(
     return near
 
 
-def mark_strays(worst: Sequence[dict[str, Any]], strays: Sequence[dict[str, Any]]) -> None:
-    """Set ``is_stray`` of each of the worst predictions."""
-    paths = {stray["path"] for stray in strays}
-    for error in worst:
+def report_strays(report: dict[str, Any], strays: Sequence[dict[str, Any]]) -> list[str]:
+    """Add strays to a run's report, and say whether its worst predictions are strays.
+
+    Parameters
+    ----------
+    report : dict
+        From :func:`pyimagesearch.reports.training_report.training_report`; changed.
+    strays : sequence of dict
+        From :func:`find_strays`.
+
+    Returns
+    -------
+    list of str
+        A line that names the first; no line if there are none.
+    """
+    report["strays"] = strays
+    paths = [stray["path"] for stray in strays]
+    for error in report["worst"]:
         error["is_stray"] = error["path"] in paths
-
-
-def stray_lines(strays: Sequence[dict[str, Any]]) -> list[str]:
-    """Name the first strays in one line; no line if there are none."""
     if not strays:
         return []
-    named = examples([stray["path"] for stray in strays])
-    return [f"{counted(len(strays), 'image')} unlike all others with their labels: {named}"]
+    count = counted(len(strays), "image")
+    return [f"{count} unlike all others with their labels: {examples(paths)}"]

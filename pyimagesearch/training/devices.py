@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pyimagesearch.console import quiet_stderr
 from pyimagesearch.errors import UserError
 from pyimagesearch.light_imports import import_keras_lightly
+from pyimagesearch.training.memory import return_large_blocks
 from pyimagesearch.training.processor import instruction_sets
 
 if TYPE_CHECKING:
@@ -117,6 +118,7 @@ def importing_tensorflow() -> Iterator[None]:
             import_keras_lightly()
             import tensorflow  # noqa: F401
 
+    return_large_blocks()
     _set_environment()
     beside = threading.Timer(HEAD_START, import_both)
     beside.start()

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import cv2
 import keras
 import numpy as np
+import scipy.linalg
 import tensorflow as tf
 
 from pyimagesearch.artifacts.known_images import (
@@ -98,18 +99,19 @@ def remember(model: keras.Model, features: np.ndarray, *, tested: np.ndarray) ->
     """
     sizes = block_sizes_of_model(model)
     learned = np.random.default_rng(0).permutation(np.setdiff1d(np.arange(len(features)), tested))
-    sample = features[learned[:MOST_TO_ANALYSE]]
-    mean = sample.mean(axis=0)
-    bases = []
+    means, bases = [], []
     for position, stop in enumerate(np.cumsum(sizes)):
-        block = sample[:, stop - sizes[position] : stop] - mean[stop - sizes[position] : stop]
+        # A copy of one block at a time takes less memory than one of all features.
+        block = features[learned[:MOST_TO_ANALYSE], stop - sizes[position] : stop]
+        means.append(block.mean(axis=0))
+        block -= means[-1]
         is_sums = position == len(sizes) - 2 and sizes[-2] == sizes[-1]
         bases.append(_principal_axes(block, AXES_OF_SUMS if is_sums else AXES, WHITENING))
     none = np.empty((0, 0), np.float32)
     known = KnownImages(
         np.array(sizes, np.int32),
         np.array([basis.shape[1] for basis in bases], np.int32),
-        mean.astype(np.float32),
+        np.concatenate(means),
         as_kept(np.concatenate([basis.ravel() for basis in bases])),
         none,
         none,
@@ -119,17 +121,21 @@ def remember(model: keras.Model, features: np.ndarray, *, tested: np.ndarray) ->
     of_empty = as_kept(points(features_of(model, empty), known))
     room = MOST_KNOWN_NUMBERS - known.basis.size - of_empty.size
     learned = np.sort(learned[: max(1, room // of_empty.shape[1])])
-    of_learned = as_kept(points(features[learned], known))
-    near = nearness_of_points(points(features[tested], known), of_learned, of_empty)
+    placed = points(features, known)
+    of_learned = as_kept(placed[learned])
+    near = nearness_of_points(placed[tested], of_learned, of_empty)
     quantiles = np.quantile(near, SHARES).astype(np.float32)
     return known._replace(known=of_learned, empty=of_empty, quantiles=quantiles)
 
 
 def _principal_axes(centred: np.ndarray, most: int, whitening: float) -> np.ndarray:
     """Return a matrix of shape (features, at most `most`) that weights the principal axes."""
-    variances, vectors = np.linalg.eigh(centred.T @ centred / len(centred))
-    # Largest first. Directions in which nothing varies would be weighted beyond all others.
-    variances, vectors = variances[::-1][:most], vectors[:, ::-1][:, :most]
+    covariances = centred.T @ centred / len(centred)
+    last = len(covariances) - 1
+    wanted = [max(0, last + 1 - most), last]
+    variances, vectors = scipy.linalg.eigh(covariances, subset_by_index=wanted, overwrite_a=True)
+    variances, vectors = variances[::-1], vectors[:, ::-1]  # largest first
+    # Directions in which nothing varies would be weighted beyond all others.
     is_used = variances > LEAST_SHARE_OF_VARIANCE * variances[0]
     is_used[0] = True
     # The scale of a block does not matter, and this one keeps to what float16 can hold.

@@ -50,15 +50,16 @@ def test_its_own_copies_do_not_make_an_image_familiar(make_dataset, known):
     assert all(stray["similarity"] > 0.9 for stray in found)
 
 
-def test_the_worst_predictions_say_whether_they_are_strays():
-    worst = [{"path": "a"}, {"path": "b"}]
-    strays.mark_strays(worst, [{"path": "b"}])
-    assert [error["is_stray"] for error in worst] == [False, True]
+def test_a_report_lists_strays_and_says_which_of_the_worst_predictions_are_some():
+    report = {"worst": [{"path": "a"}, {"path": "b"}]}
+    strays.report_strays(report, [{"path": "b"}])
+    assert report["strays"] == [{"path": "b"}]
+    assert [error["is_stray"] for error in report["worst"]] == [False, True]
 
 
 def test_strays_are_counted_and_named_if_there_are_any():
-    assert strays.stray_lines([]) == []
-    (line,) = strays.stray_lines([{"path": "a.png"}, {"path": "b\n.png"}])
+    assert strays.report_strays({"worst": []}, []) == []
+    (line,) = strays.report_strays({"worst": []}, [{"path": "a.png"}, {"path": "b\n.png"}])
     assert line.startswith("2 images unlike")
     assert "a.png" in line
     assert "\n" not in line
