@@ -107,9 +107,7 @@ def did_you_mean(path: AnyPath) -> str:
 
 
 @contextmanager
-def written_whole(
-    path: AnyPath, *, suffix: str | None = None, flushed: bool = True
-) -> Iterator[Path]:
+def written_whole(path: AnyPath, *, flushed: bool = True) -> Iterator[Path]:
     """Write a file so that a reader sees the old one or the new one, never half of it.
 
     Parameters
@@ -117,8 +115,6 @@ def written_whole(
     path : path
         The file to write. If it is a link, its target gets the content. A file that exists keeps
         its permissions.
-    suffix : str, optional
-        How the name of the temporary file must end; by default as `path` does.
     flushed : bool
         Whether to wait until the file would survive a power failure.
 
@@ -135,7 +131,7 @@ def written_whole(
     """
     try:
         target = resolved(path)
-        with temporary_file(target, suffix) as temporary:
+        with temporary_file(target) as temporary:
             yield temporary
             if target.exists():
                 temporary.chmod(stat.S_IMODE(target.stat().st_mode))
@@ -185,13 +181,13 @@ def resolved(path: AnyPath) -> Path:
 
 
 @contextmanager
-def temporary_file(target: Path, suffix: str | None = None) -> Iterator[Path]:
+def temporary_file(target: Path) -> Iterator[Path]:
     """Make an empty file beside `target` under a name that nobody can foresee, locked while open.
 
     The lock tells :func:`pyimagesearch.outputs.remove_litter` that the file's process is alive.
     """
     while True:
-        temporary = _temporary_name(target, target.suffix if suffix is None else suffix)
+        temporary = _temporary_name(target, target.suffix)
         # O_EXCL also refuses a link that somebody has put there. The umask limits the permissions.
         descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | BINARY, 0o666)
         if fcntl is None:
@@ -221,7 +217,11 @@ def temporary_folder(target: Path) -> Iterator[Path]:
         folder.mkdir(mode=0o700)
         if fcntl is None:
             break  # Windows opens no folders.
-        descriptor = os.open(folder, os.O_RDONLY)
+        # Before it was locked, another process may have taken it for litter.
+        try:
+            descriptor = os.open(folder, os.O_RDONLY)
+        except FileNotFoundError:
+            continue
         if lock(descriptor) and is_still_at(folder, descriptor):
             break
         os.close(descriptor)

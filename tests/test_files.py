@@ -91,6 +91,21 @@ def test_a_temporary_folder_vanishes_with_its_content_whatever_happens(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_temporary_folder_that_is_taken_for_litter_at_once_is_made_again(tmp_path, monkeypatch):
+    open_file, taken = os.open, []
+
+    def open_late(path, *arguments):
+        if not taken:
+            taken.append(path)
+            path.rmdir()
+        return open_file(path, *arguments)
+
+    monkeypatch.setattr(files.os, "open", open_late)
+    with files.temporary_folder(tmp_path / "fashion.model") as folder:
+        assert list(tmp_path.iterdir()) == [folder]
+    assert taken != [folder]
+
+
 def test_an_image_is_written_in_the_format_of_its_name(tmp_path):
     image = np.full((5, 6, 3), 7, np.uint8)
     files.save_image(tmp_path / "new" / "ä.png", image)

@@ -131,8 +131,8 @@ def remember(model: keras.Model, features: np.ndarray, *, tested: np.ndarray) ->
 def _principal_axes(centred: np.ndarray, most: int, whitening: float) -> np.ndarray:
     """Return a matrix of shape (features, at most `most`) that weights the principal axes."""
     covariances = centred.T @ centred / len(centred)
-    last = len(covariances) - 1
-    wanted = [max(0, last + 1 - most), last]
+    count = len(covariances)
+    wanted = [max(0, count - most), count - 1]
     variances, vectors = scipy.linalg.eigh(covariances, subset_by_index=wanted, overwrite_a=True)
     variances, vectors = variances[::-1], vectors[:, ::-1]  # largest first
     # Directions in which nothing varies would be weighted beyond all others.

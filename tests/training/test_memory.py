@@ -6,7 +6,7 @@ import pytest
 
 from pyimagesearch.training import memory
 
-# Frees 64 blocks of 8 MB, with small ones between them that stay.
+# Frees 32 blocks of 8 MB, twice, with small ones between them that stay.
 PROGRAM = """
 import sys
 from pathlib import Path
