@@ -187,15 +187,15 @@ def nearness(features: np.ndarray, known: KnownImages) -> np.ndarray:
 
 def nearness_of_points(placed: np.ndarray, known: np.ndarray, empty: np.ndarray) -> np.ndarray:
     """Compute what :func:`nearness` does for images that are points already."""
-    near = mean_of_largest(placed @ known.T, NEIGHBOURS)
-    nothing = mean_of_largest(placed @ empty.T, EMPTY_NEIGHBOURS)
+    near = largest_of(placed @ known.T, NEIGHBOURS).mean(axis=1)
+    nothing = largest_of(placed @ empty.T, EMPTY_NEIGHBOURS).mean(axis=1)
     return np.clip(near - EMPTY_WEIGHT * np.maximum(nothing, 0), 0, 1)
 
 
-def mean_of_largest(similarities: np.ndarray, count: int) -> np.ndarray:
-    """Average the largest few numbers of each row of an array of shape (N, M)."""
+def largest_of(similarities: np.ndarray, count: int) -> np.ndarray:
+    """Return the largest few numbers of each row of an array of shape (N, M), in any order."""
     count = min(count, similarities.shape[1])
-    return np.partition(similarities, -count, axis=1)[:, -count:].mean(axis=1)
+    return np.partition(similarities, -count, axis=1)[:, -count:]
 
 
 def least_nearness(known: KnownImages | None, share: float) -> float | None:

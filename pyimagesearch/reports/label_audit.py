@@ -13,7 +13,7 @@ from pyimagesearch.console import printable
 from pyimagesearch.data.duplicates import spanning_groups
 from pyimagesearch.data.image_header import read_header
 from pyimagesearch.data.loading import Dataset
-from pyimagesearch.errors import INTERRUPTED, UserError
+from pyimagesearch.errors import INTERRUPTED, UnreadableFileError, UserError
 from pyimagesearch.files import AnyPath, read_file, save_image, written_whole
 from pyimagesearch.reports.pictures import plain, write
 from pyimagesearch.spreadsheets import escaped_cell
@@ -118,9 +118,10 @@ def audit_labels(dataset: Dataset, probabilities: np.ndarray) -> list[Finding]:
 
     First come copies of one image with different labels, then images whose labels are probably
     wrong, then such that show little. A label set is taken as one class; an image is probably wrong
-    if another class is likelier than it is on average for the images of that class: confident
-    learning (Northcutt, Jiang and Chuang, "Confident Learning: Estimating Uncertainty in Dataset
-    Labels", 2021). They are ranked by the probability of their own labels.
+    if, of the classes that are at least as likely as on average for their own images, the likeliest
+    is another than its own: confident learning (Northcutt, Jiang and Chuang, "Confident Learning:
+    Estimating Uncertainty in Dataset Labels", 2021). They are ranked by the probability of their
+    own labels.
 
     Parameters
     ----------
@@ -135,20 +136,22 @@ def audit_labels(dataset: Dataset, probabilities: np.ndarray) -> list[Finding]:
         At most two for an image.
     """
     combinations = sorted(set(dataset.labels))
+    # Shape (N, number of combinations).
     of_combination = combination_probabilities(probabilities, combinations, dataset.classes)
     own = np.array([combinations.index(labels) for labels in dataset.labels])
     confidence = of_combination[np.arange(len(own)), own]
+    # How likely each combination is, on average, for the images that have it.
     usual = np.array([of_combination[own == n, n].mean() for n in range(len(combinations))])
-    others = np.where(of_combination >= usual, of_combination, 0)
-    others[np.arange(len(own)), own] = 0
-    suggested = [combinations[n] for n in of_combination.argmax(axis=1)]
+    sure = np.where(of_combination >= usual, of_combination, 0)
+    is_sure, likeliest = sure.max(axis=1) > 0, sure.argmax(axis=1)
+    suggested = np.where(is_sure, likeliest, of_combination.argmax(axis=1))
 
     copies = [int(i) for group in spanning_groups(dataset.groups, dataset.labels) for i in group]
-    is_wrong = others.max(axis=1) > 0
+    is_wrong = is_sure & (likeliest != own)
     is_wrong[copies] = False
     wrong = [int(i) for i in np.argsort(confidence, kind="stable") if is_wrong[i]]
     findings = [
-        Finding(i, why, suggested[i], float(confidence[i]))
+        Finding(i, why, combinations[suggested[i]], float(confidence[i]))
         for positions, why in ((copies, COPIES), (wrong, WRONG))
         for i in positions
     ]
@@ -176,7 +179,10 @@ def little_shown(image: np.ndarray, path: str) -> str | None:
         return "very dark"
     if grey.std() < LEAST_DEVIATION:
         return "nearly empty"
-    header = read_header(read_file(path))
+    try:
+        header = read_header(read_file(path))
+    except UnreadableFileError:  # It has gone since its pixels were loaded.
+        return "no longer readable"
     return "very small" if max(header.width, header.height) < SMALLEST else None
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from pyimagesearch.artifacts.known_images import (
     NEIGHBOURS,
     KnownImages,
-    mean_of_largest,
+    largest_of,
     points,
 )
 from pyimagesearch.console import counted, examples
@@ -64,8 +64,9 @@ def find_strays(
         near[own == number] = similar[own == number]
         nearest[similar > largest] = number
         largest = np.maximum(similar, largest)
-    usual = np.median(near)
-    deviation = OF_MEDIAN * np.median(np.abs(near - usual))
+    near[np.isinf(near)] = np.nan  # It has nothing to be like, or unlike.
+    usual = np.nanmedian(near)
+    deviation = OF_MEDIAN * np.nanmedian(np.abs(near - usual))
     order = np.argsort(near, kind="stable")
     far = [int(i) for i in order if near[i] < usual - DEVIATIONS * deviation]
     return [
@@ -82,16 +83,27 @@ def find_strays(
 def _similarities(
     placed: np.ndarray, others: np.ndarray, groups: np.ndarray, *, most: int
 ) -> np.ndarray:
-    """Return how similar all images are to the nearest of some others, copies left out."""
+    """Return how similar all images are to the nearest of some others that are no copies.
+
+    -inf where all others are copies.
+    """
     if len(others) > most:
         others = np.random.default_rng(0).permutation(others)[:most]
     near = np.empty(len(placed), np.float32)
     for start in range(0, len(placed), ROWS_AT_ONCE):
         rows = slice(start, start + ROWS_AT_ONCE)
         similarities = placed[rows] @ placed[others].T
-        similarities[groups[rows, None] == groups[others]] = -1
-        near[rows] = mean_of_largest(similarities, NEIGHBOURS)
+        similarities[groups[rows, None] == groups[others]] = -np.inf
+        near[rows] = _mean_of_finite(largest_of(similarities, NEIGHBOURS))
     return near
+
+
+def _mean_of_finite(similarities: np.ndarray) -> np.ndarray:
+    """Average each row of an array without its -inf; -inf where there is nothing else."""
+    is_finite = np.isfinite(similarities)
+    sums = np.where(is_finite, similarities, 0).sum(axis=1)
+    counts = is_finite.sum(axis=1)
+    return np.where(counts > 0, sums / np.maximum(counts, 1), -np.inf)
 
 
 def report_strays(report: dict[str, Any], strays: Sequence[dict[str, Any]]) -> list[str]:

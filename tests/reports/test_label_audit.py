@@ -43,6 +43,33 @@ def test_wrong_labels_are_ranked_by_the_probability_of_their_own_labels(dataset,
     assert wrong[0].confidence < wrong[1].confidence < 0.5
 
 
+def test_an_image_whose_own_labels_are_the_likeliest_and_usual_is_not_called_wrong(
+    dataset, probabilities
+):
+    # Its own labels are likelier than on average, and so are the others.
+    probabilities[:] = np.where(probabilities > 0.5, 0.55, 0.45)
+    probabilities[0] = [0.9, 0.7, 0.9, 0.7]
+    probabilities[10:] = [0.9, 0.1, 0.9, 0.1]
+    findings = label_audit.audit_labels(dataset, probabilities)
+    assert 0 not in [finding.position for finding in findings]
+
+
+def test_labels_that_are_called_wrong_are_never_suggested(dataset, probabilities):
+    # Its own labels are the likeliest, but less likely than they usually are; the others are not.
+    probabilities[:10] = [0.95, 0.05, 0.95, 0.05]
+    probabilities[10:] = [0.6, 0.4, 0.6, 0.4]
+    probabilities[0] = [0.55, 0.45, 0.55, 0.45]
+    (first,) = [f for f in label_audit.audit_labels(dataset, probabilities) if f.position == 0]
+    assert first.why == label_audit.WRONG
+    assert first.suggested == ("red", "dress")
+
+
+def test_an_image_that_can_no_longer_be_read_is_reported(dataset, probabilities):
+    paths = [*dataset.paths[:-1], "gone.png"]
+    *_, last = label_audit.audit_labels(dataset._replace(paths=paths), probabilities)
+    assert (last.position, last.why) == (19, "no longer readable")
+
+
 def test_copies_with_different_labels_come_first_and_once(dataset, probabilities):
     groups = np.arange(20)
     groups[12] = groups[3]

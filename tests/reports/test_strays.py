@@ -50,6 +50,26 @@ def test_its_own_copies_do_not_make_an_image_familiar(make_dataset, known):
     assert all(stray["similarity"] > 0.9 for stray in found)
 
 
+def test_a_combination_of_few_images_is_compared_with_those_few(make_dataset, known):
+    labels = [("blue", "jeans")] * 20 + [("red", "dress")] * 4
+    rows = [[1, 0, 0]] * 20 + [[0, 1, 0]] * 4
+    dataset = make_dataset(labels)
+    found = strays.find_strays(dataset, features(*rows), known, positions=np.arange(24))
+    assert all(stray["similarity"] > 0.9 for stray in found)
+    rows[22] = [0, 0, 1]
+    stray, *others = strays.find_strays(dataset, features(*rows), known, positions=np.arange(24))
+    assert stray["path"].endswith("/22.png")
+    assert stray["similarity"] < 0.5 < min(other["similarity"] for other in others)
+
+
+def test_an_image_without_any_other_of_its_labels_is_no_stray(make_dataset, known):
+    labels = [("blue", "jeans")] * 20 + [("red", "dress")] * 2
+    rows = [[1, 0, 0]] * 20 + [[0, 1, 0], [0, 0, 1]]
+    dataset = make_dataset(labels, groups=[*range(20), 20, 20])
+    found = strays.find_strays(dataset, features(*rows), known, positions=np.arange(22))
+    assert {stray["labels"] for stray in found} == {("blue", "jeans")}
+
+
 def test_a_report_lists_strays_and_says_which_of_the_worst_predictions_are_some():
     report = {"worst": [{"path": "a"}, {"path": "b"}]}
     strays.report_strays(report, [{"path": "b"}])
