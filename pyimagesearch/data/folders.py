@@ -122,7 +122,8 @@ def folder_labels(path: AnyPath) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        The folder's name split at ``_``, for example ``("blue", "jeans")``.
+        The different parts of the folder's name, split at ``_``, for example ``("blue", "jeans")``.
+        Empty if it has none.
     """
     return _labels_of_folder(os.path.dirname(path))  # noqa: PTH120 (called once an image)
 
@@ -130,7 +131,8 @@ def folder_labels(path: AnyPath) -> tuple[str, ...]:
 @functools.cache
 def _labels_of_folder(folder: str) -> tuple[str, ...]:
     # All images of one folder share one tuple, which saves memory where there are a million.
-    return tuple(part for part in Path(folder).absolute().name.split("_") if part)
+    parts = Path(folder).absolute().name.split("_")
+    return tuple(dict.fromkeys(part for part in parts if part))
 
 
 def missing_combinations(

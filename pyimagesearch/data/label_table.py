@@ -94,11 +94,11 @@ class _ImageIndex:
     def find(self, cell: str) -> str | list[str]:
         """Return the image's path, or the candidates if there is not exactly one."""
         wanted = cell.replace("\\", "/").removeprefix("./")
-        exact = os.path.join(self.folder, wanted)  # noqa: PTH118
+        exact = os.path.join(self.folder, wanted.replace("/", os.sep))  # noqa: PTH118
         candidates = self.by_name.get(wanted.rpartition("/")[2].casefold(), [])
         if exact in candidates:
             return exact
-        folded = f"/{wanted.casefold()}"
+        folded = f"/{wanted.casefold()}".replace("/", os.sep)
         ends = [
             path
             for path in candidates
@@ -246,7 +246,7 @@ def _choose_columns(
     flags = [position for position in others if is_flags[position]]
     texts = [position for position in others if not is_flags[position]]
     labelled = [i for i in texts if LABEL_WORDS & set(re.split(r"[\W_]+", titles[i]))]
-    if len(flags) > 1:
+    if len(flags) > 1 and not any(titles[i] == "labels" for i in texts):
         if repeated := [title for title, n in Counter(header[i] for i in flags).items() if n > 1]:
             raise UserError(f"{table} has several columns of one name: {examples(repeated)}")
         return _Columns(name, flags, None, group, split)

@@ -160,7 +160,7 @@ def load_dataset(
         )
     labels_of = dict(zip(paths, table.labels, strict=True)) if table else {}
     label_sets = [labels_of[path] if table else folder_labels(path) for path in loaded.paths]
-    if len(set(label_sets)) < 2:
+    if len(set(map(frozenset, set(label_sets)))) < 2:
         advice = f"{labels} must give at least two of them" if table else _layout(folder)
         raise UserError(
             f"all images below {folder} have the same labels ({' '.join(label_sets[0])}), so there "
@@ -187,13 +187,16 @@ def _list_labelled(folder: AnyPath) -> tuple[list[str], list[tuple[str, str]]]:
         kinds = ", ".join(suffix.lstrip(".") for suffix in IMAGE_SUFFIXES)
         raise UserError(f"there are no images ({kinds}) below {folder}: {layout}")
     top = Path(folder)
-    labelled = [path for path in listing.paths if Path(path).parent != top]
+    has_labels = [Path(path).parent != top and bool(folder_labels(path)) for path in listing.paths]
+    labelled = list(itertools.compress(listing.paths, has_labels))
     if not labelled:
         raise UserError(
             f"the images of {folder} are not in label folders: {layout}{layout_hint(folder)}"
         )
     unlabelled = [
-        (path, "not in a label folder") for path in listing.paths if Path(path).parent == top
+        (path, "not in a label folder")
+        for path, has in zip(listing.paths, has_labels, strict=True)
+        if not has
     ]
     return labelled, unlabelled + listing.skipped
 

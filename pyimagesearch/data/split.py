@@ -88,7 +88,7 @@ def split_free(
     seed: int,
     is_test: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Split images that have any number of labels, so that each label is on both sides if it can.
+    """Split images that have any number of labels, each of which is on both sides where it can be.
 
     The rarest label is shared out first, as its images leave the least choice (Sechidis, Tsoumakas
     and Vlahavas, "On the Stratification of Multi-Label Data", 2011).
@@ -149,13 +149,14 @@ def _share_out(
         wanted = test_size * images.sum() - images[is_test[members]].sum()
         order = rng.permutation(np.flatnonzero(is_open[members]))
         so_far = np.concatenate([[0], np.cumsum(images[order])])
-        enough = int(np.argmin(np.abs(so_far - wanted)))
-        # At least one group on each side, where there are two to choose from.
-        none_yet = not is_test[members].any() and len(order) > 1
-        only_tested = len(order) == len(members) - int(is_test[members].sum())
-        enough = max(enough, int(none_yet))
-        enough = min(enough, len(order) - int(only_tested and len(order) > 0))
-        is_test[members[order[:enough]]] = True
+        closest = int(np.argmin(np.abs(so_far - wanted)))
+        # Rarer labels have decided about the other groups. One group at least goes to each side,
+        # as long as one is left to choose; a single group is trained on.
+        is_tested = is_test[members].any()
+        is_trained = (~is_test & ~is_open)[members].any()
+        least = int(not is_tested and len(members) > 1)
+        most = max(len(order) - int(not is_trained), 0)
+        is_test[members[order[: min(max(closest, least), most)]]] = True
         is_open[members] = False
     return is_test
 

@@ -52,6 +52,8 @@ def test_labels_are_the_parts_of_the_folders_name():
     assert folders.folder_labels("data/dark_blue_jeans/0.jpg") == ("dark", "blue", "jeans")
     assert folders.folder_labels("data/синие_джинсы/0.jpg") == ("синие", "джинсы")
     assert folders.folder_labels("data/_blue__jeans_/0.jpg") == ("blue", "jeans")
+    assert folders.folder_labels("data/new_york_new_york/0.jpg") == ("new", "york")
+    assert folders.folder_labels("data/__/0.jpg") == ()
 
 
 def test_lists_images_of_all_suffixes_sorted_and_nothing_hidden(tmp_path):

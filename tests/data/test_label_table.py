@@ -1,11 +1,14 @@
 import csv
 import io
+import ntpath
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyimagesearch.data import label_table
+from pyimagesearch.data.folders import Listing
 from pyimagesearch.errors import UserError
 
 NAMES = ["a", "000005", "tt0151137"]
@@ -59,6 +62,22 @@ def test_columns_of_0_and_1_are_read_and_texts_beside_them_left_out(folder, labe
     table = read(folder, "\n".join(lines), "latin-1")
     assert sorted(labels_of(table).values()) == sorted(tuple(sorted(each)) for each in label_sets)
     assert any("left out: Genre" in note for note in table.notes)
+
+
+def test_a_column_called_labels_holds_them_whatever_else_is_0_or_1(folder):
+    rows = ["image,labels,verified,crowd", "a.jpg,haze,1,0", "000005.png,clear,0,1"]
+    table = read(folder, "\n".join(rows))
+    assert labels_of(table) == {"a.jpg": ("haze",), "000005.png": ("clear",)}
+
+
+def test_images_in_subfolders_are_found_on_windows_too(monkeypatch):
+    monkeypatch.setattr(label_table, "os", SimpleNamespace(path=ntpath, sep="\\", fspath=str))
+    found = Listing([r"data\sub\a.jpg", r"data\b.jpg"], [])
+    monkeypatch.setattr(label_table, "list_images", lambda _: found)
+    index = label_table._ImageIndex("data")
+    for cell in ("sub/a.jpg", r"sub\a.jpg", "SUB/A", "a.jpg", "a"):
+        assert index.find(cell) == r"data\sub\a.jpg"
+    assert index.find("b.jpg") == r"data\b.jpg"
 
 
 def test_split_and_group_are_read(folder):

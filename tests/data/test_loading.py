@@ -77,6 +77,9 @@ def test_images_keep_their_places_when_many_before_them_are_skipped(tmp_path):
         ({"0.png": True, "1.png": True}, "not in label folders"),
         ({"blue_jeans/0.png": False}, "none of the 1 images"),
         ({"blue_jeans/0.png": True, "more/blue_jeans/0.png": True}, "same labels"),
+        ({"blue_jeans/0.png": True, "jeans_blue/0.png": True}, "same labels"),
+        ({"blue/0.png": True, "_/0.png": True}, "same labels"),
+        ({"_/0.png": True}, "not in label folders"),
     ],
 )
 def test_a_folder_that_cannot_be_learnt_from_ends_in_one_line(tmp_path, picture, files, complaint):

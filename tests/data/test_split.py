@@ -96,3 +96,11 @@ def test_a_split_that_leaves_a_side_empty_is_refused():
     for is_test in (np.zeros(2, bool), np.ones(2, bool)):
         with pytest.raises(UserError, match="nothing to"):
             split.split_free([("x",), ("y",)], np.arange(2), test_size=0.5, seed=0, is_test=is_test)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_last_group_of_a_label_is_tested_on_if_rarer_labels_took_the_others(seed):
+    labels = [("a", "b"), ("b",)] + [("c",)] * 20
+    _, test = split.split_free(labels, np.arange(len(labels)), test_size=0.2, seed=seed)
+    assert 1 in test
+    assert 0 not in test
