@@ -8,25 +8,26 @@ import sys
 from argparse import Namespace
 from functools import partial
 
-from pyimagesearch.command_lines.train import IMAGE_DIMS, parse_arguments
+from pyimagesearch.command_lines.train import IMAGE_DIMS, OUTPUTS, output_files, parse_arguments
 from pyimagesearch.console import info, printable, progress, run, silence_stdout
-
-OUTPUTS = ("audit", "model", "labelbin", "plot", "errors", "report", "log", "recolor_preview")
 
 
 def main() -> int:
     """Make sure that the outputs can be written, then train."""
     args = parse_arguments(__doc__)
     from pyimagesearch.artifacts.export import export_paths
+    from pyimagesearch.files import check_image_names
     from pyimagesearch.outputs import reserved
     from pyimagesearch.training.devices import is_chief
 
-    if not is_chief():  # Of several workers, only the chief prints and writes.
+    files = output_files(args) if is_chief() else {}
+    if not files:  # Of several workers, only the chief prints and writes.
         silence_stdout()
         vars(args).update(dict.fromkeys(OUTPUTS), export=[])
     if args.export:
         export_paths(args.model, args.export)  # complains of what is missing
-    with reserved({f"--{name.replace('_', '-')}": vars(args)[name] for name in OUTPUTS}):
+    check_image_names(args.errors, args.recolor_preview)
+    with reserved(files):
         return train_network(args)
 
 
@@ -101,7 +102,7 @@ def train_network(args: Namespace) -> int:
     test_examples = batches.Examples(images, targets, test)
     log = fitting.loggers(args.log, args.tensorboard, append=args.resume)
     if ended_by := trainer.fit(test_examples, log=log):
-        info(f"ended by {ended_by} in epoch {len(trainer.history['loss'])}; --resume continues it")
+        info(messages.ended_line(ended_by, epoch=len(trainer.history["loss"])))
 
     info("evaluating network...")
     # The network has seen some colours more often than the folders show them.
@@ -117,7 +118,7 @@ def train_network(args: Namespace) -> int:
         return trainer.end(ended_by)
 
     info("remembering the images that the network knows...")
-    some = remembering.some_positions(pool.shape[0])
+    some = remembering.some_positions(pool.shape[0], test)
     features = remembering.features_of(trainer.model, pool, some)
     known = remembering.remember(trainer.model, features, tested=np.isin(some, test).nonzero()[0])
     found = strays.find_strays(dataset, features, known, positions=some)
@@ -129,19 +130,16 @@ def train_network(args: Namespace) -> int:
     model_file.save_model(args.model, trainer.model, metadata, known=known)
     info(f"serializing label binarizer to {printable(args.labelbin)}...")
     label_file.save_binarizer(args.labelbin, mlb, report["trained_at"])
+    training_report.write(args.report, report)
     info(f"drawing training curves to {printable(args.plot)}...")
     pictures.draw_training(args.plot, trainer.history, labels, is_free=dataset.is_free)
     explain = partial(gradients.feature_gradients, trainer.model)
     error_montage.draw_errors(args.errors, dataset, report["worst"], explain=explain)
-    training_report.write(args.report, report)
     code = trainer.end(ended_by)
     if args.export:
+        paths, shown = export.export_paths(args.model, args.export), images[test[: export.IMAGES]]
         export.export_model(
-            args.model,
-            export.export_paths(args.model, args.export),
-            images[test[: export.IMAGES]],
-            quantize=args.quantize,
-            say=lambda message: info(printable(message)),
+            args.model, paths, shown, labelbin=args.labelbin, quantize=args.quantize, say=info
         )
     return code
 

@@ -161,15 +161,40 @@ def save_image(path: AnyPath, image: np.ndarray) -> None:
         If the suffix names no such format, or the file cannot be written.
     """
     path = Path(path)
-    if not cv2.haveImageWriter(path.name):
-        raise UserError(f"cannot write {path}: use a name that ends in .jpg or .png")
-    encoded = cv2.imencode(path.suffix, image)[1]
+    encoded = _encoded(path, image)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror}", WORK_FAILED) from error
     with written_whole(path) as temporary:
-        temporary.write_bytes(encoded.tobytes())
+        temporary.write_bytes(encoded)
+
+
+def check_image_names(*paths: AnyPath | None) -> None:
+    """Make sure, before hours of work, that names end as a format does that can be written.
+
+    Parameters
+    ----------
+    *paths : path or None
+        Of pictures for :func:`save_image`; None stands for one that is not written.
+
+    Raises
+    ------
+    UserError
+        If a suffix names no such format.
+    """
+    for path in paths:
+        if path is not None:
+            _encoded(Path(path), np.zeros((16, 16, 3), np.uint8))
+
+
+def _encoded(path: Path, image: np.ndarray) -> bytes:
+    if path.suffix and cv2.haveImageWriter(path.name):
+        # Formats of grey images alone, such as .pgm, refuse one in colour.
+        is_done, encoded = cv2.imencode(path.suffix, image)
+        if is_done:
+            return encoded.tobytes()
+    raise UserError(f"cannot write {path}: use a name that ends in .jpg or .png")
 
 
 def resolved(path: AnyPath) -> Path:
@@ -194,7 +219,7 @@ def temporary_file(target: Path) -> Iterator[Path]:
             os.close(descriptor)  # Windows renames no file that is open.
             break
         # Before it was locked, another process may have taken it for litter.
-        if lock(descriptor) and is_still_at(temporary, descriptor):
+        if lock(descriptor) is not False and is_still_at(temporary, descriptor):
             break
         os.close(descriptor)
     try:
@@ -222,7 +247,7 @@ def temporary_folder(target: Path) -> Iterator[Path]:
             descriptor = os.open(folder, os.O_RDONLY)
         except FileNotFoundError:
             continue
-        if lock(descriptor) and is_still_at(folder, descriptor):
+        if lock(descriptor) is not False and is_still_at(folder, descriptor):
             break
         os.close(descriptor)
     try:
@@ -238,14 +263,21 @@ def _temporary_name(target: Path, ending: str = "") -> Path:
     return target.with_name(name)
 
 
-def lock(descriptor: int) -> bool:
-    """Take the lock of an open file; return False if another process has it."""
+def lock(descriptor: int) -> bool | None:
+    """Take the lock of an open file.
+
+    Returns
+    -------
+    bool or None
+        False if another process has it, None if the file system has no locks, as some network file
+        systems have none: there, nobody is kept out.
+    """
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     except OSError:
-        return True  # Some network file systems have no locks: there, nobody is kept out.
+        return None
     return True
 
 

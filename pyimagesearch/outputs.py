@@ -100,7 +100,7 @@ def remove_litter(*paths: AnyPath) -> None:
     for target in map(resolved, paths):
         by_folder.setdefault(target.parent, []).append(re.escape(target.name[:NAME_PART]))
     for folder, names in by_folder.items():
-        pattern = re.compile(rf"\.({'|'.join(names)})\.[0-9a-f]{{16}}\.partial(\.\w+)?")
+        pattern = re.compile(rf"\.({'|'.join(names)})\.[0-9a-f]{{16}}\.partial(\.[^.]+)?")
         try:
             found = [entry for entry in os.scandir(folder) if pattern.fullmatch(entry.name)]
         except OSError:
@@ -122,8 +122,14 @@ def _locked(target: Path) -> Iterator[None]:
     checksum = zlib.crc32(os.fsencode(target.name))
     path = target.with_name(f".{target.name[:NAME_PART]}.{checksum:08x}.lock")
     while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
-        if not lock(descriptor):
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+        except OSError as error:
+            raise UserError(
+                f"cannot lock {target}: {path}: {error.strerror}; remove that file, or choose "
+                "another name"
+            ) from error
+        if lock(descriptor) is False:
             os.close(descriptor)
             raise UserError(
                 f"another run is going to write {target}: wait until it has ended, or choose "

@@ -48,7 +48,7 @@ def test_amounts_of_memory_are_read(text, count):
     assert arguments.bytes_of(text) == count
 
 
-@pytest.mark.parametrize("text", ["", "0", "-1GB", "1XB", "GB", "1e9", "nan"])
+@pytest.mark.parametrize("text", ["", "0", "-1GB", "1XB", "GB", "1e9", "nan", "9" * 400])
 def test_what_is_no_amount_of_memory_is_refused(text):
     with pytest.raises(argparse.ArgumentTypeError, match="8GB"):
         arguments.bytes_of(text)

@@ -114,6 +114,22 @@ def test_an_image_is_written_in_the_format_of_its_name(tmp_path):
         files.save_image(tmp_path / "image.xyz", image)
 
 
+@pytest.mark.parametrize("name", [".png", "a.pgm", "a.mp4", "a.pdf", "a"])
+def test_a_name_that_no_coloured_image_can_have_is_refused_before_and_when_it_is_written(
+    tmp_path, name
+):
+    with pytest.raises(UserError, match=r"ends in \.jpg or \.png"):
+        files.check_image_names(None, tmp_path / name)
+    with pytest.raises(UserError, match=r"ends in \.jpg or \.png"):
+        files.save_image(tmp_path / name, np.zeros((5, 6, 3), np.uint8))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_names_that_images_can_have_are_accepted_and_nothing_is_written(tmp_path):
+    files.check_image_names(tmp_path / "a.png", None, tmp_path / "b.JPG", tmp_path / "c.webp")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_file_is_read_whole(tmp_path):
     (tmp_path / "file").write_bytes(b"content")
     (tmp_path / "link").symlink_to("file")

@@ -1,3 +1,4 @@
+import errno
 import multiprocessing
 import os
 import signal
@@ -81,3 +82,38 @@ def test_output_that_cannot_be_written_is_found_before_training(tmp_path):
     ]:
         with pytest.raises(UserError, match=complaint):
             outputs.check_writable(path)
+
+
+def test_litter_of_an_output_with_an_odd_suffix_is_removed(tmp_path):
+    path = tmp_path / "fashion.v1-final"
+    with files.temporary_file(path) as temporary:
+        kept = temporary.read_bytes()
+    temporary.write_bytes(kept)
+    outputs.remove_litter(path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_where_files_cannot_be_locked_runs_work_and_no_temporary_file_is_taken_for_litter(
+    tmp_path, monkeypatch
+):
+    def refuse(*_):
+        raise OSError(errno.ENOLCK, "no locks")
+
+    monkeypatch.setattr(files.fcntl, "flock", refuse)
+    path = tmp_path / "fashion.model"
+    with outputs.reserved({"network": path}), files.temporary_file(path) as temporary:
+        outputs.remove_litter(path)
+        assert temporary.exists()
+
+
+def test_a_lock_file_that_must_not_be_opened_is_named(tmp_path):
+    path = tmp_path / "fashion.model"
+    with outputs.reserved({"network": path}):
+        (lock_file,) = tmp_path.iterdir()
+    # A folder of its name refuses whoever it is, as a stranger's file refuses other users.
+    lock_file.mkdir()
+    with (
+        pytest.raises(UserError, match=rf"{lock_file.name}: .*; remove"),
+        outputs.reserved({"network": path}),
+    ):
+        pass

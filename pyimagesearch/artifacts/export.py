@@ -137,9 +137,10 @@ def export_model(
                     network, name, made, labels=labels, quantize=is_quantized, shown=shown
                 )
                 result = compared(paths[name], expected, found, is_quantized=is_quantized)
-                say(f"{paths[name]}: {result}")
+                say(printable(f"{paths[name]}: {result}"))
             _move(temporary, paths, labels)
-        say(f"exported to {', '.join(map(str, paths.values()))}, labels in {LABELS_FILE}")
+        written = printable(", ".join(map(str, paths.values())))
+        say(f"exported to {written}, labels in {LABELS_FILE}")
     except OSError as error:
         raise UserError(f"cannot write to {folder}: {error.strerror}", WORK_FAILED) from error
 
@@ -314,7 +315,7 @@ def main() -> None:
         args.images,
         labelbin=args.labelbin,
         quantize=args.quantize,
-        say=lambda message: info(printable(message)),
+        say=info,
     )
 
 

@@ -7,6 +7,8 @@ from pyimagesearch.arguments import ArgumentParser, bytes_of, either, number
 
 # The tutorial's settings: epochs, first learning rate, batch size, image size, share to test on.
 EPOCHS, INIT_LR, BS, IMAGE_DIMS, TEST_SIZE = 75, 1e-3, 32, (96, 96, 3), 0.2
+# The outputs of a training run, by their names on the command line.
+OUTPUTS = ("model", "labelbin", "plot", "errors", "report", "log", "recolor_preview")
 EXPORT_FORMATS = ("litert", "onnx", "openvino", "saved_model")
 EXAMPLES = """examples:
   python train.py --dataset dataset --model fashion.model
@@ -38,7 +40,7 @@ def parse_arguments(description: str | None) -> Namespace:
     export("--export", nargs="+", choices=EXPORT_FORMATS, default=[], help=formats)
     export("--quantize", action="store_true", help="LiteRT with weights of 8 bits: a quarter")
     training = parser.add_argument_group("training").add_argument
-    count, size, seed = number(int, 1, 1_000_000), number(int, 12, 1024), number(int, 0, 2**31 - 1)
+    count, size, seed = number(int, 1, 1_000_000), number(int, 12, 512), number(int, 0, 2**31 - 1)
     training("--epochs", type=count, default=EPOCHS, help="how often each image is seen")
     training("--batch-size", type=count, default=BS, help="images a training step")
     training("--learning-rate", type=number(float, 1e-9, 10), default=INIT_LR, help="at the start")
@@ -68,6 +70,16 @@ def parse_arguments(description: str | None) -> Namespace:
         args.recolor = 0
     if args.dataset is None:
         args.dataset = "dataset" if args.labels is None else str(Path(args.labels).parent)
+    if args.tensorboard is not None and Path(args.tensorboard).is_file():
+        parser.error(f"--tensorboard needs a folder, and {args.tensorboard} is a file")
     if args.quantize and "litert" not in args.export:
         parser.error("--quantize is for --export litert")
     return args
+
+
+def output_files(args: Namespace) -> dict[str, str | None]:
+    """Name the files that a run is going to write, each by its flag. An audit writes its own."""
+    if args.audit:
+        picture = str(Path(args.audit).with_suffix(".png"))
+        return {"--audit": args.audit, "the picture beside it": picture}
+    return {f"--{name.replace('_', '-')}": getattr(args, name) for name in OUTPUTS}

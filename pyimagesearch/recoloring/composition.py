@@ -20,7 +20,7 @@ from pyimagesearch.recoloring.color_transfer import Color, color_of, recolor
 from pyimagesearch.recoloring.name_parts import (
     NameParts,
     Pair,
-    is_any_missing,
+    count_missing_pairs,
     missing_pairs,
     split_names,
 )
@@ -29,7 +29,8 @@ from pyimagesearch.recoloring.segmentation import Appearance, learn_appearance, 
 # Three times as many images are composed as one epoch shows, and epochs take turns: many pairs of a
 # garment and a colour teach more than a few.
 TURNS = 3
-# The default for an epoch is the size of an average folder, up to this many images.
+# The default for an epoch is the size of an average folder, up to this many images, and no more in
+# all than there are images to train on.
 MOST_BY_DEFAULT = 2000
 # This many images of each folder are enough to learn from and to compose from.
 SOURCES_PER_COMBINATION = 200
@@ -122,7 +123,7 @@ def _why_none_missing(names: NameParts) -> str | None:
                 f"recolouring needs at least two {what}, and the folders have only "
                 f"{printable(', '.join(found))}"
             )
-    return None if is_any_missing(names) else "every combination has a folder"
+    return None if count_missing_pairs(names) else "every combination has a folder"
 
 
 def compose_missing(
@@ -147,7 +148,8 @@ def compose_missing(
         int: which images to compose from, usually the training indices of the split.
     per_combination : int or None
         How many images of each missing combination an epoch shows. None means as many as an average
-        folder has among `indices`, but at most ``MOST_BY_DEFAULT``.
+        folder has among `indices`, but at most ``MOST_BY_DEFAULT``, and no more of all combinations
+        together than there are `indices`.
     part : int
         Which part of the shortest folder names is the colour, as in
         :func:`pyimagesearch.recoloring.name_parts.split_names`.
@@ -160,8 +162,9 @@ def compose_missing(
     -------
     Composition
         ``TURNS * per_combination`` images of the first missing combination, then of the second,
-        and so on. Empty if `per_combination` is 0, if :func:`why_nothing_to_compose` gives a
-        reason, or if the garment was found in too few of the images.
+        and so on. Empty if `per_combination` is 0 or None and there are more missing combinations
+        than `indices`, if :func:`why_nothing_to_compose` gives a reason, or if the garment was
+        found in too few of the images.
 
     Raises
     ------
@@ -177,7 +180,12 @@ def compose_missing(
     if reason := names.reason or _why_none_missing(names):
         return nothing._replace(reason=reason)
     if per_combination is None:
-        per_combination = min(round(len(indices) / len(set(labels))), MOST_BY_DEFAULT)
+        of_a_folder = round(len(indices) / len(set(labels)))
+        count = count_missing_pairs(names)
+        per_combination = min(of_a_folder, MOST_BY_DEFAULT, len(indices) // count)
+        if per_combination == 0:
+            reason = f"{count:,} combinations have no folder, more than there are training images"
+            return nothing._replace(reason=reason)
     rng = np.random.default_rng(seed)
     most = max(SOURCES_PER_COMBINATION, per_combination)
     drawn = _draw_sources(labels, indices, most=most, rng=rng)

@@ -115,9 +115,9 @@ def missing_pairs(names: NameParts) -> dict[Labels, Pair]:
     return dict(sorted(_missing(names)))
 
 
-def is_any_missing(names: NameParts) -> bool:
-    """Tell whether :func:`missing_pairs` would list any, without listing them all."""
-    return next(_missing(names), None) is not None
+def count_missing_pairs(names: NameParts) -> int:
+    """Count what :func:`missing_pairs` would list, without listing it."""
+    return sum(1 for _ in _missing(names))
 
 
 def _missing(names: NameParts) -> Iterator[tuple[Labels, Pair]]:

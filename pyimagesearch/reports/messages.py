@@ -56,6 +56,13 @@ def dataset_lines(folder: AnyPath, dataset: Dataset) -> list[str]:
     ]
 
 
+def ended_line(ended_by: str, *, epoch: int) -> str:
+    """Say which signal ended a run in which epoch, from 1, and how the run can be continued."""
+    ended = f"ended by {ended_by} in epoch {epoch}"
+    # A checkpoint is saved after a whole epoch.
+    return f"{ended}; --resume continues it" if epoch > 1 else f"{ended}, before any checkpoint"
+
+
 def loaded_lines(dataset: Dataset) -> list[str]:
     """Say how many images there are, and which files were skipped."""
     lines = [f"{counted(len(dataset.paths), 'image')}, {dataset.images.nbytes / 1e6:.1f} MB"]

@@ -88,7 +88,8 @@ def draw_training(
     else:
         _draw_coverage(coverage_axes, Counter(labels))
     suffix = os.path.splitext(path)[1].lstrip(".").lower()  # noqa: PTH122 (any kind of path)
-    is_known = suffix in canvas.get_supported_filetypes()
+    # Matplotlib writes .pgf with the help of LaTeX.
+    is_known = suffix in canvas.get_supported_filetypes().keys() - {"pgf"}
     with written_whole(path) as temporary:
         figure.savefig(temporary, format=suffix if is_known else "png", dpi=100)
 

@@ -233,7 +233,7 @@ def _locked(folder: Path) -> Iterator[None]:
         raise UserError(f"cannot use the folder {folder}: {error.strerror}") from error
     try:
         # The lock of a run that is killed vanishes with the process.
-        if descriptor is not None and not lock(descriptor):
+        if descriptor is not None and lock(descriptor) is False:
             raise UserError(f"another run is filling {folder}: wait until it has ended")
         yield
     finally:

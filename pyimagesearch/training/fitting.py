@@ -3,7 +3,7 @@
 import contextlib
 import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -311,7 +311,15 @@ def loggers(
     """
     callbacks: list[keras.callbacks.Callback] = []
     if csv_path is not None:
-        callbacks.append(keras.callbacks.CSVLogger(csv_path, append=append))
+        callbacks.append(_EpochLog(csv_path, append=append))
     if tensorboard_folder is not None:
         callbacks.append(keras.callbacks.TensorBoard(tensorboard_folder, write_graph=False))
     return callbacks
+
+
+class _EpochLog(keras.callbacks.CSVLogger):
+    """Leaves out an epoch that was ended early: a resumed run trains it again, and whole."""
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        if not self.model.stop_training:
+            super().on_epoch_end(epoch, logs)

@@ -36,20 +36,27 @@ LEAST_SHARE_OF_VARIANCE = 1e-6
 EMPTY_OF_EACH_KIND = 20
 
 
-def some_positions(count: int) -> np.ndarray:
+def some_positions(count: int, test: np.ndarray) -> np.ndarray:
     """Choose the images whose features are computed: all, or ``MOST_IMAGES`` of them.
 
     Parameters
     ----------
     count : int
         How many images there are.
+    test : numpy.ndarray
+        int: which of them the network is tested on. Some are chosen, and some of the others.
 
     Returns
     -------
     numpy.ndarray
         int, sorted.
     """
-    return np.sort(np.random.default_rng(0).permutation(count)[:MOST_IMAGES])
+    if count <= MOST_IMAGES:
+        return np.arange(count)
+    rng = np.random.default_rng(0)
+    tested = rng.permutation(test)[: MOST_IMAGES // 5]
+    learned = rng.permutation(np.setdiff1d(np.arange(count), test))[: MOST_IMAGES - len(tested)]
+    return np.sort(np.concatenate([tested, learned]))
 
 
 def features_of(

@@ -1,6 +1,8 @@
+from pathlib import Path
+
 import pytest
 
-from pyimagesearch.command_lines.train import parse_arguments
+from pyimagesearch.command_lines.train import output_files, parse_arguments
 
 
 @pytest.fixture
@@ -46,3 +48,26 @@ def test_a_wrong_value_is_one_line(parsed, capsys, flags):
         parsed(*flags)
     assert ended.value.code == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_run_writes_the_files_that_its_flags_name(parsed):
+    files = output_files(parsed("--errors", "errors.png"))
+    assert files["--model"] == "fashion.model"
+    assert files["--errors"] == "errors.png"
+    assert files["--recolor-preview"] is None
+    assert len(files) == 7
+
+
+def test_an_audit_writes_nothing_but_its_table_and_the_picture_beside_it(parsed):
+    assert set(output_files(parsed("--audit", "a/audit.csv")).values()) == {
+        *("a/audit.csv", str(Path("a/audit.png"))),
+    }
+
+
+def test_a_file_is_no_folder_for_tensorboard(parsed, tmp_path, capsys):
+    (tmp_path / "runs").touch()
+    with pytest.raises(SystemExit) as ended:
+        parsed("--tensorboard", str(tmp_path / "runs"))
+    assert ended.value.code == 2
+    assert "is a file" in capsys.readouterr().err
+    parsed("--tensorboard", str(tmp_path / "other"))

@@ -323,10 +323,13 @@ def test_training_goes_on_to_its_files_when_nobody_reads_what_it_prints(trained,
     assert {path.name for path in tmp_path.iterdir()} == files
 
 
-def test_training_refuses_what_it_could_not_write_before_it_reads_an_image(tmp_path):
-    result = run("train.py", "-d", ROOT / "dataset", "-m", "missing/fashion.model", folder=tmp_path)
+@pytest.mark.parametrize(
+    ("flag", "path"), [("-m", "missing/fashion.model"), ("--errors", "errors.pdf")]
+)
+def test_training_refuses_what_it_could_not_write_before_it_reads_an_image(tmp_path, flag, path):
+    result = run("train.py", "-d", ROOT / "dataset", flag, path, folder=tmp_path)
     assert result.returncode == 2
-    assert result.stderr.startswith("train.py: cannot write missing/fashion.model")
+    assert result.stderr.startswith(f"train.py: cannot write {path}: ")
     assert "loading images" not in result.stdout
 
 

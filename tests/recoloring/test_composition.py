@@ -1,4 +1,5 @@
 import re
+from itertools import product
 
 import numpy as np
 import pytest
@@ -106,6 +107,29 @@ def test_no_source_is_used_twice_before_all_are_used_once(composition):
 def test_by_default_an_epoch_shows_as_many_images_as_an_average_folder_has(photographs):
     composed = compose(photographs, np.arange(0, 72, 2), per_combination=None)
     assert composed.labels == [label for label in MISSING for _ in range(6 * module.TURNS)]
+
+
+def test_by_default_an_epoch_shows_no_more_composed_images_than_others(photographs):
+    # Four types of one image each: more combinations are missing than there are folders.
+    few = [photographs.labels.index(label) for label in sorted(set(photographs.labels))]
+    labels = [*photographs.labels]
+    for name, index in zip("abcd", few, strict=False):
+        labels[index] = (labels[index][0], name)
+    missing = set(product({a for a, _ in labels}, {b for _, b in labels})) - set(labels)
+    indices = np.arange(len(labels))
+    composed = compose(photographs._replace(labels=labels), indices, per_combination=None)
+    assert len(composed.labels) == len(missing) * module.TURNS * (len(labels) // len(missing))
+    assert len(labels) // len(missing) < len(labels) // len(set(labels))
+
+
+def test_nothing_is_composed_by_default_if_more_combinations_are_missing_than_there_are_images(
+    photographs,
+):
+    labels = [(f"colour {i}", f"type {i}") for i in range(72)]
+    several = photographs._replace(labels=labels)
+    composed = compose(several, np.arange(72), per_combination=None)
+    assert len(composed.images) == 0
+    assert "5,112 combinations" in composed.reason
 
 
 @pytest.mark.parametrize("share", [0.01, 0.99])

@@ -1,7 +1,12 @@
 import pytest
 
 from pyimagesearch.errors import UserError
-from pyimagesearch.recoloring.name_parts import Pair, is_any_missing, missing_pairs, split_names
+from pyimagesearch.recoloring.name_parts import (
+    Pair,
+    count_missing_pairs,
+    missing_pairs,
+    split_names,
+)
 
 
 def combinations(*folders):
@@ -17,7 +22,7 @@ def told(*folders, part=0):
 
 def missing(*folders, part=0):
     names = split_names(combinations(*folders), part=part)
-    assert is_any_missing(names) == bool(missing_pairs(names))
+    assert count_missing_pairs(names) == len(missing_pairs(names))
     return ["_".join(labels) for labels in missing_pairs(names)]
 
 

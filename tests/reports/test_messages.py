@@ -12,6 +12,13 @@ from pyimagesearch.reports.training_report import Predictions, training_report
 LABELS = [("black", "jeans"), ("blue", "dress"), ("blue", "jeans")]
 
 
+def test_an_ended_run_can_be_continued_once_there_is_a_checkpoint():
+    assert "--resume" in messages.ended_line("SIGINT", epoch=2)
+    assert messages.ended_line("SIGINT", epoch=1) == (
+        "ended by SIGINT in epoch 1, before any checkpoint"
+    )
+
+
 def test_skipped_files_are_counted_and_the_first_few_named(make_dataset):
     skipped = [(f"d/blue_jeans/{n}.jpg", "the file is empty") for n in range(9)]
     images, files = messages.loaded_lines(make_dataset(LABELS, skipped=skipped))

@@ -31,7 +31,7 @@ def test_all_four_curves_are_drawn(tmp_path, epochs):
 
 @pytest.mark.parametrize(
     ("name", "beginning"),
-    [("plot.png", b"\x89PNG"), ("plot.pdf", b"%PDF"), ("plot", b"\x89PNG"), ("a.b", b"\x89PNG")],
+    [("plot.png", b"\x89PNG"), ("plot.pdf", b"%PDF"), ("plot", b"\x89PNG"), ("a.pgf", b"\x89PNG")],
 )
 def test_the_plot_has_the_name_and_the_format_asked_for(tmp_path, name, beginning):
     pictures.draw_training(tmp_path / name, HISTORY, LABELS)

@@ -128,6 +128,26 @@ def test_a_run_that_is_resumed_trains_only_the_epochs_left(
     assert resumed.history == whole.history
 
 
+def test_the_log_of_a_run_that_was_ended_early_and_resumed_has_each_epoch_once(
+    make_trainer, examples, tmp_path
+):
+    class End(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 1:
+                self.model.stop_training = True
+
+    log = tmp_path / "log.csv"
+    tested = examples._replace(indices=np.arange(30, 40))
+    trainer = make_trainer()
+    trainer.fit(tested, log=[End(), *fitting.loggers(log, None, append=False)])
+    assert len(log.read_text().splitlines()) == 1 + 1
+    trainer = make_trainer()
+    trainer.resume()
+    trainer.fit(tested, log=fitting.loggers(log, None, append=True))
+    epochs = [line.partition(",")[0] for line in log.read_text().splitlines()]
+    assert epochs == ["epoch", "0", "1", "2"]
+
+
 def test_labels_are_weighed_only_where_the_run_is_to_balance_them(make_trainer, examples):
     # One image in 30 has the first label.
     targets = np.zeros_like(examples.targets)
