@@ -72,7 +72,8 @@ def progress(
 ) -> Iterable[T]:
     """Show a progress bar on a terminal while a loop runs.
 
-    The bar is on stdout, which nobody silences; if that is no terminal, it is on stderr.
+    The bar is on stdout; if that is no terminal, it is on stderr, even if :func:`quiet_stderr`
+    silences that later.
 
     Parameters
     ----------
@@ -98,6 +99,8 @@ def progress(
         return items
     from tqdm import tqdm
 
+    if stream is sys.stderr:
+        stream = os.fdopen(os.dup(stream.fileno()), "w")
     return tqdm(items, desc=title, total=total, unit=unit, file=stream)
 
 

@@ -165,26 +165,30 @@ def test_any_other_import_error_keeps_its_traceback():
         console.run(fail)
 
 
-def test_progress_shows_on_a_terminal_that_shows_no_rows(monkeypatch, capsys):
+def test_progress_shows_on_a_terminal_that_shows_no_rows(monkeypatch, capfd):
     assert list(console.progress(iter("abc"), 3)) == ["a", "b", "c"]
-    assert capsys.readouterr() == ("", "")
+    assert capfd.readouterr() == ("", "")
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setattr("sys.stderr.fileno", lambda: 2)
     assert list(console.progress(iter("abc"), 3)) == ["a", "b", "c"]
-    assert "3/3" in capsys.readouterr().err
+    assert "3/3" in capfd.readouterr().err
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     assert list(console.progress(iter("abc"), 3, prints_rows=True)) == ["a", "b", "c"]
-    assert capsys.readouterr() == ("", "")
+    assert capfd.readouterr() == ("", "")
 
 
-def test_progress_shows_while_stderr_is_silenced():
+@pytest.mark.parametrize("stdout_is_terminal", [True, False])
+def test_progress_shows_while_stderr_is_silenced(stdout_is_terminal):
     program = (
         "from pyimagesearch.console import progress, quiet_stderr\n"
+        "shown = progress(range(3), 3)\n"
         "with quiet_stderr():\n"
-        "    list(progress(range(3), 3))\n"
+        "    list(shown)\n"
     )
     terminal, end = os.openpty()
     termios.tcsetwinsize(end, (24, 80))
-    subprocess.run([sys.executable, "-c", program], stdout=end, stderr=end, check=True)
+    stdout = end if stdout_is_terminal else subprocess.DEVNULL
+    subprocess.run([sys.executable, "-c", program], stdout=stdout, stderr=end, check=True)
     os.close(end)
     assert b"3/3" in os.read(terminal, 10_000)
 

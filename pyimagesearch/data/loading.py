@@ -304,7 +304,9 @@ def _in_threads(
     """Load files in parallel; return what each gives."""
     # OpenCV and the file system release Python's lock, so threads are enough. What the image
     # libraries print about damaged files names no file; the list of skipped files does.
-    with quiet_stderr(), ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
         starts = range(0, len(positions), FILES_AT_ONCE)
         chunks = (pool.map(load, positions[start : start + FILES_AT_ONCE]) for start in starts)
-        return list(progress(itertools.chain.from_iterable(chunks), len(positions)))
+        shown = progress(itertools.chain.from_iterable(chunks), len(positions))
+        with quiet_stderr():
+            return list(shown)
