@@ -29,8 +29,9 @@ def parse_arguments() -> Namespace:
     parser = ArgumentParser(
         __doc__.partition("\n")[0], "example: python benchmarks/label_table.py --images 20000"
     )
-    parser.add_argument("--images", type=number(int, 100, 10**7), default=20_000)
-    parser.add_argument("--labels", type=number(int, 2, (SIZE // CELL) ** 2), default=50)
+    images, labels = number(int, 100, 10**7), number(int, 2, (SIZE // CELL) ** 2)
+    parser.add_argument("--images", type=images, default=20_000, help="how many to draw")
+    parser.add_argument("--labels", type=labels, default=50, help="how many there are")
     parser.add_argument("--epochs", type=number(int, 1, 1000), default=1, help="passed to train.py")
     parser.add_argument("--balance", action="store_true", help="passed to train.py")
     return parser.parse_args()

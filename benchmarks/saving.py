@@ -40,8 +40,8 @@ def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--seconds", type=float, default=60, help="that two writers write for")
-    parser.add_argument("--kills", type=int, default=100)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--kills", type=int, default=100, help="how many writers are killed")
+    parser.add_argument("--seed", type=int, default=1, help="of the moments of the kills")
     return parser.parse_args()
 
 

@@ -31,7 +31,7 @@ LONGEST_RATIO = 1.5
 def parse_arguments() -> Namespace:
     """Read the command line."""
     parser = ArgumentParser(
-        __doc__.partition("\n")[0], "example: python benchmarks/search.py --results 50 --kills 2"
+        __doc__.partition("\n")[0], "example: python benchmarks/search.py --results 400 --kills 2"
     )
     count = number(int, 1, 100_000)
     parser.add_argument("--results", type=count, default=400, help="results that the server offers")

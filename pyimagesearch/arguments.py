@@ -33,7 +33,8 @@ class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescrip
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
         # "default: None" and "default: False" tell the reader nothing.
-        return super()._get_help_string(action) if action.default else action.help
+        tells = action.default or type(action.default) is int
+        return super()._get_help_string(action) if tells else action.help
 
 
 def number(kind: type[int] | type[float], low: float, high: float) -> Callable[[str], int | float]:

@@ -1,6 +1,10 @@
 import os
 import signal
 
+import pytest
+
+from pyimagesearch.errors import UserError
+
 # Before anything imports TensorFlow, which would say that it found no GPU.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -12,3 +16,15 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 def pytest_collection_modifyitems(items):
     """Train before OpenVINO predicts: the other way round, TensorFlow can crash in one process."""
     items.sort(key=lambda item: "tests/training" not in item.nodeid)
+
+
+@pytest.fixture(autouse=True)
+def one_line_errors(monkeypatch):
+    """Fail wherever an error that a user can cause has more than one line."""
+    make = UserError.__init__
+
+    def make_one_line(self, message, *exit_code):
+        assert "\n" not in message
+        make(self, message, *exit_code)
+
+    monkeypatch.setattr(UserError, "__init__", make_one_line)

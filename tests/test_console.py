@@ -28,8 +28,11 @@ def test_terminal_escapes_and_undecodable_bytes_are_spelt_out():
 
 
 def test_a_users_error_is_one_line_and_its_exit_code(capsys):
+    error = errors.UserError("no such file", errors.WORK_FAILED)
+    error.args = ("no\nsuch file",)
+
     def fail():
-        raise errors.UserError("no\nsuch file", errors.WORK_FAILED)
+        raise error
 
     assert console.run(fail) == errors.WORK_FAILED
     assert capsys.readouterr().err.count("\n") == 1

@@ -1,4 +1,4 @@
 """The flags of the three scripts: their names, defaults and help.
 
-Only the scripts import this room. They use the values; what a flag means is said here, once.
+Only the scripts import this package. They use the values; what a flag means is said here, once.
 """

@@ -27,7 +27,7 @@ def parse_arguments(description: str | None) -> Namespace:
 
     labels = parser.add_argument_group("labels").add_argument
     top, threshold = either("all", number(int, 1, 1_000_000)), either("auto", number(float, 0, 1))
-    top_help = "how many labels to give each image, or all; 2, or those likely enough of a table's"
+    top_help = "how many labels to give, or all; by default one a part, or a table's likely ones"
     labels("--top", type=top, help=top_help)
     labels(
         "--threshold",

@@ -38,7 +38,11 @@ def parse_arguments(description: str | None) -> Namespace:
     export = parser.add_argument_group("for programs without Python").add_argument
     formats = "also write the network in these formats"
     export("--export", nargs="+", choices=EXPORT_FORMATS, default=[], help=formats)
-    export("--quantize", action="store_true", help="LiteRT with weights of 8 bits: a quarter")
+    export(
+        "--quantize",
+        action="store_true",
+        help="give LiteRT 8-bit weights: a quarter of the size",
+    )
     training = parser.add_argument_group("training").add_argument
     count, size, seed = number(int, 1, 1_000_000), number(int, 12, 512), number(int, 0, 2**31 - 1)
     training("--epochs", type=count, default=EPOCHS, help="how often each image is seen")

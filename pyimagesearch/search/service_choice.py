@@ -2,6 +2,7 @@
 
 import os
 
+from pyimagesearch.console import printable
 from pyimagesearch.errors import UnreadableFileError, UserError
 from pyimagesearch.files import read_file
 from pyimagesearch.search.bing import BING_KEY, Bing
@@ -98,7 +99,7 @@ def _require_url(endpoint: str) -> None:
         parse(endpoint)
     except FetchError as error:
         raise UserError(
-            f"cannot search {endpoint} ({error}): the endpoint must be a URL such as "
+            f"cannot search {printable(endpoint)} ({error}): the endpoint must be a URL such as "
             "https://host/search"
         ) from error
 
