@@ -65,7 +65,7 @@ def train_network(args: Namespace) -> int:
     info(*messages.dataset_lines(args.dataset, dataset))
     info(*messages.split_lines(dataset, train, test))
     settings = fitting.Settings(
-        *(args.epochs, args.batch_size, args.learning_rate), seed=args.seed, balance=args.balance
+        args.epochs, args.batch_size, args.learning_rate, seed=args.seed, balance=args.balance
     )
     if args.audit:
         from pyimagesearch.reports import label_audit
@@ -74,11 +74,13 @@ def train_network(args: Namespace) -> int:
             args.audit, dataset, SmallerVGGNet.build, device=device, settings=settings, say=info
         )
     device.check_shares(args.batch_size, min(len(train), len(test)))
-    part = args.recolor_part and args.recolor_part - 1
+    part = None if args.recolor_part is None else args.recolor_part - 1
     recoloring = color_part.choose_recoloring(images, labels, train, wanted=args.recolor, part=part)
     args.recolor, args.recolor_part = recoloring.per_combination, recoloring.part + 1
     composed = composition.compose_missing(
-        *(images, labels, train),
+        images,
+        labels,
+        train,
         per_combination=recoloring.per_combination,
         part=recoloring.part,
         seed=args.seed,

@@ -140,6 +140,8 @@ def training_batches(
         (float32 (batch_size / replicas, height, width, channels) in [0, 1], float32 (batch_size /
         replicas, L)).
     """
+    # A batch has one part for each replica. All parts of all epochs are numbered, so that
+    # number // replicas is the step, and number % replicas the place of the part in the batch.
     images, targets, count = examples.images, examples.targets, examples.images_per_epoch
     part_size = min(batch_size, count) // share.replicas
     order_of = _shuffled_indices(examples.indices, examples.rotation, seed)

@@ -207,9 +207,9 @@ def best_thresholds(
     Returns
     -------
     dict of str to float
-        Strictly between 0 and 1, and halfway between the probabilities of two images, so that
-        neither is a close call. Among equally good thresholds, the one nearest to 0.5; for a label
-        that no image has, 0.5.
+        Strictly between 0 and 1. 0.5 where no other threshold is better, and for a label that no
+        image has. Otherwise halfway between the probabilities of two images, so that neither is a
+        close call; among equally good ones, the nearest to 0.5.
     """
     likely = np.clip(probabilities, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
     columns = zip(classes, likely.T, targets.T > THRESHOLD, strict=True)

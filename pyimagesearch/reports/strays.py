@@ -46,7 +46,7 @@ def find_strays(
     list of dict
         JSON values, the farthest first: ``path``, ``labels``, ``similarity`` to the nearest images
         with the same labels that are no copies of it, and the labels of the ``nearest`` others.
-        None where images have any number of labels, so that few have the same.
+        Empty where images have any number of labels, so that few have the same.
     """
     if dataset.is_free:
         return []

@@ -104,18 +104,34 @@ def remember(model: keras.Model, features: np.ndarray, *, tested: np.ndarray) ->
     KnownImages
         At most 4 MB.
     """
-    sizes = block_sizes_of_model(model)
     learned = np.random.default_rng(0).permutation(np.setdiff1d(np.arange(len(features)), tested))
+    known = _learn_axes(features, learned[:MOST_TO_ANALYSE], block_sizes_of_model(model))
+    empty = np.stack(empty_images(model.input_shape[1], EMPTY_OF_EACH_KIND))
+    of_empty = as_kept(points(features_of(model, empty), known))
+    room = MOST_KNOWN_NUMBERS - known.basis.size - of_empty.size
+    kept = np.sort(learned[: max(1, room // of_empty.shape[1])])
+    placed = points(features, known)
+    of_learned = as_kept(placed[kept])
+    near = nearness_of_points(placed[tested], of_learned, of_empty)
+    quantiles = np.quantile(near, SHARES).astype(np.float32)
+    return known._replace(known=of_learned, empty=of_empty, quantiles=quantiles)
+
+
+def _learn_axes(features: np.ndarray, learned: np.ndarray, sizes: Sequence[int]) -> KnownImages:
+    """Find the axes of each block of features along which some images differ.
+
+    The result knows no images yet.
+    """
     means, bases = [], []
     for position, stop in enumerate(np.cumsum(sizes)):
         # A copy of one block at a time takes less memory than one of all features.
-        block = features[learned[:MOST_TO_ANALYSE], stop - sizes[position] : stop]
+        block = features[learned, stop - sizes[position] : stop]
         means.append(block.mean(axis=0))
         block -= means[-1]
         is_sums = position == len(sizes) - 2 and sizes[-2] == sizes[-1]
         bases.append(_principal_axes(block, AXES_OF_SUMS if is_sums else AXES, WHITENING))
     none = np.empty((0, 0), np.float32)
-    known = KnownImages(
+    return KnownImages(
         np.array(sizes, np.int32),
         np.array([basis.shape[1] for basis in bases], np.int32),
         np.concatenate(means),
@@ -124,15 +140,6 @@ def remember(model: keras.Model, features: np.ndarray, *, tested: np.ndarray) ->
         none,
         np.zeros(len(SHARES), np.float32),
     )
-    empty = np.stack(empty_images(model.input_shape[1], EMPTY_OF_EACH_KIND))
-    of_empty = as_kept(points(features_of(model, empty), known))
-    room = MOST_KNOWN_NUMBERS - known.basis.size - of_empty.size
-    learned = np.sort(learned[: max(1, room // of_empty.shape[1])])
-    placed = points(features, known)
-    of_learned = as_kept(placed[learned])
-    near = nearness_of_points(placed[tested], of_learned, of_empty)
-    quantiles = np.quantile(near, SHARES).astype(np.float32)
-    return known._replace(known=of_learned, empty=of_empty, quantiles=quantiles)
 
 
 def _principal_axes(centred: np.ndarray, most: int, whitening: float) -> np.ndarray:
