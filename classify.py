@@ -34,13 +34,16 @@ def classify_images(args: Namespace) -> int:
     """Classify images, from files to labels on the screen."""
     from pyimagesearch.inference import window
     from pyimagesearch.inference.classification import classify_files
-    from pyimagesearch.inference.paths import annotated_paths, expand
+    from pyimagesearch.inference.paths import annotated_paths, check_different, expand
+    from pyimagesearch.outputs import remove_litter
     from pyimagesearch.reports import pictures
     from pyimagesearch.reports.heat_maps import explainer
 
     paths = expand(args.image)
     outputs = annotated_paths(args.image, paths, args.output)
     explanations = annotated_paths(args.image, paths, args.explain)
+    check_different(outputs, explanations)
+    remove_litter(*filter(None, [*outputs, *explanations]))
     is_only_one = len(paths) == 1
     shows_window = is_only_one and not args.no_display and args.form == "text"
     is_drawn = args.output is not None or args.explain is not None or shows_window

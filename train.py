@@ -8,26 +8,25 @@ import sys
 from argparse import Namespace
 from functools import partial
 
-from pyimagesearch.command_lines.train import IMAGE_DIMS, OUTPUTS, output_files, parse_arguments
+from pyimagesearch.command_lines.train import (
+    IMAGE_DIMS,
+    OUTPUTS,
+    outputs_reserved,
+    parse_arguments,
+)
 from pyimagesearch.console import info, printable, progress, run, silence_stdout
 
 
 def main() -> int:
     """Make sure that the outputs can be written, then train."""
     args = parse_arguments(__doc__)
-    from pyimagesearch.artifacts.export import export_paths
-    from pyimagesearch.files import check_image_names
-    from pyimagesearch.outputs import reserved
     from pyimagesearch.training.devices import is_chief
 
-    files = output_files(args) if is_chief() else {}
-    if not files:  # Of several workers, only the chief prints and writes.
+    if not is_chief():  # Of several workers, only the chief prints and writes.
         silence_stdout()
         vars(args).update(dict.fromkeys(OUTPUTS), export=[])
-    if args.export:
-        export_paths(args.model, args.export)  # complains of what is missing
-    check_image_names(args.errors, args.recolor_preview)
-    with reserved(files):
+        return train_network(args)
+    with outputs_reserved(args):
         return train_network(args)
 
 

@@ -3,7 +3,7 @@
 import argparse
 import re
 from collections.abc import Callable
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from pyimagesearch.console import printable
 from pyimagesearch.errors import BAD_INPUT
@@ -22,6 +22,14 @@ class ArgumentParser(argparse.ArgumentParser):
 
     def __init__(self, description: str | None, epilog: str) -> None:
         super().__init__(description=description, epilog=epilog, formatter_class=_HelpFormatter)
+
+    def parse_args(self, *given: Any, **more: Any) -> Any:
+        """Parse, and refuse empty texts, such as shell variables that are not set."""
+        args = super().parse_args(*given, **more)
+        for name, value in vars(args).items():
+            if value == "":
+                self.error(f"--{name.replace('_', '-')} is empty")
+        return args
 
     def error(self, message: str) -> NoReturn:
         """Print one line and exit with ``BAD_INPUT``."""

@@ -283,11 +283,17 @@ def run(main: Callable[[], int | None]) -> int:
 
 def _exit_code(main: Callable[[], int | None]) -> int:
     try:
-        return main() or 0
+        code = main() or 0
+        sys.stdout.flush()
+        return code
     except UserError as error:
         complain(str(error))
         return error.exit_code
     except ImportError as error:
+        # Ctrl-C while a library is imported can reach us as the cause of an ImportError.
+        if isinstance(error.__cause__ or error.__context__, KeyboardInterrupt):
+            complain("interrupted")
+            return INTERRUPTED
         message = missing_library_message(error)
         if message is None:
             raise

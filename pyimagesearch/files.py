@@ -93,9 +93,12 @@ def did_you_mean(path: AnyPath) -> str:
     Returns
     -------
     str
-        For example ``" (did you mean dataset?)"``; empty if nothing beside it has a similar name.
+        For example ``" (did you mean dataset?)"``; empty if nothing beside it has a similar name,
+        or if it exists and is something else.
     """
     path = Path(path)
+    if os.path.lexists(path):
+        return ""
     try:
         names = [entry.name for entry in path.parent.iterdir()]
     except (OSError, ValueError):
@@ -189,7 +192,8 @@ def check_image_names(*paths: AnyPath | None) -> None:
 
 
 def _encoded(path: Path, image: np.ndarray) -> bytes:
-    if path.suffix and cv2.haveImageWriter(path.name):
+    # OpenCV ends the process over a name that is not UTF-8, so it gets the suffix alone.
+    if path.suffix.isascii() and path.suffix and cv2.haveImageWriter(f"image{path.suffix}"):
         # Formats of grey images alone, such as .pgm, refuse one in colour.
         is_done, encoded = cv2.imencode(path.suffix, image)
         if is_done:
@@ -197,12 +201,18 @@ def _encoded(path: Path, image: np.ndarray) -> bytes:
     raise UserError(f"cannot write {path}: use a name that ends in .jpg or .png")
 
 
+def is_utf8(path: AnyPath) -> bool:
+    """Tell whether a name is UTF-8. OpenCV and TensorFlow end the process, or fail, over others."""
+    return not any("\ud800" <= character <= "\udfff" for character in os.fspath(path))
+
+
 def resolved(path: AnyPath) -> Path:
     """Follow links, so that an output that is a link stays one."""
-    target = Path(os.path.realpath(path))
-    if target.exists() and not (target.is_file() or target.is_dir()):
+    target = os.path.realpath(path)
+    # A Path raises if a name is too long.
+    if os.path.exists(target) and not (os.path.isfile(target) or os.path.isdir(target)):  # noqa: PTH110, PTH112, PTH113
         raise UserError(f"{path} is a pipe or a device: give the name of a file to write")
-    return target
+    return Path(target)
 
 
 @contextmanager

@@ -15,14 +15,19 @@ from pyimagesearch.files import (
     AnyPath,
     fcntl,
     is_still_at,
+    is_utf8,
     lock,
     resolved,
     temporary_file,
 )
 
+TEMPORARY_NAME = re.compile(r"\.(?P<of>.+)\.[0-9a-f]{16}\.partial(\.[^.]+)?", re.DOTALL)
+
 
 @contextmanager
-def reserved(outputs: Mapping[str, AnyPath | None]) -> Iterator[None]:
+def reserved(
+    outputs: Mapping[str, AnyPath | None], inputs: Mapping[str, AnyPath | None] | None = None
+) -> Iterator[None]:
     """Check, before hours of work, that outputs can be written, and keep other runs off them.
 
     Parameters
@@ -30,28 +35,57 @@ def reserved(outputs: Mapping[str, AnyPath | None]) -> Iterator[None]:
     outputs : mapping of str to path
         The files that are going to be written, by the names that the user knows them by. None
         stands for one that is not.
+    inputs : mapping of str to path, optional
+        Files that are read and must not be overwritten.
 
     Raises
     ------
     UserError
-        If two outputs are one file, another run is going to write one of them, its folder does not
+        If two of the files are one, another run is going to write one of them, its folder does not
         exist or cannot be written to, or it is itself a folder.
     """
-    targets: dict[Path, str] = {}
-    for content, path in outputs.items():
+    given = {name: path for name, path in (inputs or {}).items() if path is not None}
+    taken = {Path(os.path.realpath(path)): name for name, path in given.items()}
+    targets = []
+    for name, path in outputs.items():
         if path is None:
             continue
         check_writable(path)
-        other = targets.setdefault(resolved(path), content)
-        if other != content:
+        target = resolved(path)
+        other = taken.setdefault(target, name)
+        if other != name:
             raise UserError(
-                f"{path} cannot be both {other} and {content}: give each a file of its own"
+                f"{path} cannot be both {other} and {name}: give each a file of its own"
             )
+        targets.append(target)
     remove_litter(*targets)
     with ExitStack() as locks:
         for target in targets:
             locks.enter_context(_locked(target))
         yield
+
+
+def check_folder(path: AnyPath) -> None:
+    """Make a folder, if there is none, and make sure that files can be written there.
+
+    Parameters
+    ----------
+    path : path
+        For TensorFlow, which needs a name in UTF-8.
+
+    Raises
+    ------
+    UserError
+        If it is no folder, or cannot be written to.
+    """
+    if not is_utf8(path):
+        raise UserError(f"cannot write {path}: TensorFlow needs a name in UTF-8")
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+        with temporary_file(Path(path) / "events"):
+            pass
+    except (OSError, ValueError) as error:
+        raise UserError(f"cannot write {path}: {getattr(error, 'strerror', error)}") from error
 
 
 def check_writable(*paths: AnyPath) -> None:
@@ -96,15 +130,17 @@ def remove_litter(*paths: AnyPath) -> None:
     """
     if fcntl is None:
         return
-    by_folder: dict[Path, list[str]] = {}
+    by_folder: dict[Path, set[str]] = {}
     for target in map(resolved, paths):
-        by_folder.setdefault(target.parent, []).append(re.escape(target.name[:NAME_PART]))
+        by_folder.setdefault(target.parent, set()).add(target.name[:NAME_PART])
     for folder, names in by_folder.items():
-        pattern = re.compile(rf"\.({'|'.join(names)})\.[0-9a-f]{{16}}\.partial(\.[^.]+)?")
         try:
-            found = [entry for entry in os.scandir(folder) if pattern.fullmatch(entry.name)]
+            entries = [
+                (TEMPORARY_NAME.fullmatch(entry.name), entry) for entry in os.scandir(folder)
+            ]
         except OSError:
             continue
+        found = [entry for match, entry in entries if match and match["of"] in names]
         for entry in found:
             if entry.is_file(follow_symlinks=False):
                 _remove_unless_locked(Path(entry.path), os.O_RDWR, Path.unlink)

@@ -52,3 +52,13 @@ def test_amounts_of_memory_are_read(text, count):
 def test_what_is_no_amount_of_memory_is_refused(text):
     with pytest.raises(argparse.ArgumentTypeError, match="8GB"):
         arguments.bytes_of(text)
+
+
+def test_an_empty_text_is_refused(monkeypatch, capsys):
+    parser = arguments.ArgumentParser("Do something.", "")
+    parser.add_argument("--output-folder")
+    with pytest.raises(SystemExit) as ended:
+        parser.parse_args(["--output-folder", ""])
+    assert ended.value.code == errors.BAD_INPUT
+    assert "--output-folder is empty" in capsys.readouterr().err
+    assert parser.parse_args([]).output_folder is None

@@ -43,8 +43,11 @@ def test_a_programming_error_keeps_its_traceback():
         console.run(lambda: 1 // 0)
 
 
-def test_an_interruption_is_one_line(capsys):
+@pytest.mark.parametrize("while_importing", [False, True])
+def test_an_interruption_is_one_line(capsys, while_importing):
     def interrupted():
+        if while_importing:
+            raise ImportError("initialization failed") from KeyboardInterrupt()
         raise KeyboardInterrupt
 
     assert console.run(interrupted) == errors.INTERRUPTED

@@ -64,6 +64,12 @@ def test_a_file_keeps_its_permissions_and_a_new_one_gets_the_umasks(tmp_path):
     assert [stat.S_IMODE(path.stat().st_mode) for path in (kept, made)] == [0o640, 0o640]
 
 
+def test_a_name_that_is_too_long_is_one_line_when_it_is_written(tmp_path):
+    path = files.resolved(tmp_path / ("a" * 300 + ".png"))
+    with pytest.raises(UserError, match="File name too long"):
+        files.save_image(path, np.zeros((5, 6, 3), np.uint8))
+
+
 def test_a_device_is_not_replaced_by_a_file(tmp_path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
@@ -125,6 +131,16 @@ def test_a_name_that_no_coloured_image_can_have_is_refused_before_and_when_it_is
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["caf\udce9.png", "caf\udce9/a.png"])
+def test_an_image_can_have_a_name_that_is_not_utf_8(tmp_path, name):
+    image = np.full((5, 6, 3), 7, np.uint8)
+    files.check_image_names(tmp_path / name)
+    files.save_image(tmp_path / name, image)
+    assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(UserError, match="ends in"):
+        files.save_image(tmp_path / "a.pn\udce9", image)
+
+
 def test_names_that_images_can_have_are_accepted_and_nothing_is_written(tmp_path):
     files.check_image_names(tmp_path / "a.png", None, tmp_path / "b.JPG", tmp_path / "c.webp")
     assert list(tmp_path.iterdir()) == []
@@ -161,6 +177,11 @@ def test_a_smaller_limit_is_named(tmp_path):
     (tmp_path / "file").write_bytes(b"x" * 5000)
     with pytest.raises(UnreadableFileError, match="larger than 4 KiB"):
         files.read_file(tmp_path / "file", most_bytes=4096)
+
+
+def test_a_file_that_exists_is_not_suggested_in_its_own_place(tmp_path):
+    (tmp_path / "dataset").touch()
+    assert files.did_you_mean(tmp_path / "dataset") == ""
 
 
 def test_a_slip_in_a_name_is_met_with_the_name_that_was_meant(tmp_path):

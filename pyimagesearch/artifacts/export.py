@@ -25,7 +25,14 @@ from pyimagesearch.artifacts.export_formats import (
 from pyimagesearch.console import info, printable, quiet_stderr, run
 from pyimagesearch.data.decoding import decode_image, scale
 from pyimagesearch.errors import WORK_FAILED, UnreadableFileError, UserError
-from pyimagesearch.files import AnyPath, read_file, resolved, temporary_folder, written_whole
+from pyimagesearch.files import (
+    AnyPath,
+    is_utf8,
+    read_file,
+    resolved,
+    temporary_folder,
+    written_whole,
+)
 from pyimagesearch.outputs import check_writable, remove_litter
 
 IMAGES = 20
@@ -71,6 +78,8 @@ def export_paths(model: AnyPath, formats: Sequence[str]) -> dict[str, Path]:
 def _check(paths: Mapping[str, Path]) -> None:
     check_installed(list(paths))
     for name, path in paths.items():
+        if not is_utf8(path.absolute()):
+            raise UserError(f"cannot write {path}: converters need a name in UTF-8")
         if not path.name.endswith(FORMATS[name].ending) and name != "saved_model":
             raise UserError(f"{path} is no name for {name}: end it in {FORMATS[name].ending}")
         check_writable(path.with_name(LABELS_FILE))
@@ -78,6 +87,27 @@ def _check(paths: Mapping[str, Path]) -> None:
             check_writable(*_files(path))
         elif os.path.lexists(path) and not (path / "saved_model.pb").is_file():
             raise UserError(f"{path} is there and holds no SavedModel: choose another name")
+
+
+def exported_files(paths: Mapping[str, Path]) -> dict[str, Path]:
+    """Name the files that an export writes besides folders, each with what it is.
+
+    Parameters
+    ----------
+    paths : mapping of str to path
+        From :func:`export_paths`.
+
+    Returns
+    -------
+    dict of str to pathlib.Path
+        For example, ``"the labels of --export"`` is ``labels.txt``.
+    """
+    files = {f"--export {name}": path for name, path in paths.items() if name != "saved_model"}
+    if "openvino" in paths:
+        files["the weights of --export openvino"] = paths["openvino"].with_suffix(".bin")
+    for path in paths.values():
+        files["the labels of --export"] = path.with_name(LABELS_FILE)
+    return files
 
 
 def _files(path: Path) -> list[Path]:

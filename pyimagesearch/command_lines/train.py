@@ -1,9 +1,15 @@
 """The command line of train.py."""
 
 from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pyimagesearch.arguments import ArgumentParser, bytes_of, either, number
+
+if TYPE_CHECKING:
+    from pyimagesearch.files import AnyPath
 
 # The tutorial's settings: epochs, first learning rate, batch size, image size, share to test on.
 EPOCHS, INIT_LR, BS, IMAGE_DIMS, TEST_SIZE = 75, 1e-3, 32, (96, 96, 3), 0.2
@@ -72,18 +78,47 @@ def parse_arguments(description: str | None) -> Namespace:
         if args.audit:
             parser.error("--audit judges the labels of folders: leave out --labels")
         args.recolor = 0
+    if args.recolor_preview is not None and args.recolor == 0:
+        parser.error("--recolor-preview shows composed images, and none are to be composed")
     if args.dataset is None:
         args.dataset = "dataset" if args.labels is None else str(Path(args.labels).parent)
-    if args.tensorboard is not None and Path(args.tensorboard).is_file():
-        parser.error(f"--tensorboard needs a folder, and {args.tensorboard} is a file")
     if args.quantize and "litert" not in args.export:
         parser.error("--quantize is for --export litert")
     return args
 
 
-def output_files(args: Namespace) -> dict[str, str | None]:
-    """Name the files that a run is going to write, each by its flag. An audit writes its own."""
+@contextmanager
+def outputs_reserved(args: Namespace) -> Iterator[None]:
+    """Check, before hours of work, that all outputs can be written, and keep other runs off them.
+
+    Parameters
+    ----------
+    args : Namespace
+        From :func:`parse_arguments`.
+
+    Raises
+    ------
+    UserError
+        If one of them cannot be written, or replaces another or an input.
+    """
+    from pyimagesearch.artifacts.export import export_paths, exported_files
+    from pyimagesearch.files import check_image_names
+    from pyimagesearch.outputs import check_folder, reserved
+
+    check_image_names(args.errors, args.recolor_preview)
+    if args.tensorboard is not None:
+        check_folder(args.tensorboard)
+    files = output_files(args)
+    if args.export and not args.audit:
+        files |= exported_files(export_paths(args.model, args.export))
+    with reserved(files, {"--labels": args.labels}):
+        yield
+
+
+def output_files(args: Namespace) -> "dict[str, AnyPath | None]":
+    """Name the files that a run writes, except exports. An audit writes its own."""
     if args.audit:
-        picture = str(Path(args.audit).with_suffix(".png"))
+        picture = Path(args.audit).with_suffix(".png")
         return {"--audit": args.audit, "the picture beside it": picture}
-    return {f"--{name.replace('_', '-')}": getattr(args, name) for name in OUTPUTS}
+    files = {f"--{name.replace('_', '-')}": getattr(args, name) for name in OUTPUTS}
+    return files | {"the checkpoint of --model": f"{args.model}.checkpoint"}

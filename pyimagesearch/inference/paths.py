@@ -83,10 +83,11 @@ def annotated_paths(
     if output is None:
         return [None] * len(paths)
     folder = Path(output)
-    if list(paths) == list(inputs) and len(paths) == 1 and not folder.is_dir():
+    is_folder = os.path.isdir(folder)  # noqa: PTH112 (a Path raises if the name is too long)
+    if list(paths) == list(inputs) and len(paths) == 1 and not is_folder:
         _check_targets(paths, [folder])
         return [folder]
-    if folder.exists() and not folder.is_dir():
+    if os.path.exists(folder) and not is_folder:  # noqa: PTH110
         raise UserError(f"{output} is a file: several images need a folder to be written to")
     folders = [given for given in inputs if os.path.isdir(given)]  # noqa: PTH112
 
@@ -99,6 +100,25 @@ def annotated_paths(
     outputs = [below_output(path) for path in paths]
     _check_targets(paths, outputs)
     return outputs
+
+
+def check_different(outputs: Sequence[Path | None], others: Sequence[Path | None]) -> None:
+    """Make sure that no annotated image would replace a picture of heat maps.
+
+    Parameters
+    ----------
+    outputs, others : sequence of (pathlib.Path or None)
+        From :func:`annotated_paths`.
+
+    Raises
+    ------
+    UserError
+        If one file is in both.
+    """
+    targets = {os.path.realpath(path) for path in outputs if path is not None}
+    for path in others:
+        if path is not None and os.path.realpath(path) in targets:
+            raise UserError(f"{path} cannot be both --output and --explain: choose another name")
 
 
 def _check_targets(paths: Sequence[str], outputs: Sequence[Path]) -> None:

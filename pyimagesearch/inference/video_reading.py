@@ -14,6 +14,7 @@ import numpy as np
 from pyimagesearch.console import quiet_stderr
 from pyimagesearch.data.image_header import damage_refused
 from pyimagesearch.errors import UnreadableFileError, UserError
+from pyimagesearch.files import is_utf8
 from pyimagesearch.inference.video_paths import camera_number, is_camera
 
 # Frames of 8K video (7680 x 4320) have nearly this many pixels.
@@ -144,6 +145,8 @@ def _check_container(path: str) -> None:
 
     Among the kinds that FFmpeg finds out by the content are playlists, which name other files.
     """
+    if not is_utf8(os.path.abspath(path)):  # noqa: PTH100
+        raise UnreadableFileError("its name is not UTF-8, which FFmpeg needs: rename it")
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116
             raise UnreadableFileError("not a regular file")

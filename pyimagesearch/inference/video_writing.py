@@ -9,8 +9,9 @@ import cv2
 
 from pyimagesearch.console import quiet_stderr
 from pyimagesearch.errors import WORK_FAILED, UserError
-from pyimagesearch.files import written_whole
+from pyimagesearch.files import is_utf8, written_whole
 from pyimagesearch.inference.video_reading import Frame, Video
+from pyimagesearch.outputs import remove_litter
 
 # MPEG-4 Part 2, which every build of FFmpeg encodes.
 CODEC = "mp4v"
@@ -39,6 +40,9 @@ def recording(path: Path, video: Video) -> Iterator[Callable[[Frame], None]]:
     UserError
         If the file cannot be written.
     """
+    if not is_utf8(path.absolute()):
+        raise UserError(f"cannot write {path}: FFmpeg needs a name in UTF-8")
+    remove_litter(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -4,7 +4,8 @@ import json
 import math
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ from pyimagesearch.files import AnyPath, written_whole
 
 SUFFIX = ".checkpoint"
 DESCRIPTION_ENTRY = "about.json"
+MOST_DESCRIPTION_BYTES = 2**24
 
 # A run can be resumed only with the same values of these settings.
 DECISIVE = (
@@ -192,15 +194,8 @@ def load(run: Run, network: keras.Model) -> History:
         return {"loss": []}
     if not path.is_file():
         raise UserError(f"there is no checkpoint {path} to resume from: train without --resume")
-    state = _state(network)
-    try:
-        about, arrays = _read(path, state)
-    except UserError:
-        raise
-    # A damaged archive makes NumPy and zipfile raise all kinds of exceptions.
-    except Exception as error:
-        raise UserError(f"the checkpoint {path} is damaged: train without --resume") from error
-
+    with _damage_named(path):
+        about = _read_description(path)
     wanted, found = json.loads(json.dumps(run.description)), USUAL | about["run"]
     differing = [name for name in wanted if found.get(name) != wanted[name]]
     if differing:
@@ -208,27 +203,46 @@ def load(run: Run, network: keras.Model) -> History:
             f"the checkpoint {path} is of a run with other {', '.join(differing)}: train without "
             "--resume, or with what it was started with"
         )
+    state = _state(network)
+    with _damage_named(path):
+        arrays = _read_arrays(path, state)
     for variable, value in zip(state, arrays, strict=True):
         variable.assign(value)
     return about["history"]
 
 
-def _read(path: Path, state: Sequence[keras.Variable]) -> tuple[dict[str, Any], list[np.ndarray]]:
-    """Read a checkpoint whose arrays fit a state; raise anything at all if they do not."""
+@contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
+    """Turn whatever a damaged archive makes NumPy and zipfile raise into one line."""
+    try:
+        yield
+    except Exception as error:
+        raise UserError(f"the checkpoint {path} is damaged: train without --resume") from error
+
+
+def _read_description(path: Path) -> dict[str, Any]:
+    """Read which run a checkpoint is of, and its history; raise anything at all if it is none."""
+    with zipfile.ZipFile(path) as archive:
+        if archive.getinfo(DESCRIPTION_ENTRY).file_size > MOST_DESCRIPTION_BYTES:
+            raise ValueError("its description is longer than any")
+        about = json.loads(archive.read(DESCRIPTION_ENTRY))
+    _check_history(about["history"])
+    if not isinstance(about["run"], dict):
+        raise TypeError("its description is none")
+    return about
+
+
+def _read_arrays(path: Path, state: Sequence[keras.Variable]) -> list[np.ndarray]:
+    """Read arrays that fit a state; raise anything at all if they do not."""
     largest = sum(2**12 + 8 * math.prod(variable.shape) for variable in state) + 2**24
     with zipfile.ZipFile(path) as archive:
         if sum(entry.file_size for entry in archive.infolist()) > largest:
             raise ValueError("it unpacks to more than the network holds")
     with np.load(path, allow_pickle=False) as stored:
-        about = json.loads(stored[DESCRIPTION_ENTRY])
         names = sorted(set(stored.files) - {DESCRIPTION_ENTRY})
-        arrays = [
+        return [
             _fitting(stored[name], variable) for name, variable in zip(names, state, strict=True)
         ]
-    _check_history(about["history"])
-    if not isinstance(about["run"], dict):
-        raise TypeError("its description is none")
-    return about, arrays
 
 
 def _fitting(value: np.ndarray, variable: keras.Variable) -> np.ndarray:

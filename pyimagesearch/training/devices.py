@@ -161,6 +161,8 @@ def prepare_training_device(wanted: str = "auto", *, say: Callable[[str], None])
         import tensorflow as tf
 
         gpus = tf.config.list_physical_devices("GPU")
+    # It warns of functions that are traced several times, as those of several networks are.
+    tf.get_logger().setLevel("ERROR")
     if wanted == "gpu" and not gpus:
         raise UserError(
             "TensorFlow finds no GPU: install tensorflow[and-cuda], or use --device cpu"

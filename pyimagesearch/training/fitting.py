@@ -3,7 +3,7 @@
 import contextlib
 import math
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -320,6 +320,20 @@ def loggers(
 class _EpochLog(keras.callbacks.CSVLogger):
     """Leaves out an epoch that was ended early: a resumed run trains it again, and whole."""
 
+    def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
+        with self._failure_named():
+            super().on_train_begin(logs)
+
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         if not self.model.stop_training:
-            super().on_epoch_end(epoch, logs)
+            with self._failure_named():
+                super().on_epoch_end(epoch, logs)
+
+    @contextlib.contextmanager
+    def _failure_named(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise UserError(
+                f"cannot write {self.filename}: {error.strerror}", WORK_FAILED
+            ) from error

@@ -1,8 +1,7 @@
-from pathlib import Path
-
 import pytest
 
-from pyimagesearch.command_lines.train import output_files, parse_arguments
+from pyimagesearch.command_lines.train import output_files, outputs_reserved, parse_arguments
+from pyimagesearch.errors import UserError
 
 
 @pytest.fixture
@@ -50,24 +49,61 @@ def test_a_wrong_value_is_one_line(parsed, capsys, flags):
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_a_run_writes_the_files_that_its_flags_name(parsed):
-    files = output_files(parsed("--errors", "errors.png"))
-    assert files["--model"] == "fashion.model"
+def test_a_run_writes_the_files_that_its_flags_name_and_a_checkpoint(parsed):
+    files = output_files(parsed("--errors", "errors.png", "-m", "a.model"))
+    assert files["--model"] == "a.model"
     assert files["--errors"] == "errors.png"
     assert files["--recolor-preview"] is None
-    assert len(files) == 7
+    assert "a.model.checkpoint" in files.values()
+    assert len(files) == 8
 
 
 def test_an_audit_writes_nothing_but_its_table_and_the_picture_beside_it(parsed):
-    assert set(output_files(parsed("--audit", "a/audit.csv")).values()) == {
-        *("a/audit.csv", str(Path("a/audit.png"))),
-    }
+    files = output_files(parsed("--audit", "a/audit.csv"))
+    assert set(map(str, files.values())) == {"a/audit.csv", "a/audit.png"}
 
 
-def test_a_file_is_no_folder_for_tensorboard(parsed, tmp_path, capsys):
-    (tmp_path / "runs").touch()
+@pytest.mark.parametrize(
+    ("flags", "complaint"),
+    [
+        (["--labels", "t.csv", "--log", "t.csv"], "cannot be both --labels and --log"),
+        (["--labels", "labels.txt", "--export", "onnx"], "both --labels and the labels of"),
+        (["--export", "onnx", "--plot", "fashion.onnx"], "both --plot and --export onnx"),
+        (["--export", "openvino", "--report", "fashion.bin"], "both --report and the weights"),
+        (["--report", "fashion.model.checkpoint"], "both --report and the checkpoint"),
+        (["--audit", "a.png"], "both --audit and the picture beside it"),
+        (["--errors", "a.pdf"], "ends in .jpg or .png"),
+        (["--tensorboard", "t.csv"], "cannot write t.csv: File exists"),
+        (["--tensorboard", "caf\udce9"], "needs a name in UTF-8"),
+        (["--model", "caf\udce9.model", "--export", "onnx"], "need a name in UTF-8"),
+        (["--model", "a" * 250], "too long"),
+    ],
+)
+def test_an_output_that_cannot_be_or_replaces_another_file_is_refused(
+    parsed, tmp_path, monkeypatch, flags, complaint
+):
+    monkeypatch.chdir(tmp_path)
+    for name in ("t.csv", "labels.txt"):
+        (tmp_path / name).touch()
+    with pytest.raises(UserError, match=complaint), outputs_reserved(parsed(*flags)):
+        pass
+    assert {path.name for path in tmp_path.iterdir()} == {"t.csv", "labels.txt"}
+
+
+def test_outputs_that_can_be_written_are_reserved_in_their_folders(parsed, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    args = parsed("--export", "onnx", "saved_model", "--tensorboard", "runs", "--log", "l.csv")
+    with outputs_reserved(args):
+        with pytest.raises(UserError, match="another run"), outputs_reserved(args):
+            pass
+        # An audit writes other files.
+        with outputs_reserved(parsed("--audit", "audit.csv")):
+            pass
+    assert [path.name for path in tmp_path.iterdir()] == ["runs"]
+
+
+def test_a_preview_of_nothing_is_refused(parsed, capsys):
     with pytest.raises(SystemExit) as ended:
-        parsed("--tensorboard", str(tmp_path / "runs"))
+        parsed("--no-recolor", "--recolor-preview", "p.png")
     assert ended.value.code == 2
-    assert "is a file" in capsys.readouterr().err
-    parsed("--tensorboard", str(tmp_path / "other"))
+    assert "none are to be composed" in capsys.readouterr().err

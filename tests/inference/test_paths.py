@@ -1,11 +1,12 @@
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pyimagesearch.errors import UserError
-from pyimagesearch.inference.paths import annotated_paths, expand
+from pyimagesearch.inference.paths import annotated_paths, check_different, expand
 
 
 def test_an_address_is_refused_with_the_command_to_fetch_it():
@@ -92,3 +93,15 @@ def test_annotated_images_go_to_places_of_their_own_below_the_output(inputs):
     for path, output in zip(inputs, outputs, strict=True):
         assert os.path.realpath(output).startswith("/nowhere/out")
         assert sources.setdefault(os.path.realpath(output), path) == path
+
+
+def test_no_annotated_image_replaces_a_picture_of_heat_maps(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path)
+    check_different([tmp_path / "a.jpg", None], [tmp_path / "b.jpg", None])
+    with pytest.raises(UserError, match="both --output and --explain"):
+        check_different([tmp_path / "a.jpg"], [tmp_path / "link" / "a.jpg"])
+
+
+def test_an_output_whose_name_is_too_long_is_left_to_whoever_writes_it():
+    output = "a" * 300 + ".jpg"
+    assert annotated_paths(["a.jpg"], ["a.jpg"], output) == [Path(output)]

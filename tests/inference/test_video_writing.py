@@ -87,3 +87,18 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path):
     path = tmp_path / "file" / "a.mp4"
     with pytest.raises(UserError, match="cannot write"), recording(path, video()):
         pass
+
+
+def test_a_file_below_a_name_that_is_not_utf_8_is_refused(tmp_path):
+    path = tmp_path / "caf\udce9" / "a.mp4"
+    with pytest.raises(UserError, match="a name in UTF-8"), recording(path, video()):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_run_has_left_of_a_file_is_removed(tmp_path):
+    path = tmp_path / "a.mp4"
+    (tmp_path / f".a.mp4.{'0' * 16}.partial.mp4").touch()
+    with recording(path, video()) as write:
+        write(frames(1)[0])
+    assert list(tmp_path.iterdir()) == [path]

@@ -102,6 +102,17 @@ def test_another_run_is_refused_by_what_differs(run):
         checkpoints.load(other, compiled_network())
 
 
+def test_another_run_is_refused_by_what_differs_even_if_its_network_has_other_shapes(run):
+    larger = keras.Sequential([keras.Input((3,)), keras.layers.Dense(50)])
+    larger.compile("adam", "mse", jit_compile=False)
+    trained(compiled_network(), range(1), checkpoints.SaveCheckpoint(run, {}))
+    other = run._replace(description=run.description | {"--seed": 2})
+    with pytest.raises(UserError, match="other --seed"):
+        checkpoints.load(other, larger)
+    with pytest.raises(UserError, match="damaged"):
+        checkpoints.load(run, larger)
+
+
 def test_a_checkpoint_that_does_not_say_how_images_were_fitted_is_of_squeezed_ones(run):
     trained(compiled_network(), range(1), checkpoints.SaveCheckpoint(run, {}))
     squeezed, padded = (

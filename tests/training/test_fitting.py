@@ -148,6 +148,13 @@ def test_the_log_of_a_run_that_was_ended_early_and_resumed_has_each_epoch_once(
     assert epochs == ["epoch", "0", "1", "2"]
 
 
+def test_a_log_that_cannot_be_written_is_one_line(make_trainer, examples, tmp_path):
+    log = fitting.loggers(tmp_path / "missing" / "log.csv", None, append=False)
+    with pytest.raises(UserError, match=r"cannot write .*log\.csv: No such file") as caught:
+        make_trainer().fit(examples, log=log)
+    assert caught.value.exit_code == WORK_FAILED
+
+
 def test_labels_are_weighed_only_where_the_run_is_to_balance_them(make_trainer, examples):
     # One image in 30 has the first label.
     targets = np.zeros_like(examples.targets)
