@@ -94,7 +94,7 @@ def label_videos(args: Namespace, videos: Sequence[str]) -> int:
         tell=partial(tell, args),
         shows_window=len(videos) == 1 and not args.no_display and args.form == "text",
     )
-    return exit_code(unreadable, len(videos))
+    return exit_code(unreadable, len(set(videos)))
 
 
 def load(args: Namespace, *, images: int) -> "Classifier":

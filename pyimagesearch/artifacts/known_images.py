@@ -152,17 +152,20 @@ def points(features: np.ndarray, known: KnownImages) -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        float32, shape (N, D), of unit length.
+        float32, shape (N, D), of unit length, and 0 where they are no numbers.
     """
     blocks = []
     feature = number = 0
     for size, axes in zip(known.sizes.tolist(), known.axes.tolist(), strict=True):
         basis = known.basis[number : number + size * axes].reshape(size, axes)
         columns = slice(feature, feature + size)
-        block = (features[:, columns] - known.mean[columns]) @ basis
-        blocks.append(block / np.maximum(np.linalg.norm(block, axis=1, keepdims=True), TINY))
+        # What a network of huge weights computes is no number.
+        with np.errstate(over="ignore", invalid="ignore"):
+            block = (features[:, columns] - known.mean[columns]) @ basis
+            blocks.append(block / np.maximum(np.linalg.norm(block, axis=1, keepdims=True), TINY))
         feature, number = feature + size, number + size * axes
-    return np.concatenate(blocks, axis=1) / np.sqrt(np.float32(len(blocks)))
+    placed = np.concatenate(blocks, axis=1) / np.sqrt(np.float32(len(blocks)))
+    return np.nan_to_num(placed, copy=False, nan=0, posinf=0, neginf=0)
 
 
 def nearness(features: np.ndarray, known: KnownImages) -> np.ndarray:

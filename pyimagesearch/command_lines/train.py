@@ -80,6 +80,8 @@ def parse_arguments(description: str | None) -> Namespace:
         args.recolor = 0
     if args.recolor_preview is not None and args.recolor == 0:
         parser.error("--recolor-preview shows composed images, and none are to be composed")
+    if args.audit is not None and not Path(args.audit).name:
+        parser.error(f"--audit needs the name of a file, and {args.audit} is a folder")
     if args.dataset is None:
         args.dataset = "dataset" if args.labels is None else str(Path(args.labels).parent)
     if args.quantize and "litert" not in args.export:

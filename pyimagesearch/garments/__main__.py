@@ -9,6 +9,7 @@ from pyimagesearch.garments.scenes import COMBINATIONS, DATASET_SIZE, EXAMPLES, 
 from pyimagesearch.garments.writing import (
     DATASET_IMAGES,
     DATASET_SEED,
+    EXAMPLES_SEED,
     write_dataset,
     write_examples,
 )
@@ -34,9 +35,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--seed",
         type=number(int, 0, 2**63),
-        default=DATASET_SEED,
         metavar="S",
-        help="the same seed draws the same images",
+        help="the same seed draws the same images "
+        f"(default: {DATASET_SEED} for a data set, {EXAMPLES_SEED} for the examples)",
     )
     parser.add_argument(
         "--size",
@@ -52,13 +53,14 @@ def main() -> None:
     """Write what the command line asks for."""
     args = parse_arguments()
     if args.examples is not None:
-        write_examples(args.examples, seed=args.seed, size=args.size or EXAMPLES_SIZE)
+        seed = EXAMPLES_SEED if args.seed is None else args.seed
+        write_examples(args.examples, seed=seed, size=args.size or EXAMPLES_SIZE)
         info(f"wrote {len(EXAMPLES)} examples to {args.examples}")
         return
     write_dataset(
         args.output,
         per_combination=args.per_combination,
-        seed=args.seed,
+        seed=DATASET_SEED if args.seed is None else args.seed,
         size=args.size or DATASET_SIZE,
         progress=progress,
     )

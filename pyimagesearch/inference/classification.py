@@ -116,7 +116,10 @@ def classify_files(
     share = math.ceil(len(paths) / cores)
     size = max(1, min(BATCH_SIZE, BATCH_PIXELS // trained.image_size**2, share))
     least = least_nearness(trained.known, reject)
-    classify = functools.partial(_classify_batch, trained, classes, keep=keep, least=least)
+    read = _reader(paths)
+    classify = functools.partial(
+        _classify_batch, trained, classes, read=read, keep=keep, least=least
+    )
     batches = (paths[start : start + size] for start in range(0, len(paths), size))
     for predictions in _in_threads(classify, batches, threads=cores):
         yield from predictions
@@ -149,10 +152,12 @@ def _classify_batch(
     classes: Sequence[str],
     paths: Sequence[str],
     *,
+    read: Callable[[str], bytes],
     keep: Callable[[np.ndarray], np.ndarray] | None,
     least: float | None,
 ) -> list[Prediction]:
-    batch = [_decode(path, trained.image_size, trained.fit, keep=keep) for path in paths]
+    size, fit = trained.image_size, trained.fit
+    batch = [_decode(path, size, fit, read=read, keep=keep) for path in paths]
     readable = [decoded.input_image for decoded in batch if decoded.input_image is not None]
     rows = iter(_predict(trained, scale(np.stack(readable))) if readable else ())
     predictions = []
@@ -188,10 +193,15 @@ def _predict(
 
 
 def _decode(
-    path: str, size: int, fit: Fit, *, keep: Callable[[np.ndarray], np.ndarray] | None
+    path: str,
+    size: int,
+    fit: Fit,
+    *,
+    read: Callable[[str], bytes],
+    keep: Callable[[np.ndarray], np.ndarray] | None,
 ) -> _Decoded:
     try:
-        data = _read(path)
+        data = read(path)
         if keep is None:
             return _Decoded(path, decode_image(data, size, fit=fit), None, None)
         image = decode_image(data)
@@ -200,12 +210,33 @@ def _decode(
         return _Decoded(path, None, None, str(error))
 
 
-def _read(path: str) -> bytes:
-    return _read_standard_input() if path == STANDARD_INPUT else read_file(path)
+def _reader(paths: Sequence[str]) -> Callable[[str], bytes]:
+    """Return what reads a file; read the standard input now, if it is one of them.
+
+    Ctrl-C interrupts this thread, but none that waits for the standard input in a pool.
+    """
+    if STANDARD_INPUT not in paths:
+        return read_file
+    try:
+        given: bytes | UnreadableFileError = _read_standard_input()
+    except UnreadableFileError as error:
+        given = error
+
+    def read(path: str) -> bytes:
+        if path != STANDARD_INPUT:
+            return read_file(path)
+        if isinstance(given, UnreadableFileError):
+            raise given
+        return given
+
+    return read
 
 
 def _read_standard_input() -> bytes:
-    data = sys.stdin.buffer.read(MAX_FILE_BYTES + 1) if sys.stdin else b""
+    try:
+        data = sys.stdin.buffer.read(MAX_FILE_BYTES + 1) if sys.stdin else b""
+    except OSError as error:
+        raise UnreadableFileError(error.strerror or str(error)) from error
     if not data:
         raise UnreadableFileError("there is nothing on the standard input")
     if len(data) > MAX_FILE_BYTES:

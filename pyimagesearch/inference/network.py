@@ -22,6 +22,7 @@ from pyimagesearch.artifacts.model_file import (
 )
 from pyimagesearch.artifacts.network_description import NetworkDescription
 from pyimagesearch.console import quiet_stderr
+from pyimagesearch.errors import UserError
 from pyimagesearch.files import AnyPath
 from pyimagesearch.inference.backend import Backend, choose_backend
 from pyimagesearch.light_imports import import_keras_lightly, import_openvino_lightly
@@ -125,9 +126,17 @@ def _built_by_keras(file: ModelFile, backend: Backend) -> "keras.Model":
         from pyimagesearch.inference.openvino_network import let_keras_compute_in_float32
 
         let_keras_compute_in_float32()
-    # TensorFlow says at every start, whatever the log level, that it found no GPU.
-    with quiet_stderr():
-        import_keras_lightly()
+    try:
+        # TensorFlow says at every start, whatever the log level, that it found no GPU.
+        with quiet_stderr():
+            import_keras_lightly()
+    except (ImportError, ValueError) as error:
+        if wanted := os.environ.get("KERAS_BACKEND"):
+            raise UserError(
+                f"Keras cannot predict with {wanted}, which KERAS_BACKEND names "
+                f"({str(error).partition(chr(10))[0]}): install it, or unset the variable"
+            ) from error
+        raise
     return build_model(file)
 
 

@@ -89,11 +89,13 @@ def annotated_paths(
         return [folder]
     if os.path.exists(folder) and not is_folder:  # noqa: PTH110
         raise UserError(f"{output} is a file: several images need a folder to be written to")
-    folders = [given for given in inputs if os.path.isdir(given)]  # noqa: PTH112
+    # Without "..": ../b.jpg is not below ".".
+    folders = [os.path.abspath(given) for given in inputs if os.path.isdir(given)]  # noqa: PTH100, PTH112
 
     def below_output(path: str) -> Path:
-        root = next((given for given in folders if Path(path).is_relative_to(given)), None)
-        place = Path(path).relative_to(root) if root else Path(Path(path).name)
+        full = Path(os.path.abspath(path))  # noqa: PTH100
+        root = next((given for given in folders if full.is_relative_to(given)), None)
+        place = full.relative_to(root) if root else Path(full.name)
         is_of_kind = place.suffix.lower() in suffixes
         return folder / (place if is_of_kind else place.with_name(place.name + suffixes[0]))
 

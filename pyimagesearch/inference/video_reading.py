@@ -14,7 +14,6 @@ import numpy as np
 from pyimagesearch.console import quiet_stderr
 from pyimagesearch.data.image_header import damage_refused
 from pyimagesearch.errors import UnreadableFileError, UserError
-from pyimagesearch.files import is_utf8
 from pyimagesearch.inference.video_paths import camera_number, is_camera
 
 # Frames of 8K video (7680 x 4320) have nearly this many pixels.
@@ -126,8 +125,10 @@ def _open_camera(path: str) -> cv2.VideoCapture:
 def _open_clip(path: str) -> cv2.VideoCapture:
     _check_container(path)
     with damage_refused():
-        # FFmpeg takes what stands before a colon for a protocol, but not in an absolute path.
-        capture = cv2.VideoCapture(os.path.abspath(path), cv2.CAP_FFMPEG)  # noqa: PTH100
+        # FFmpeg takes what stands before a colon for a protocol, but not in an absolute path. A
+        # name that is not UTF-8 ends the process unless OpenCV gets its bytes.
+        name = os.fsencode(os.path.abspath(path))  # noqa: PTH100
+        capture = cv2.VideoCapture(name, cv2.CAP_FFMPEG)  # type: ignore[call-overload]
     if not capture.isOpened():
         raise UnreadableFileError("damaged, or of a kind that is not read")
     width, height = capture.get(cv2.CAP_PROP_FRAME_WIDTH), capture.get(cv2.CAP_PROP_FRAME_HEIGHT)
@@ -145,8 +146,6 @@ def _check_container(path: str) -> None:
 
     Among the kinds that FFmpeg finds out by the content are playlists, which name other files.
     """
-    if not is_utf8(os.path.abspath(path)):  # noqa: PTH100
-        raise UnreadableFileError("its name is not UTF-8, which FFmpeg needs: rename it")
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116
             raise UnreadableFileError("not a regular file")

@@ -1,6 +1,7 @@
 """Write frames into an MP4 file, whole or not at all."""
 
 import math
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +10,7 @@ import cv2
 
 from pyimagesearch.console import quiet_stderr
 from pyimagesearch.errors import WORK_FAILED, UserError
-from pyimagesearch.files import is_utf8, written_whole
+from pyimagesearch.files import written_whole
 from pyimagesearch.inference.video_reading import Frame, Video
 from pyimagesearch.outputs import remove_litter
 
@@ -40,8 +41,6 @@ def recording(path: Path, video: Video) -> Iterator[Callable[[Frame], None]]:
     UserError
         If the file cannot be written.
     """
-    if not is_utf8(path.absolute()):
-        raise UserError(f"cannot write {path}: FFmpeg needs a name in UTF-8")
     remove_litter(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -50,7 +49,20 @@ def recording(path: Path, video: Video) -> Iterator[Callable[[Frame], None]]:
     height, width = video.shape
     with quiet_stderr(), written_whole(path) as temporary:
         codec = cv2.VideoWriter.fourcc(*CODEC)
-        writer = cv2.VideoWriter(str(temporary), cv2.CAP_FFMPEG, codec, video.rate, (width, height))
+        # Bytes, because a name that is not UTF-8 ends the process.
+        writer = cv2.VideoWriter(
+            os.fsencode(temporary),  # type: ignore[call-overload]
+            cv2.CAP_FFMPEG,
+            codec,
+            video.rate,
+            (width, height),
+        )
+        if not writer.isOpened():
+            raise UserError(
+                f"cannot write {path}: MPEG-4 holds no {width} x {height} pixels at "
+                f"{video.rate:g} frames a second",
+                WORK_FAILED,
+            )
         written = 0
 
         def write(frame: Frame) -> None:
@@ -74,7 +86,7 @@ def recording(path: Path, video: Video) -> Iterator[Callable[[Frame], None]]:
 
 
 def _count_frames(path: Path) -> int:
-    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    capture = cv2.VideoCapture(os.fsencode(path), cv2.CAP_FFMPEG)  # type: ignore[call-overload]
     try:
         return int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) if capture.isOpened() else 0
     finally:

@@ -288,7 +288,7 @@ def annotate(image: np.ndarray, lines: Sequence[str]) -> np.ndarray:
         right make room for the text where the image does not.
     """
     annotated = resized_for_drawing(image)
-    lines = lines[:MOST_LINES_OF_TEXT]
+    lines = [printable(line) for line in lines[:MOST_LINES_OF_TEXT]]
     below = max(0, LINE_HEIGHT * len(lines) + 10 - annotated.shape[0])
     right = ANNOTATED_WIDTH - annotated.shape[1]
     annotated = cv2.copyMakeBorder(annotated, 0, below, 0, right, cv2.BORDER_CONSTANT)
@@ -307,7 +307,7 @@ def annotate_frame(frame: np.ndarray, lines: Sequence[str]) -> None:
     lines : sequence of str
         From top to bottom; the first ``MOST_LINES_OF_TEXT`` are written.
     """
-    lines = lines[:MOST_LINES_OF_TEXT]
+    lines = [printable(line) for line in lines[:MOST_LINES_OF_TEXT]]
     height, width = frame.shape[:2]
     needed_width, needed_height = _text_size(lines)
     scale = min(min(height, width) / ANNOTATED_WIDTH, width / needed_width, height / needed_height)

@@ -210,10 +210,7 @@ class Collection:
         """Give a file of the folder that has no row one, if the result is that very file."""
         if copy.parent != self._folder:
             raise Rejection(OTHER_FOLDER, str(Path(copy.parent.name, copy.name)))
-        if (
-            self._sources.has_file(copy.name)
-            or hashlib.sha256(read_file(copy)).hexdigest() != judged.sha256
-        ):
+        if self._sources.has_file(copy.name) or _checksum(copy) != judged.sha256:
             raise Rejection(DUPLICATE, f"of {copy.name}")
         self._sources.add(result, file=copy.name, sha256=judged.sha256)
         return Outcome(result.url, KEPT, copy.name)
@@ -221,6 +218,14 @@ class Collection:
     def _waiting_path(self, result: SearchResult) -> Path:
         digest = hashlib.sha256(result.url.encode("utf-8", "surrogatepass"))
         return self._folder / WAITING / digest.hexdigest()
+
+
+def _checksum(path: Path) -> str | None:
+    """Return the SHA-256 of a file; None if it can no longer be read."""
+    try:
+        return hashlib.sha256(read_file(path)).hexdigest()
+    except UnreadableFileError:
+        return None
 
 
 @contextmanager

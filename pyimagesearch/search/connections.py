@@ -67,6 +67,10 @@ class Deadline:
         self._end = time.monotonic() + seconds
         self._has_cut = threading.Event()
 
+    def postpone(self, seconds: float) -> None:
+        """Give the file more time."""
+        self._end += seconds
+
     @property
     def seconds_left(self) -> float:
         """How much time is left, at least 0."""

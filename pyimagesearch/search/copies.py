@@ -81,10 +81,12 @@ def images_in(folder: Path) -> list[Path]:
 
 def _images_in_siblings(folder: Path) -> list[Path]:
     own = folder.resolve()
+    # A folder that is a link has its neighbours where the link lies.
+    parent = Path(os.path.abspath(folder)).parent  # noqa: PTH100
     siblings = sorted(
         path
-        for path in own.parent.iterdir()
-        if path != own
+        for path in parent.iterdir()
+        if path.resolve() != own
         and not path.name.startswith(".")
         and path.is_dir()
         and os.access(path, os.R_OK | os.X_OK)

@@ -7,6 +7,7 @@ while it streams, and everything at its deadline.
 """
 
 import http.client
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -46,7 +47,8 @@ class Limits(NamedTuple):
     Attributes
     ----------
     seconds : float
-        For a whole file, from the first connection through all redirects to the last byte.
+        For one try of a whole file, from the first connection through all redirects to the last
+        byte.
     connect_seconds : float
         For a connection to one address.
     max_bytes : int
@@ -165,13 +167,15 @@ class Downloader:
         self, url: str, *, max_bytes: int, private_headers: Mapping[str, str], is_own: bool
     ) -> bytes:
         first = target = parse(url)
-        # Waiting for a turn takes no time from the file.
-        with self._courtesy.turn(first.host):
-            deadline = Deadline(self._limits.seconds)
-            for _ in range(MOST_REDIRECTS + 1):
-                is_at_home = target.origin == first.origin
-                headers = HEADERS | self._courtesy.headers(target.host)
-                headers |= private_headers if is_at_home else {}
+        deadline = Deadline(self._limits.seconds)
+        for _ in range(MOST_REDIRECTS + 1):
+            is_at_home = target.origin == first.origin
+            headers = HEADERS | self._courtesy.headers(target.host)
+            headers |= private_headers if is_at_home else {}
+            began = time.monotonic()
+            with self._courtesy.turn(target.host):
+                # Waiting for a turn takes no time from the file.
+                deadline.postpone(time.monotonic() - began)
                 with self._requested(
                     target, headers, deadline, is_own=is_own and is_at_home
                 ) as response:
@@ -261,6 +265,9 @@ def _location(response: BaseHTTPResponse) -> str:
     location = response.headers.get("Location")
     if not location:
         raise FetchError("a redirect to nowhere", status=response.status)
+    # http.client takes each byte for a character of Latin-1; browsers take them for UTF-8.
+    with suppress(UnicodeError):
+        return location.encode("latin-1").decode("utf-8")
     return location
 
 

@@ -19,8 +19,8 @@ from pyimagesearch.search.errors import (
 from pyimagesearch.search.services import NOT_A_PAGE, Page, SearchResult, Service
 from pyimagesearch.search.urls import parse
 
-# A search deserves more patience than a single image: six tries in about a minute, and up to two
-# minutes before each where the service asks for them.
+# A search deserves more patience than a single image: six tries in half a minute, and up to two
+# minutes between them where the service asks for that.
 TRIES, BACKOFF_SECONDS, LONGEST_WAIT_SECONDS = 6, 1.0, 120.0
 # Where a service limits the requests of a minute and of a day, a longer wait is for the next day.
 MINUTE = 60.0
@@ -241,7 +241,7 @@ def _ask(service: Service, query: Query, cursor: Any, *, downloader: Downloader)
     parameters = service.parameters(
         query.text, query.licence, cursor=cursor, count=_page_size(service, query)
     )
-    for _ in range(TRIES):
+    for tries_left in reversed(range(TRIES)):
         document = _document(service, parameters, downloader)
         try:
             return service.read_page(document, cursor, query.licence)
@@ -252,7 +252,8 @@ def _ask(service: Service, query: Query, cursor: Any, *, downloader: Downloader)
             raise SearchError(f"{host} refuses this search ({message}): change it") from error
         except NOT_A_PAGE as error:
             raise SearchError(_not_results(service)) from error
-        downloader.pause(wait)
+        if tries_left:
+            downloader.pause(wait)
     raise SearchError(f"{parse(service.endpoint).host} is busy: try again later")
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -116,16 +117,30 @@ def _read_repaired(path: Path) -> list[Row]:
     """Read the rows, and rewrite the file if some of them had to be changed or dropped."""
     data = _read(path)
     whole = data[: data.rfind(b"\n") + 1]
+    if not whole and not HEADER.startswith(data):
+        raise _other_columns(path)
     found = _parsed(whole, path)
     present = {_cell(image.name) for image in images_in(path.parent) if image.is_file()}
     # Escaping again changes only what others wrote.
-    rows = [Row(*map(_cell, cells)) for cells in found if len(cells) == len(Row._fields)]
-    rows = [row for row in rows if not row.file or row.file in present]
-    rows = list({row.url: row for row in rows}.values())
+    count = len(Row._fields)
+    rows = [Row(*map(_cell, cells[:count])) for cells in found if len(cells) >= count]
+    rows = [row for row in rows if (row.file in present if row.file else row.url + row.reason)]
+    rows = _latest(rows)
     if whole != data or not data or list(map(list, rows)) != found:
         with written_whole(path) as partial:
             partial.write_bytes(_lines([Row(*Row._fields), *rows]))
     return rows
+
+
+def _latest(rows: Sequence[Row]) -> list[Row]:
+    """Keep the last row of each file, and of each URL that no file is from."""
+    latest = {(row.file, "" if row.file else row.url): row for row in rows}
+    kept = {row.url for row in latest.values() if row.file}
+    return [row for row in latest.values() if row.file or row.url not in kept]
+
+
+def _other_columns(path: Path) -> UserError:
+    return UserError(f"{path} has other columns than {','.join(Row._fields)}: move it away")
 
 
 def _read(path: Path) -> bytes:
@@ -143,7 +158,7 @@ def _parsed(data: bytes, path: Path) -> list[list[str]]:
         reader = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""))
         header = next(reader, None)
         if header is not None and tuple(header) != Row._fields:
-            raise UserError(f"{path} has other columns than {','.join(Row._fields)}: move it away")
+            raise _other_columns(path)
         found: list[list[str]] = []
         for cells in reader:
             if len(found) == MOST_ROWS:
@@ -160,6 +175,9 @@ def _lines(rows: list[Row]) -> bytes:
     file = io.StringIO()
     csv.writer(file, lineterminator="\n").writerows(rows)
     return file.getvalue().encode()
+
+
+HEADER = _lines([Row(*Row._fields)])
 
 
 def _cell(text: str) -> str:

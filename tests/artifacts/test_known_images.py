@@ -39,6 +39,16 @@ def test_points_have_the_length_one(known):
     np.testing.assert_allclose(lengths, 1, rtol=1e-3)
 
 
+@pytest.mark.filterwarnings("error")
+def test_features_that_are_no_numbers_are_near_nothing(known):
+    odd = features()
+    odd[0, 0], odd[1] = np.inf, np.nan
+    near = known_images.nearness(odd, known)
+    assert (near[:2] < 0.5).all()
+    assert near[1] == 0
+    np.testing.assert_allclose(near[2:], known_images.nearness(features(), known)[2:])
+
+
 def test_the_opposite_of_known_images_is_farther_than_they_are(known):
     near = known_images.nearness(features(), known)
     known_alone = known._replace(known=known.known[:1])

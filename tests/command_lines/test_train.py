@@ -107,3 +107,11 @@ def test_a_preview_of_nothing_is_refused(parsed, capsys):
         parsed("--no-recolor", "--recolor-preview", "p.png")
     assert ended.value.code == 2
     assert "none are to be composed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("path", [".", "/"])
+def test_an_audit_needs_the_name_of_a_file(parsed, capsys, path):
+    with pytest.raises(SystemExit) as ended:
+        parsed("--audit", path)
+    assert ended.value.code == 2
+    assert "is a folder" in capsys.readouterr().err

@@ -1,8 +1,11 @@
+import errno
 import io
 import struct
+import threading
 import time
 import zlib
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -186,6 +189,27 @@ def test_a_closed_or_empty_standard_input_is_an_unreadable_file(monkeypatch, std
     monkeypatch.setattr("sys.stdin", stdin)
     (prediction,) = classification.classify_files(mean_color(), CLASSES, ["-"])
     assert "nothing on the standard input" in prediction.error
+
+
+def test_a_standard_input_that_cannot_be_read_is_an_unreadable_file(monkeypatch):
+    def read(_):
+        raise OSError(errno.EBADF, "Bad file descriptor")
+
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=SimpleNamespace(read=read)))
+    (prediction,) = classification.classify_files(mean_color(), CLASSES, ["-"])
+    assert prediction.error == "Bad file descriptor"
+
+
+def test_the_standard_input_is_read_where_ctrl_c_arrives(monkeypatch):
+    threads = []
+
+    def read(_):
+        threads.append(threading.current_thread())
+        return b""
+
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=SimpleNamespace(read=read)))
+    list(classification.classify_files(mean_color(), CLASSES, ["-"]))
+    assert threads == [threading.main_thread()]
 
 
 COMBINATIONS = [["black", "jeans"], ["red", "dress"]]

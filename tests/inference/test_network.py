@@ -96,6 +96,25 @@ def test_another_backend_of_keras_predicts_the_same(smallervggnet, own_network, 
         np.testing.assert_allclose(load_network(path).predict(IMAGES), expected, atol=1e-5)
 
 
+def test_a_backend_that_is_not_installed_is_named(own_network):
+    program = (
+        "import sys\n"
+        "from pyimagesearch.inference.network import load_network\n"
+        "from pyimagesearch.console import run\n"
+        "sys.exit(run(lambda: load_network(sys.argv[1])))\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program, own_network[0]],
+        env=os.environ | {"KERAS_BACKEND": "torch"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 2
+    assert "cannot predict with torch, which KERAS_BACKEND names" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
 @pytest.mark.slow
 def test_somebodys_own_network_predicts_with_openvino_through_keras(own_network):
     path, expected = own_network

@@ -105,3 +105,13 @@ def test_no_annotated_image_replaces_a_picture_of_heat_maps(tmp_path):
 def test_an_output_whose_name_is_too_long_is_left_to_whoever_writes_it():
     output = "a" * 300 + ".jpg"
     assert annotated_paths(["a.jpg"], ["a.jpg"], output) == [Path(output)]
+
+
+def test_an_image_beside_the_folder_is_annotated_below_the_output(tmp_path, monkeypatch):
+    (tmp_path / "d").mkdir()
+    (tmp_path / "e").mkdir()
+    for name in ("d/a.jpg", "e/b.jpg"):
+        (tmp_path / name).touch()
+    monkeypatch.chdir(tmp_path / "d")
+    inputs = [".", "../e/b.jpg"]
+    assert annotated_paths(inputs, expand(inputs), "out") == [Path("out/a.jpg"), Path("out/b.jpg")]

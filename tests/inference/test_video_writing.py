@@ -89,9 +89,20 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path):
         pass
 
 
-def test_a_file_below_a_name_that_is_not_utf_8_is_refused(tmp_path):
-    path = tmp_path / "caf\udce9" / "a.mp4"
-    with pytest.raises(UserError, match="a name in UTF-8"), recording(path, video()):
+def test_a_file_may_have_a_name_that_is_not_utf_8(tmp_path):
+    path = tmp_path / "caf\udce9.mp4"
+    with recording(path, video()) as write:
+        for frame in frames(3):
+            write(frame)
+    assert len(read_clip(path.rename(tmp_path / "a.mp4"))[0]) == 3
+
+
+@pytest.mark.parametrize(("shape", "rate"), [((100, 9000), 10.0), ((48, 1), 10.0)])
+def test_a_clip_that_mpeg_4_cannot_hold_is_refused_before_the_work(tmp_path, shape, rate):
+    with (
+        pytest.raises(UserError, match="MPEG-4 holds no"),
+        recording(tmp_path / "a.mp4", video(shape=shape, rate=rate)),
+    ):
         pass
     assert list(tmp_path.iterdir()) == []
 

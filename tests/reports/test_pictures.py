@@ -193,3 +193,10 @@ def test_text_that_would_not_fit_on_a_frame_is_smaller(lines, length):
 def test_a_frame_too_small_for_text_is_no_error(shape):
     pictures.annotate_frame(np.zeros((*shape, 3), np.uint8), ["blue: 99%"] * 60)
     pictures.annotate_frame(np.zeros((*shape, 3), np.uint8), [])
+
+
+def test_labels_that_are_not_utf_8_are_spelt_out_on_images_and_frames():
+    image = np.zeros((300, 400, 3), np.uint8)
+    pictures.annotate_frame(image, ["bl\udce9: 99.00%"])
+    assert image.any()
+    assert pictures.annotate(np.zeros((300, 400, 3), np.uint8), ["bl\udce9"]).any()

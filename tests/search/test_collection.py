@@ -128,6 +128,21 @@ def test_an_image_under_other_labels_is_named_and_left_out(folder):
     assert rows(folder)[1]["reason"] == "in another folder: red_dress/photo.png"
 
 
+def test_a_copy_that_vanishes_meanwhile_ends_no_run(folder):
+    folder.mkdir(parents=True)
+    mine = folder / "mine.jpg"
+    mine.write_bytes(encoded(pattern(1)))
+
+    def vanish():
+        mine.unlink()
+        return encoded(pattern(1))
+
+    outcomes = fill(
+        folder, Web({"http://a/1": vanish, "http://a/2": encoded(pattern(2))}), workers=1
+    )
+    assert [outcome.category for outcome in outcomes] == ["duplicate", "kept"]
+
+
 def test_a_url_that_is_found_twice_is_downloaded_once(folder):
     web = Web(images(1))
     outcomes = fill(folder, web, ["http://a/1", "http://a/1"])

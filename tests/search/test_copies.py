@@ -42,6 +42,13 @@ def test_images_of_the_folder_and_of_its_siblings_are_known(dataset):
     assert known.find_copy(small(2)) == dataset / "red_dress" / "b.png"
 
 
+def test_a_folder_that_is_a_link_has_its_siblings_where_the_link_lies(dataset, tmp_path_factory):
+    real = tmp_path_factory.mktemp("elsewhere")
+    (dataset / "blue_shirt").symlink_to(real)
+    known = load_known_images(dataset / "blue_shirt", no_progress)
+    assert known.find_copy(small(2)) == dataset / "red_dress" / "b.png"
+
+
 def test_hidden_folders_are_no_siblings(dataset):
     known = load_known_images(dataset / "blue_jeans", no_progress)
     assert known.find_copy(small(3)) is None

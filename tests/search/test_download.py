@@ -1,11 +1,13 @@
 import threading
 import time
+from contextlib import contextmanager
 
 import pytest
 from hostile import hostile_answers, read_answer
 from misbehaving_results import KINDS, Item, plan, redirecting_to
 
 from pyimagesearch.search import download
+from pyimagesearch.search.courtesy import Courtesy
 from pyimagesearch.search.download import Downloader, Limits
 from pyimagesearch.search.errors import FetchError
 
@@ -96,6 +98,41 @@ def test_a_redirect_to_an_address_that_is_not_public_is_not_followed(network, se
 )
 def test_redirects_stay_within_http_and_end(server, kind, reason):
     assert reason in str(failure(offer(server, kind).url))
+
+
+def test_a_redirect_to_a_name_in_utf_8_is_followed_as_browsers_follow_it(scripted):
+    scripted.answers = [(302, {"Location": "/gr\xc3\xbcn.jpg"}, b""), (200, {}, b"image")]
+    assert Downloader(LIMITS).fetch(scripted.url) == b"image"
+    assert scripted.asked[1][0] == "/gr%C3%BCn.jpg"
+
+
+def test_a_redirect_takes_its_turn_at_the_host_that_it_leads_to(scripted, monkeypatch):
+    hosts = []
+
+    @contextmanager
+    def turn(self, host):
+        hosts.append(host)
+        yield
+        hosts.append("left")
+
+    monkeypatch.setattr(Courtesy, "turn", turn)
+    scripted.answers = [(302, {"Location": "/b.jpg"}, b""), (200, {}, b"image")]
+    Downloader(LIMITS).fetch(scripted.url)
+    assert hosts == ["127.0.0.1", "left", "127.0.0.1", "left"]
+
+
+def test_waiting_for_a_turn_takes_no_time_from_the_file(scripted, monkeypatch):
+    clock = [0.0]
+
+    @contextmanager
+    def turn(self, host):
+        clock[0] += 1000
+        yield
+
+    monkeypatch.setattr(Courtesy, "turn", turn)
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    scripted.answers = [(302, {"Location": "/b.jpg"}, b""), (200, {}, b"image")]
+    assert Downloader(LIMITS).fetch(scripted.url) == b"image"
 
 
 def test_a_redirect_within_the_server_is_followed(server):

@@ -351,7 +351,8 @@ def test_databases_that_never_catch_up_end_the_search(scripted, waits):
     scripted.answers = [LAGGING]
     with pytest.raises(SearchError, match="is busy: try again later"):
         search(Wikimedia(scripted.url))
-    assert len(scripted.asked) == len(waits) == 6
+    assert len(scripted.asked) == 6
+    assert len(waits) == 5
 
 
 def test_nobody_waits_for_a_lag_of_days(scripted, waits):

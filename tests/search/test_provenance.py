@@ -100,8 +100,13 @@ def test_a_file_cut_off_anywhere_is_repaired(tmp_path, length):
         b"\xff\xfe\n",
         HEADER.encode() + b"x" * 5000 + b".jpg,u,p,l,c,t,s,\n",
         HEADER.encode() + b"x" * 200_000 + b"\n",
+        b"my own notes",
+        HEADER.replace("\n", "\r").encode() + b"a.jpg,u,p,l,c,t,s,\r",
     ],
-    ids=["other columns", "fewer columns", "no text", "a long name", "a longer name"],
+    ids=[
+        *("other columns", "fewer columns", "no text", "a long name", "a longer name"),
+        *("no line end", "line ends of an old Macintosh"),
+    ],
 )
 def test_a_file_that_no_search_wrote_is_left_alone(tmp_path, text):
     (tmp_path / "sources.csv").write_bytes(text)
@@ -142,6 +147,28 @@ def test_a_file_of_very_many_rows_is_reported(tmp_path, monkeypatch):
     (tmp_path / "sources.csv").write_text(HEADER + ",,,,,,,\n" * 4)
     with pytest.raises(UserError, match="more than 3 rows"):
         Sources(tmp_path)
+
+
+def test_rows_of_the_users_own_images_are_kept_though_they_have_no_url_or_a_remark(tmp_path):
+    own = ["a.jpg,,,CC0,me,,,", "b.jpg,,,CC BY,you,,,", "c.jpg,,,CC0,me,,,,a remark"]
+    for row in own:
+        (tmp_path / row[:5]).touch()
+    (tmp_path / "sources.csv").write_text("".join(line + "\n" for line in [HEADER.strip(), *own]))
+    Sources(tmp_path).close()
+    assert [(row["file"], row["creator"]) for row in rows(tmp_path)] == [
+        *(("a.jpg", "me"), ("b.jpg", "you"), ("c.jpg", "me")),
+    ]
+
+
+def test_of_a_url_the_row_of_its_file_is_kept(tmp_path):
+    write(tmp_path, RESULT, reason="failed: gone")
+    write(tmp_path, RESULT, reason="failed: gone again")
+    Sources(tmp_path).close()
+    assert [row["reason"] for row in rows(tmp_path)] == ["failed: gone again"]
+    (tmp_path / "0.jpg").touch()
+    write(tmp_path, RESULT, file="0.jpg")
+    Sources(tmp_path).close()
+    assert [row["file"] for row in rows(tmp_path)] == ["0.jpg"]
 
 
 def test_rows_with_too_few_or_too_many_cells_are_dropped(tmp_path):
