@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from pyimagesearch.errors import WORK_FAILED, UnreadableFileError, UserError
 from pyimagesearch.files import read_file, written_whole
+from pyimagesearch.outputs import remove_litter
 from pyimagesearch.search.copies import images_in
 from pyimagesearch.search.services import SearchResult
 from pyimagesearch.spreadsheets import escaped_cell
@@ -63,6 +64,7 @@ class Sources:
         self._path = folder / NAME
         try:
             kept = _read_repaired(self._path)
+            remove_litter(self._path)
             # Without a buffer, closing the file writes nothing, and so cannot fail on a full disk.
             self._file = self._path.open("ab", buffering=0)
         except OSError as error:

@@ -44,6 +44,12 @@ def test_a_row_is_there_as_soon_as_it_is_added(tmp_path):
         assert not sources.has_file("00000001.jpg")
 
 
+def test_what_a_killed_run_has_left_of_the_file_is_removed(tmp_path):
+    (tmp_path / f".sources.csv.{'0' * 16}.partial.csv").touch()
+    Sources(tmp_path).close()
+    assert [path.name for path in tmp_path.iterdir()] == ["sources.csv"]
+
+
 def test_rows_are_found_again_and_the_file_stays_as_it_is(tmp_path):
     write(tmp_path, RESULT, reason="failed: gone")
     before = (tmp_path / "sources.csv").read_bytes()
