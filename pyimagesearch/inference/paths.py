@@ -120,7 +120,9 @@ def check_different(outputs: Sequence[Path | None], others: Sequence[Path | None
     targets = {os.path.realpath(path) for path in outputs if path is not None}
     for path in others:
         if path is not None and os.path.realpath(path) in targets:
-            raise UserError(f"{path} cannot be both --output and --explain: choose another name")
+            raise UserError(
+                f"{path} cannot be both an annotated image and heat maps: choose another name"
+            )
 
 
 def _check_targets(paths: Sequence[str], outputs: Sequence[Path]) -> None:

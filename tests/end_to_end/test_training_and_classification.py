@@ -209,7 +209,7 @@ def test_the_image_with_its_labels_and_its_heat_maps_are_two_files(trained):
     same = ["--output", "same.jpg", "--explain", "./same.jpg"]
     result = run("classify.py", "-i", "dataset/red_dress/00000000.jpg", *same, folder=folder)
     assert result.returncode == 2
-    assert "--output and --explain" in result.stderr
+    assert "both an annotated image and heat maps" in result.stderr
     assert not (folder / "same.jpg").exists()
 
 
