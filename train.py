@@ -8,12 +8,7 @@ import sys
 from argparse import Namespace
 from functools import partial
 
-from pyimagesearch.command_lines.train import (
-    IMAGE_DIMS,
-    OUTPUTS,
-    outputs_reserved,
-    parse_arguments,
-)
+from pyimagesearch.command_lines.train import IMAGE_DIMS, OUTPUTS, outputs_reserved, parse_arguments
 from pyimagesearch.console import info, printable, progress, run, silence_stdout
 
 
@@ -93,7 +88,9 @@ def train_network(args: Namespace) -> int:
     info("compiling model...")
     size, depth, classes = args.image_size, IMAGE_DIMS[2], mlb.classes_
     build = partial(SmallerVGGNet.build, size, size, depth, len(classes), finalAct="sigmoid")
-    this_run = checkpoints.describe_run(args.model, vars(args), dataset)
+    this_run = checkpoints.describe_run(
+        args.model, vars(args), dataset, test=test, composed=len(composed.labels)
+    )
     examples = batches.Examples(pool, targets, train, rotation)
     trainer = fitting.Trainer(build, device, this_run, examples=examples, settings=settings)
     if args.resume:

@@ -27,7 +27,7 @@ class ArgumentParser(argparse.ArgumentParser):
         """Parse, and refuse empty texts, such as shell variables that are not set."""
         args = super().parse_args(*given, **more)
         for name, value in vars(args).items():
-            if value == "":
+            if "" in (value if isinstance(value, list) else [value]):
                 self.error(f"--{name.replace('_', '-')} is empty")
         return args
 

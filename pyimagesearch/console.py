@@ -97,11 +97,14 @@ def progress(
     stream = sys.stdout if sys.stdout.isatty() else sys.stderr
     if not stream.isatty() or (prints_rows and stream is sys.stdout):
         return items
+    return _with_bar(items, os.dup(stream.fileno()), desc=title, total=total, unit=unit)
+
+
+def _with_bar(items: Iterable[T], descriptor: int, **settings: Any) -> Iterator[T]:
     from tqdm import tqdm
 
-    if stream is sys.stderr:
-        stream = os.fdopen(os.dup(stream.fileno()), "w")
-    return tqdm(items, desc=title, total=total, unit=unit, file=stream)
+    with os.fdopen(descriptor, "w") as stream:
+        yield from tqdm(items, file=stream, **settings)
 
 
 def examples(items: Sequence[str], most: int = 5, *, total: int | None = None) -> str:
@@ -283,9 +286,7 @@ def run(main: Callable[[], int | None]) -> int:
 
 def _exit_code(main: Callable[[], int | None]) -> int:
     try:
-        code = main() or 0
-        sys.stdout.flush()
-        return code
+        return main() or 0
     except UserError as error:
         complain(str(error))
         return error.exit_code

@@ -12,6 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from pyimagesearch.console import quiet_stderr
 from pyimagesearch.errors import WORK_FAILED, UnreadableFileError, UserError
 
 try:
@@ -22,6 +23,8 @@ except ImportError:  # Windows has no advisory locks of this kind.
 AnyPath = str | os.PathLike[str]
 
 MAX_FILE_BYTES = 2**28
+# JPEG 2000 holds nothing much smaller.
+TRIAL_SHAPE = (64, 64, 3)
 # Windows translates line ends in files that are not opened as binary.
 BINARY = getattr(os, "O_BINARY", 0)
 
@@ -188,7 +191,8 @@ def check_image_names(*paths: AnyPath | None) -> None:
     """
     for path in paths:
         if path is not None:
-            _encoded(Path(path), np.zeros((16, 16, 3), np.uint8))
+            with quiet_stderr():  # OpenCV complains of what a format cannot hold.
+                _encoded(Path(path), np.zeros(TRIAL_SHAPE, np.uint8))
 
 
 def _encoded(path: Path, image: np.ndarray) -> bytes:

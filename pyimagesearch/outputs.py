@@ -36,7 +36,7 @@ def reserved(
         The files that are going to be written, by the names that the user knows them by. None
         stands for one that is not.
     inputs : mapping of str to path, optional
-        Files that are read and must not be overwritten.
+        Other files and folders that no output may take the place of.
 
     Raises
     ------

@@ -62,3 +62,7 @@ def test_an_empty_text_is_refused(monkeypatch, capsys):
     assert ended.value.code == errors.BAD_INPUT
     assert "--output-folder is empty" in capsys.readouterr().err
     assert parser.parse_args([]).output_folder is None
+    parser.add_argument("--images", nargs="+")
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--images", "a.jpg", ""])
+    assert "--images is empty" in capsys.readouterr().err

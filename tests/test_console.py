@@ -43,12 +43,26 @@ def test_a_programming_error_keeps_its_traceback():
         console.run(lambda: 1 // 0)
 
 
-@pytest.mark.parametrize("while_importing", [False, True])
-def test_an_interruption_is_one_line(capsys, while_importing):
-    def interrupted():
-        if while_importing:
-            raise ImportError("initialization failed") from KeyboardInterrupt()
+def interrupted():
+    raise KeyboardInterrupt
+
+
+def interrupted_while_importing():
+    raise ImportError("initialization failed") from KeyboardInterrupt()
+
+
+def interrupted_before_an_import_failed():
+    try:
         raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        raise ImportError("initialization failed")  # noqa: B904
+
+
+@pytest.mark.parametrize(
+    "interrupted",
+    [interrupted, interrupted_while_importing, interrupted_before_an_import_failed],
+)
+def test_an_interruption_is_one_line(capsys, interrupted):
 
     assert console.run(interrupted) == errors.INTERRUPTED
     assert capsys.readouterr().err.endswith("interrupted\n")

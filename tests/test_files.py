@@ -141,9 +141,11 @@ def test_an_image_can_have_a_name_that_is_not_utf_8(tmp_path, name):
         files.save_image(tmp_path / "a.pn\udce9", image)
 
 
-def test_names_that_images_can_have_are_accepted_and_nothing_is_written(tmp_path):
-    files.check_image_names(tmp_path / "a.png", None, tmp_path / "b.JPG", tmp_path / "c.webp")
+def test_names_that_images_can_have_are_accepted_and_nothing_is_written(tmp_path, capfd):
+    names = ("a.png", "b.JPG", "c.webp", "d.jp2")
+    files.check_image_names(None, *(tmp_path / name for name in names))
     assert list(tmp_path.iterdir()) == []
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_file_is_read_whole(tmp_path):

@@ -317,7 +317,7 @@ def parse_arguments() -> Namespace:
     add("-m", "--model", default="fashion.model", help="the trained network")
     add("-l", "--labelbin", default="mlb.pickle", help="its labels, if the model does not say")
     add("--format", nargs="+", choices=sorted(FORMATS), required=True, help="one or more")
-    add("--quantize", action="store_true", help="LiteRT with weights of 8 bits: a quarter as large")
+    add("--quantize", action="store_true", help="give LiteRT 8-bit weights: a quarter of the size")
     add("--output", metavar="FILE", help="where to write it; beside the model by default")
     add("--images", metavar="DIR", help="images to compare on; drawn by default")
     args = parser.parse_args()

@@ -46,7 +46,7 @@ def parse_arguments(description: str | None) -> Namespace:
     download = parser.add_argument_group("download").add_argument
     seconds, size = number(float, 0.1, 3600), number(int, 1, 2**28)
     download("--workers", type=number(int, 1, 64), default=8, help="downloads at the same time")
-    download("--timeout", type=seconds, default=30, help="seconds that one file may take")
+    download("--timeout", type=seconds, default=30, help="seconds that one try of a file may take")
     download("--max-bytes", type=size, default=2**25, help="bytes that one file may have")
     side = "pixels that the shorter side of an image must have"
     download("--min-size", type=number(int, 1, 10_000), default=64, help=side)

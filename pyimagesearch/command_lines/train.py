@@ -64,7 +64,7 @@ def parse_arguments(description: str | None) -> Namespace:
     training("--device", choices=("auto", "cpu", "gpu"), default="auto", help="what to train on")
     training("--seed", type=seed, default=42, help="random seed")
     unseen = parser.add_argument_group("combinations that no folder holds").add_argument
-    compose = "compose images of each: this many an epoch, or as many as a folder has on average"
+    compose = "compose images of each: this many an epoch; by default as many as a folder has"
     per_epoch = either("auto", count)
     unseen("--recolor", metavar="N", type=per_epoch, nargs="?", default="auto", help=compose)
     unseen("--no-recolor", dest="recolor", action="store_const", const=0, help="compose none")
@@ -72,6 +72,12 @@ def parse_arguments(description: str | None) -> Namespace:
     unseen("--recolor-part", metavar="N", type=number(int, 1, 9), help=part)
     unseen("--recolor-preview", metavar="FILE", help="where to show what was composed of what")
     args = parser.parse_args()
+    _complete(parser, args)
+    return args
+
+
+def _complete(parser: ArgumentParser, args: Namespace) -> None:
+    """Refuse flags that contradict each other, and set what follows from others."""
     if args.labels is not None:
         if args.recolor not in (0, "auto") or args.recolor_part:
             parser.error("--recolor composes what folders lack, and --labels needs no folders")
@@ -82,11 +88,15 @@ def parse_arguments(description: str | None) -> Namespace:
         parser.error("--recolor-preview shows composed images, and none are to be composed")
     if args.audit is not None and not Path(args.audit).name:
         parser.error(f"--audit needs the name of a file, and {args.audit} is a folder")
-    if args.dataset is None:
-        args.dataset = "dataset" if args.labels is None else str(Path(args.labels).parent)
     if args.quantize and "litert" not in args.export:
         parser.error("--quantize is for --export litert")
-    return args
+    if args.dataset is None:
+        args.dataset = "dataset" if args.labels is None else str(Path(args.labels).parent)
+    if not args.audit and (args.errors, args.recolor_preview) != (None, None):
+        from pyimagesearch.files import check_image_names  # takes OpenCV
+
+        # Every worker refuses them alike, so that none waits for a chief that has ended.
+        check_image_names(args.errors, args.recolor_preview)
 
 
 @contextmanager
@@ -101,19 +111,19 @@ def outputs_reserved(args: Namespace) -> Iterator[None]:
     Raises
     ------
     UserError
-        If one of them cannot be written, or replaces another or an input.
+        If one of them cannot be written, or replaces another or the table of labels.
     """
     from pyimagesearch.artifacts.export import export_paths, exported_files
-    from pyimagesearch.files import check_image_names
     from pyimagesearch.outputs import check_folder, reserved
 
-    check_image_names(args.errors, args.recolor_preview)
-    if args.tensorboard is not None:
-        check_folder(args.tensorboard)
-    files = output_files(args)
+    files, kept = output_files(args), {"--labels": args.labels}
     if args.export and not args.audit:
-        files |= exported_files(export_paths(args.model, args.export))
-    with reserved(files, {"--labels": args.labels}):
+        exports = export_paths(args.model, args.export)
+        files |= exported_files(exports)
+        kept["--export saved_model"] = exports.get("saved_model")
+    with reserved(files, kept):
+        if args.tensorboard is not None and not args.audit:
+            check_folder(args.tensorboard)
         yield
 
 

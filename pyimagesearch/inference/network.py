@@ -130,13 +130,13 @@ def _built_by_keras(file: ModelFile, backend: Backend) -> "keras.Model":
         # TensorFlow says at every start, whatever the log level, that it found no GPU.
         with quiet_stderr():
             import_keras_lightly()
-    except (ImportError, ValueError) as error:
-        if wanted := os.environ.get("KERAS_BACKEND"):
-            raise UserError(
-                f"Keras cannot predict with {wanted}, which KERAS_BACKEND names "
-                f"({str(error).partition(chr(10))[0]}): install it, or unset the variable"
-            ) from error
-        raise
+    except (ModuleNotFoundError, ValueError) as error:
+        if backend.name in ("openvino", "tensorflow"):  # They come with the requirements.
+            raise
+        raise UserError(
+            f"Keras cannot predict with {backend.name}, which KERAS_BACKEND names "
+            f"({str(error).partition(chr(10))[0]}): install it, or unset the variable"
+        ) from error
     return build_model(file)
 
 

@@ -66,8 +66,8 @@ class Recoloring(NamedTuple):
     Attributes
     ----------
     per_combination : int or None
-        How many images of each missing combination an epoch shows; None for as many as an average
-        folder has.
+        How many images of each missing combination an epoch shows; None for the default of
+        :func:`pyimagesearch.recoloring.composition.compose_missing`.
     part : int
         Which part of the shortest folder names is the colour; 0 is the first.
     found : ColorPart or None
@@ -97,8 +97,9 @@ def choose_recoloring(
     images, labels, indices
         As for :func:`find_color_part`; here the images may have any number of labels.
     wanted : int, "auto" or None
-        How many images of each missing combination an epoch shows; None for as many as an average
-        folder has, ``"auto"`` for the same, but only if one part is clearly a colour.
+        How many images of each missing combination an epoch shows; None for the default of
+        :func:`pyimagesearch.recoloring.composition.compose_missing`, ``"auto"`` for the same, but
+        only if one part is clearly a colour.
     part : int or None
         Which part of the shortest folder names is the colour; None finds out.
 

@@ -123,7 +123,7 @@ def _why_none_missing(names: NameParts) -> str | None:
                 f"recolouring needs at least two {what}, and the folders have only "
                 f"{printable(', '.join(found))}"
             )
-    return None if count_missing_pairs(names) else "every combination has a folder"
+    return None if count_missing_pairs(names, most=1) else "every combination has a folder"
 
 
 def compose_missing(
@@ -162,9 +162,9 @@ def compose_missing(
     -------
     Composition
         ``TURNS * per_combination`` images of the first missing combination, then of the second,
-        and so on. Empty if `per_combination` is 0 or None and there are more missing combinations
-        than `indices`, if :func:`why_nothing_to_compose` gives a reason, or if the garment was
-        found in too few of the images.
+        and so on. Empty if `per_combination` is 0; if it is None and more combinations are missing
+        than there are `indices`; if :func:`why_nothing_to_compose` gives a reason; or if the
+        garment was found in too few of the images.
 
     Raises
     ------
@@ -181,10 +181,10 @@ def compose_missing(
         return nothing._replace(reason=reason)
     if per_combination is None:
         of_a_folder = round(len(indices) / len(set(labels)))
-        count = count_missing_pairs(names)
+        count = count_missing_pairs(names, most=len(indices) + 1)
         per_combination = min(of_a_folder, MOST_BY_DEFAULT, len(indices) // count)
         if per_combination == 0:
-            reason = f"{count:,} combinations have no folder, more than there are training images"
+            reason = "more combinations have no folder than there are images to train on"
             return nothing._replace(reason=reason)
     rng = np.random.default_rng(seed)
     most = max(SOURCES_PER_COMBINATION, per_combination)

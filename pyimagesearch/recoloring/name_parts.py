@@ -7,7 +7,7 @@ their colour is dark blue.
 """
 
 from collections.abc import Collection, Iterable, Iterator
-from itertools import groupby, product
+from itertools import groupby, islice, product
 from typing import NamedTuple
 
 from pyimagesearch.console import printable
@@ -115,9 +115,9 @@ def missing_pairs(names: NameParts) -> dict[Labels, Pair]:
     return dict(sorted(_missing(names)))
 
 
-def count_missing_pairs(names: NameParts) -> int:
-    """Count what :func:`missing_pairs` would list, without listing it."""
-    return sum(1 for _ in _missing(names))
+def count_missing_pairs(names: NameParts, *, most: int) -> int:
+    """Count what :func:`missing_pairs` would list, up to `most`, without listing it."""
+    return sum(1 for _ in islice(_missing(names), most))
 
 
 def _missing(names: NameParts) -> Iterator[tuple[Labels, Pair]]:

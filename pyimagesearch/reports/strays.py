@@ -65,6 +65,8 @@ def find_strays(
         nearest[similar > largest] = number
         largest = np.maximum(similar, largest)
     near[np.isinf(near)] = np.nan  # It has nothing to be like, or unlike.
+    if np.isnan(near).all():
+        return []
     usual = np.nanmedian(near)
     deviation = OF_MEDIAN * np.nanmedian(np.abs(near - usual))
     order = np.argsort(near, kind="stable")

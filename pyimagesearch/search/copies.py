@@ -80,13 +80,14 @@ def images_in(folder: Path) -> list[Path]:
 
 
 def _images_in_siblings(folder: Path) -> list[Path]:
-    own = folder.resolve()
+    # Unlike resolve(), this raises nothing for links in a circle.
+    own = os.path.realpath(folder)
     # A folder that is a link has its neighbours where the link lies.
     parent = Path(os.path.abspath(folder)).parent  # noqa: PTH100
     siblings = sorted(
         path
         for path in parent.iterdir()
-        if path.resolve() != own
+        if os.path.realpath(path) != own
         and not path.name.startswith(".")
         and path.is_dir()
         and os.access(path, os.R_OK | os.X_OK)

@@ -54,7 +54,14 @@ def checkpoint_path(model_path: AnyPath) -> Path:
     return path.with_name(path.name + SUFFIX)
 
 
-def describe_run(model_path: AnyPath | None, settings: Mapping[str, Any], dataset: Dataset) -> Run:
+def describe_run(
+    model_path: AnyPath | None,
+    settings: Mapping[str, Any],
+    dataset: Dataset,
+    *,
+    test: np.ndarray,
+    composed: int,
+) -> Run:
     """Condense what a run depends on.
 
     Parameters
@@ -65,6 +72,10 @@ def describe_run(model_path: AnyPath | None, settings: Mapping[str, Any], datase
         JSON values by name. Those in ``DECISIVE`` count.
     dataset : Dataset
         The images.
+    test : numpy.ndarray
+        int: which of them the network is tested on.
+    composed : int
+        How many images are composed.
 
     Returns
     -------
@@ -77,11 +88,16 @@ def describe_run(model_path: AnyPath | None, settings: Mapping[str, Any], datase
     flags = {f"--{name.replace('_', '-')}": settings[name] for name in DECISIVE}
     checkpoint = None if model_path is None else checkpoint_path(model_path)
     if dataset.is_free:  # Otherwise the names of the folders are the labels.
-        sides = [
+        wishes = [
             None if part is None else part.tolist() for part in (dataset.together, dataset.is_test)
         ]
-        sums.append(zlib.crc32(repr([dataset.labels, *sides]).encode("utf-8", "backslashreplace")))
-    return Run(checkpoint, {**flags, "images": [len(dataset.paths), *sums]})
+        sums.append(zlib.crc32(repr([dataset.labels, *wishes]).encode("utf-8", "backslashreplace")))
+    images = {
+        "images": [len(dataset.paths), *sums],
+        "composed images": composed,
+        "test images": zlib.crc32(np.asarray(test, np.int64).tobytes()),
+    }
+    return Run(checkpoint, flags | images)
 
 
 def combined_checksum(checksums: np.ndarray, length: int) -> int:

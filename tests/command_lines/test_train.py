@@ -70,9 +70,11 @@ def test_an_audit_writes_nothing_but_its_table_and_the_picture_beside_it(parsed)
         (["--labels", "labels.txt", "--export", "onnx"], "both --labels and the labels of"),
         (["--export", "onnx", "--plot", "fashion.onnx"], "both --plot and --export onnx"),
         (["--export", "openvino", "--report", "fashion.bin"], "both --report and the weights"),
+        (["--export", "saved_model", "--plot", "fashion_saved_model"], "--export saved_model and"),
         (["--report", "fashion.model.checkpoint"], "both --report and the checkpoint"),
         (["--audit", "a.png"], "both --audit and the picture beside it"),
         (["--errors", "a.pdf"], "ends in .jpg or .png"),
+        (["--tensorboard", "runs", "--model", "missing/a.model"], "does not exist"),
         (["--tensorboard", "t.csv"], "cannot write t.csv: File exists"),
         (["--tensorboard", "caf\udce9"], "needs a name in UTF-8"),
         (["--model", "caf\udce9.model", "--export", "onnx"], "need a name in UTF-8"),
@@ -97,7 +99,7 @@ def test_outputs_that_can_be_written_are_reserved_in_their_folders(parsed, tmp_p
         with pytest.raises(UserError, match="another run"), outputs_reserved(args):
             pass
         # An audit writes other files.
-        with outputs_reserved(parsed("--audit", "audit.csv")):
+        with outputs_reserved(parsed("--audit", "audit.csv", "--errors", "a.pdf")):
             pass
     assert [path.name for path in tmp_path.iterdir()] == ["runs"]
 

@@ -13,6 +13,7 @@ from legacy_models import LEGACY, recorded_prediction, with_description_in_graph
 from pyimagesearch.artifacts.model_file import save_model
 from pyimagesearch.data.decoding import scale
 from pyimagesearch.errors import UserError
+from pyimagesearch.inference import network
 from pyimagesearch.inference.network import load_network
 from pyimagesearch.smallervggnet import SmallerVGGNet
 
@@ -94,6 +95,18 @@ def test_another_backend_of_keras_predicts_the_same(smallervggnet, own_network, 
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     for path, expected in (smallervggnet, own_network):
         np.testing.assert_allclose(load_network(path).predict(IMAGES), expected, atol=1e-5)
+
+
+def test_an_import_that_fails_without_any_wish_of_the_user_is_no_error_of_theirs(
+    own_network, monkeypatch
+):
+    def fail():
+        raise ModuleNotFoundError("No module named 'tensorflow'")
+
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    monkeypatch.setattr(network, "import_keras_lightly", fail)
+    with pytest.raises(ModuleNotFoundError):
+        load_network(own_network[0])
 
 
 def test_a_backend_that_is_not_installed_is_named(own_network):

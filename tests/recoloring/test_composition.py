@@ -129,7 +129,7 @@ def test_nothing_is_composed_by_default_if_more_combinations_are_missing_than_th
     several = photographs._replace(labels=labels)
     composed = compose(several, np.arange(72), per_combination=None)
     assert len(composed.images) == 0
-    assert "5,112 combinations" in composed.reason
+    assert "more combinations have no folder" in composed.reason
 
 
 @pytest.mark.parametrize("share", [0.01, 0.99])

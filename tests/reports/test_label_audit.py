@@ -64,6 +64,22 @@ def test_labels_that_are_called_wrong_are_never_suggested(dataset, probabilities
     assert first.suggested == ("red", "dress")
 
 
+def test_of_a_copy_that_resembles_no_usual_image_the_likeliest_labels_are_suggested(
+    dataset, probabilities
+):
+    labels = [("a", "first"), *LABELS[1:]]
+    odd = dataset._replace(labels=labels, classes=["a", *CLASSES, "first"])
+    likely = np.full((20, 6), 0.05, np.float32)
+    likely[:, 1:5] = probabilities
+    likely[0, [0, 5]] = 0.95
+    likely[12] = [0.05, 0.05, 0.45, 0.05, 0.45, 0.05]
+    groups = np.arange(20)
+    groups[12] = groups[5]
+    findings = label_audit.audit_labels(odd._replace(groups=groups), likely)
+    (copy,) = [finding for finding in findings if finding.position == 12]
+    assert (copy.why, copy.suggested) == (label_audit.COPIES, ("red", "dress"))
+
+
 def test_an_image_that_can_no_longer_be_read_is_reported(dataset, probabilities):
     paths = [*dataset.paths[:-1], "gone.png"]
     *_, last = label_audit.audit_labels(dataset._replace(paths=paths), probabilities)

@@ -70,6 +70,14 @@ def test_an_image_without_any_other_of_its_labels_is_no_stray(make_dataset, know
     assert {stray["labels"] for stray in found} == {("blue", "jeans")}
 
 
+@pytest.mark.filterwarnings("error")
+def test_where_all_images_of_all_labels_are_copies_there_are_no_strays(make_dataset, known):
+    labels = [("blue", "jeans")] * 2 + [("red", "dress")] * 2
+    dataset = make_dataset(labels, groups=[0, 0, 1, 1])
+    rows = [[1, 0, 0]] * 2 + [[0, 1, 0]] * 2
+    assert strays.find_strays(dataset, features(*rows), known, positions=np.arange(4)) == []
+
+
 def test_a_report_lists_strays_and_says_which_of_the_worst_predictions_are_some():
     report = {"worst": [{"path": "a"}, {"path": "b"}]}
     strays.report_strays(report, [{"path": "b"}])

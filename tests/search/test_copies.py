@@ -49,6 +49,12 @@ def test_a_folder_that_is_a_link_has_its_siblings_where_the_link_lies(dataset, t
     assert known.find_copy(small(2)) == dataset / "red_dress" / "b.png"
 
 
+def test_a_link_that_leads_to_itself_is_no_sibling(dataset):
+    (dataset / "loop").symlink_to("loop")
+    known = load_known_images(dataset / "blue_jeans", no_progress)
+    assert known.find_copy(small(2)) == dataset / "red_dress" / "b.png"
+
+
 def test_hidden_folders_are_no_siblings(dataset):
     known = load_known_images(dataset / "blue_jeans", no_progress)
     assert known.find_copy(small(3)) is None

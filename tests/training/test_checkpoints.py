@@ -156,9 +156,11 @@ def test_a_run_is_known_by_its_settings_its_files_and_its_pixels():
     images = np.arange(2 * 4 * 4 * 3, dtype=np.uint8).reshape(2, 4, 4, 3)
     paths = ["data/a_b/0.png", "data/a_b/1.png"]
 
-    def describe(seed, paths, images):
-        settings = SETTINGS | {"seed": seed}
-        return checkpoints.describe_run("fashion.model", settings, dataset_of(paths, images))
+    def describe(seed, paths, images, test=(1,), composed=0):
+        settings, dataset = SETTINGS | {"seed": seed}, dataset_of(paths, images)
+        return checkpoints.describe_run(
+            "fashion.model", settings, dataset, test=np.array(test), composed=composed
+        )
 
     run = describe(1, paths, images)
     assert run == describe(1, ["x/a_b/0.png", "x/a_b/1.png"], images)
@@ -167,6 +169,8 @@ def test_a_run_is_known_by_its_settings_its_files_and_its_pixels():
     changed = images.copy()
     changed[1, 2, 3, 0] += 1
     assert run != describe(1, paths, changed)
+    assert run != describe(1, paths, images, test=[0])
+    assert run != describe(1, paths, images, composed=3)
     assert run.checkpoint.name == "fashion.model.checkpoint"
 
 
