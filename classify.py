@@ -32,6 +32,7 @@ def main() -> int:
 
 def classify_images(args: Namespace) -> int:
     """Classify images, from files to labels on the screen."""
+    from pyimagesearch.files import check_image_names
     from pyimagesearch.inference import window
     from pyimagesearch.inference.classification import classify_files
     from pyimagesearch.inference.paths import annotated_paths, check_different, expand
@@ -43,6 +44,7 @@ def classify_images(args: Namespace) -> int:
     outputs = annotated_paths(args.image, paths, args.output)
     explanations = annotated_paths(args.image, paths, args.explain)
     check_different(outputs, explanations)
+    check_image_names(outputs[0], explanations[0])  # the others end alike
     remove_litter(*filter(None, [*outputs, *explanations]))
     is_only_one = len(paths) == 1
     shows_window = is_only_one and not args.no_display and args.form == "text"

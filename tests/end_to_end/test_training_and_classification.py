@@ -274,16 +274,19 @@ def test_a_folder_is_classified_file_by_file_and_one_bad_file_does_not_stop_the_
         (["-i", "dataset/blue_jeans/text.png"], "not an image"),
         (["-i", "dataset", "-m", "nowhere.model"], "no model nowhere.model"),
         (["-i", "dataset", "-l", "other.pickle"], "do not belong together"),
+        (["-i", "train.jpg", "-m", "nowhere.model", "--explain", "a.xyz"], "ends in .jpg or .png"),
     ],
-    ids=["no image", "bad image", "no model", "other run's labels"],
+    ids=["no image", "bad image", "no model", "other run's labels", "no format of pictures"],
 )
 def test_what_a_user_can_put_right_is_one_line(trained, arguments, complaint):
     folder, _ = trained
     mlb = pickle.loads((folder / "mlb.pickle").read_bytes())
     mlb.classes_ = mlb.classes_[::-1]
     (folder / "other.pickle").write_bytes(pickle.dumps(mlb))
+    (folder / "train.jpg").touch()
     result = run("classify.py", *arguments, folder=folder)
     (folder / "other.pickle").unlink()
+    (folder / "train.jpg").unlink()
     assert result.returncode == 2
     assert complaint in result.stderr
     assert result.stderr.count("\n") == 1
