@@ -24,6 +24,11 @@ from pyimagesearch.files import (
 TEMPORARY_NAME = re.compile(r"\.(?P<of>.+)\.[0-9a-f]{16}\.partial(\.[^.]+)?", re.DOTALL)
 
 
+def checkpoint_path(model_path: AnyPath) -> Path:
+    """Name the checkpoint of a run, which lies beside the model that it is going to write."""
+    return Path(f"{Path(model_path)}.checkpoint")
+
+
 @contextmanager
 def reserved(
     outputs: Mapping[str, AnyPath | None], inputs: Mapping[str, AnyPath | None] | None = None
@@ -80,12 +85,10 @@ def check_folder(path: AnyPath) -> None:
     """
     if not is_utf8(path):
         raise UserError(f"cannot write {path}: TensorFlow needs a name in UTF-8")
-    try:
+    with _refusal_named(path):
         Path(path).mkdir(parents=True, exist_ok=True)
         with temporary_file(Path(path) / "events"):
             pass
-    except (OSError, ValueError) as error:
-        raise UserError(f"cannot write {path}: {getattr(error, 'strerror', error)}") from error
 
 
 def check_writable(*paths: AnyPath) -> None:
@@ -102,7 +105,7 @@ def check_writable(*paths: AnyPath) -> None:
         If the folder of one does not exist or cannot be written to, or if it is a folder itself.
     """
     for path in map(Path, paths):
-        try:
+        with _refusal_named(path):
             target = resolved(path)
             if target.is_dir():
                 raise UserError(f"{path} is a folder: give the name of a file to write")
@@ -110,11 +113,18 @@ def check_writable(*paths: AnyPath) -> None:
                 raise UserError(f"cannot write {path}: the folder {target.parent} does not exist")
             with temporary_file(target):
                 pass
-        except (OSError, ValueError) as error:
-            if isinstance(error, UserError):
-                raise
-            reason = getattr(error, "strerror", None) or error
-            raise UserError(f"cannot write {path}: {reason}") from error
+
+
+@contextmanager
+def _refusal_named(path: AnyPath) -> Iterator[None]:
+    """Turn what the system says of a path that cannot be written into one line."""
+    try:
+        yield
+    except UserError:
+        raise
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(f"cannot write {path}: {reason}") from error
 
 
 def remove_litter(*paths: AnyPath) -> None:

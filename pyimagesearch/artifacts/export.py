@@ -102,11 +102,12 @@ def exported_files(paths: Mapping[str, Path]) -> dict[str, Path]:
     dict of str to pathlib.Path
         For example, ``"the labels of --export"`` is ``labels.txt``.
     """
-    files = {f"--export {name}": path for name, path in paths.items() if name != "saved_model"}
-    if "openvino" in paths:
-        files["the weights of --export openvino"] = paths["openvino"].with_suffix(".bin")
-    for path in paths.values():
+    files = {}
+    for name, path in paths.items():
         files["the labels of --export"] = path.with_name(LABELS_FILE)
+        if name != "saved_model":
+            *weights, files[f"--export {name}"] = _files(path)
+            files |= {f"the weights of --export {name}": file for file in weights}
     return files
 
 
@@ -340,12 +341,7 @@ def main() -> None:
         paths = {args.format[0]: Path(args.output)}
         _check(paths)
     export_model(
-        args.model,
-        paths,
-        args.images,
-        labelbin=args.labelbin,
-        quantize=args.quantize,
-        say=info,
+        args.model, paths, args.images, labelbin=args.labelbin, quantize=args.quantize, say=info
     )
 
 

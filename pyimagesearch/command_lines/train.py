@@ -130,7 +130,10 @@ def outputs_reserved(args: Namespace) -> Iterator[None]:
 def output_files(args: Namespace) -> "dict[str, AnyPath | None]":
     """Name the files that a run writes, except exports. An audit writes its own."""
     if args.audit:
-        picture = Path(args.audit).with_suffix(".png")
-        return {"--audit": args.audit, "the picture beside it": picture}
+        from pyimagesearch.reports.label_audit import picture_path
+
+        return {"--audit": args.audit, "the picture beside it": picture_path(args.audit)}
+    from pyimagesearch.outputs import checkpoint_path
+
     files = {f"--{name.replace('_', '-')}": getattr(args, name) for name in OUTPUTS}
-    return files | {"the checkpoint of --model": f"{args.model}.checkpoint"}
+    return files | {"the checkpoint of --model": checkpoint_path(args.model)}

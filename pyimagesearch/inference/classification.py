@@ -3,7 +3,6 @@
 import functools
 import math
 import os
-import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,8 +14,7 @@ from pyimagesearch.artifacts.known_images import least_nearness, nearness
 from pyimagesearch.artifacts.model_file import TrainedModel
 from pyimagesearch.data.decoding import Fit, decode_image, fitted, scale
 from pyimagesearch.errors import UnreadableFileError, UserError
-from pyimagesearch.files import MAX_FILE_BYTES, read_file
-from pyimagesearch.inference.paths import STANDARD_INPUT
+from pyimagesearch.inference.standard_input import reader
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -116,7 +114,7 @@ def classify_files(
     share = math.ceil(len(paths) / cores)
     size = max(1, min(BATCH_SIZE, BATCH_PIXELS // trained.image_size**2, share))
     least = least_nearness(trained.known, reject)
-    read = _reader(paths)
+    read = reader(paths)
     classify = functools.partial(
         _classify_batch, trained, classes, read=read, keep=keep, least=least
     )
@@ -208,40 +206,6 @@ def _decode(
         return _Decoded(path, fitted(image, size, fit), keep(image), None)
     except UnreadableFileError as error:
         return _Decoded(path, None, None, str(error))
-
-
-def _reader(paths: Sequence[str]) -> Callable[[str], bytes]:
-    """Return what reads a file; read the standard input now, if it is one of them.
-
-    Ctrl-C interrupts this thread, but none that waits for the standard input in a pool.
-    """
-    if STANDARD_INPUT not in paths:
-        return read_file
-    try:
-        given: bytes | UnreadableFileError = _read_standard_input()
-    except UnreadableFileError as error:
-        given = error
-
-    def read(path: str) -> bytes:
-        if path != STANDARD_INPUT:
-            return read_file(path)
-        if isinstance(given, UnreadableFileError):
-            raise given
-        return given
-
-    return read
-
-
-def _read_standard_input() -> bytes:
-    try:
-        data = sys.stdin.buffer.read(MAX_FILE_BYTES + 1) if sys.stdin else b""
-    except OSError as error:
-        raise UnreadableFileError(error.strerror or str(error)) from error
-    if not data:
-        raise UnreadableFileError("there is nothing on the standard input")
-    if len(data) > MAX_FILE_BYTES:
-        raise UnreadableFileError(f"it is larger than {MAX_FILE_BYTES >> 20} MiB")
-    return data
 
 
 def thresholds_of(

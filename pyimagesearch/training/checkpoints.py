@@ -16,8 +16,8 @@ import tensorflow as tf
 from pyimagesearch.data.loading import Dataset
 from pyimagesearch.errors import UserError
 from pyimagesearch.files import AnyPath, written_whole
+from pyimagesearch.outputs import checkpoint_path
 
-SUFFIX = ".checkpoint"
 DESCRIPTION_ENTRY = "about.json"
 MOST_DESCRIPTION_BYTES = 2**24
 
@@ -46,12 +46,6 @@ class Run(NamedTuple):
 
     checkpoint: Path | None
     description: dict[str, Any]
-
-
-def checkpoint_path(model_path: AnyPath) -> Path:
-    """Name the checkpoint of a run, which lies beside the model that it is going to write."""
-    path = Path(model_path)
-    return path.with_name(path.name + SUFFIX)
 
 
 def describe_run(

@@ -54,7 +54,7 @@ def test_a_run_writes_the_files_that_its_flags_name_and_a_checkpoint(parsed):
     assert files["--model"] == "a.model"
     assert files["--errors"] == "errors.png"
     assert files["--recolor-preview"] is None
-    assert "a.model.checkpoint" in files.values()
+    assert "a.model.checkpoint" in map(str, files.values())
     assert len(files) == 8
 
 
@@ -79,6 +79,7 @@ def test_an_audit_writes_nothing_but_its_table_and_the_picture_beside_it(parsed)
         (["--tensorboard", "caf\udce9"], "needs a name in UTF-8"),
         (["--model", "caf\udce9.model", "--export", "onnx"], "need a name in UTF-8"),
         (["--model", "a" * 250], "too long"),
+        (["--model", "."], "is a folder"),
     ],
 )
 def test_an_output_that_cannot_be_or_replaces_another_file_is_refused(

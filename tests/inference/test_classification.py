@@ -16,7 +16,7 @@ from pyimagesearch.artifacts import known_images
 from pyimagesearch.artifacts.known_images import KnownImages
 from pyimagesearch.artifacts.model_file import TrainedModel
 from pyimagesearch.errors import UserError
-from pyimagesearch.inference import classification
+from pyimagesearch.inference import classification, standard_input
 from pyimagesearch.inference.paths import expand
 
 CLASSES = ["blue", "green", "red"]
@@ -48,7 +48,7 @@ def reads(monkeypatch):
     """The files that are read, in order."""
     paths = []
     real = files.read_file
-    monkeypatch.setattr(classification, "read_file", lambda path: paths.append(path) or real(path))
+    monkeypatch.setattr(standard_input, "read_file", lambda path: paths.append(path) or real(path))
     return paths
 
 
