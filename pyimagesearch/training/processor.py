@@ -7,11 +7,12 @@ import cv2
 
 # The numbers of OpenCV's CpuFeatures (opencv2/core/cvdef.h), which Python has no names for.
 CPU_AVX2, CPU_AVX_512F = 11, 13
-# How values of ONEDNN_MAX_CPU_ISA begin that let oneDNN multiply bfloat16 numbers ("CPU Dispatcher
-# Control" in its documentation).
-BFLOAT16_LIMITS = ("AVX512_CORE_BF16", "AVX512_CORE_FP16", "AVX512_CORE_AMX")
+# How values of ONEDNN_MAX_CPU_ISA begin that let oneDNN multiply bfloat16 numbers, as vectors or as
+# the tiles of AMX ("CPU Dispatcher Control" in its documentation).
+TILE_LIMIT = "AVX512_CORE_AMX"
+BFLOAT16_LIMITS = ("AVX512_CORE_BF16", "AVX512_CORE_FP16", TILE_LIMIT)
 # What Linux calls the instructions for it, and where.
-BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
+VECTORS, TILES = "avx512_bf16", "amx_bf16"
 CPU_INFO = Path("/proc/cpuinfo")
 
 
@@ -22,7 +23,7 @@ def instruction_sets() -> list[str]:
     -------
     list of str
         ``["AVX-512", "bfloat16"]``, ``["AVX-512"]`` or ``["AVX2"]``; empty on processors with none
-        of these. bfloat16 is only found on Linux.
+        of these. bfloat16 is only named where it is faster than float32, and only found on Linux.
     """
     limit = os.environ.get("ONEDNN_MAX_CPU_ISA", "").upper()
     is_unlimited = limit in ("", "ALL", "DEFAULT")
@@ -32,14 +33,28 @@ def instruction_sets() -> list[str]:
         return ["AVX2"] if cv2.checkHardwareSupport(CPU_AVX2) else []
     is_onednn_on = os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1").lower() not in ("0", "false")
     may_multiply = is_onednn_on and (is_unlimited or limit.startswith(BFLOAT16_LIMITS))
-    return ["AVX-512", "bfloat16"] if may_multiply and _multiplies_bfloat16() else ["AVX-512"]
+    may_use_tiles = is_unlimited or limit.startswith(TILE_LIMIT)
+    is_faster = may_multiply and _is_bfloat16_faster(may_use_tiles)
+    return ["AVX-512", "bfloat16"] if is_faster else ["AVX-512"]
 
 
-def _multiplies_bfloat16() -> bool:
+def _is_bfloat16_faster(may_use_tiles: bool) -> bool:
+    """Tell whether oneDNN multiplies bfloat16 numbers faster than float32.
+
+    With the tiles of AMX, it does. With vectors, it takes AMD's processors half as long, but
+    Intel's with AMX nearly twice as long; vectors are what they are left with in a virtual machine
+    that hides AMX.
+    """
+    flags = _first_of_cpu_info("flags")
+    if may_use_tiles and TILES in flags:
+        return True
+    return VECTORS in flags and _first_of_cpu_info("vendor_id") != ["GenuineIntel"]
+
+
+def _first_of_cpu_info(name: str) -> list[str]:
     """Ask Linux, because OpenCV has no number for these instructions."""
     try:
         lines = CPU_INFO.read_text().splitlines()
     except OSError:
-        return False
-    flags = next((line.split() for line in lines if line.startswith("flags")), [])
-    return not BFLOAT16_FLAGS.isdisjoint(flags)
+        return []
+    return next((line.partition(":")[2].split() for line in lines if line.startswith(name)), [])

@@ -4,6 +4,8 @@ import pytest
 from pyimagesearch.training import processor
 
 BFLOAT16 = "flags\t\t: fpu avx512f avx512_bf16 lm\n"
+INTEL = f"vendor_id\t: GenuineIntel\n{BFLOAT16}"
+INTEL_TILES = INTEL.replace("lm", "amx_bf16")
 
 
 @pytest.mark.parametrize(
@@ -11,6 +13,11 @@ BFLOAT16 = "flags\t\t: fpu avx512f avx512_bf16 lm\n"
     [
         ({"CPU_AVX_512F", "CPU_AVX2"}, BFLOAT16, "", "1", ["AVX-512", "bfloat16"]),
         ({"CPU_AVX_512F", "CPU_AVX2"}, "flags : amx_bf16", "", "1", ["AVX-512", "bfloat16"]),
+        ({"CPU_AVX_512F", "CPU_AVX2"}, INTEL_TILES, "", "1", ["AVX-512", "bfloat16"]),
+        ({"CPU_AVX_512F", "CPU_AVX2"}, INTEL_TILES, "AVX512_CORE_BF16", "1", ["AVX-512"]),
+        ({"CPU_AVX_512F", "CPU_AVX2"}, INTEL_TILES, "AVX512_CORE_FP16", "1", ["AVX-512"]),
+        ({"CPU_AVX_512F", "CPU_AVX2"}, INTEL, "", "1", ["AVX-512"]),
+        ({"CPU_AVX_512F", "CPU_AVX2"}, BFLOAT16, "AVX512_CORE_BF16", "1", ["AVX-512", "bfloat16"]),
         ({"CPU_AVX_512F", "CPU_AVX2"}, BFLOAT16, "AVX512_CORE_AMX", "1", ["AVX-512", "bfloat16"]),
         ({"CPU_AVX_512F", "CPU_AVX2"}, BFLOAT16, "AVX512_CORE_VNNI", "1", ["AVX-512"]),
         ({"CPU_AVX_512F", "CPU_AVX2"}, BFLOAT16, "AVX512_CORE", "1", ["AVX-512"]),
