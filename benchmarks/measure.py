@@ -2,7 +2,6 @@
 
 import os
 import platform
-import re
 import statistics
 import subprocess
 import sys
@@ -102,11 +101,9 @@ def run(
 
 def processor() -> str:
     """Name the processor, its cores and its widest vector instructions."""
-    from pyimagesearch.training.processor import instruction_sets
+    from pyimagesearch.training.processor import cpu_info, instruction_sets
 
-    described = Path("/proc/cpuinfo")
-    found = re.search(r"model name\s*: (.+)", described.read_text() if described.exists() else "")
-    name = found[1] if found else platform.processor() or platform.machine()
+    name = cpu_info().get("model name") or platform.processor() or platform.machine()
     return ", ".join([name, f"{os.cpu_count()} cores", *instruction_sets()])
 
 

@@ -38,6 +38,22 @@ def instruction_sets() -> list[str]:
     return ["AVX-512", "bfloat16"] if is_faster else ["AVX-512"]
 
 
+def cpu_info() -> dict[str, str]:
+    """Read what Linux says of the first core.
+
+    Returns
+    -------
+    dict of str to str
+        Such as ``vendor_id``, ``model name`` and ``flags``; empty on other systems.
+    """
+    try:
+        first_core = CPU_INFO.read_text().partition("\n\n")[0]
+    except OSError:
+        return {}
+    fields = (line.partition(":") for line in first_core.splitlines())
+    return {name.strip(): value.strip() for name, _, value in fields}
+
+
 def _is_bfloat16_faster(may_use_tiles: bool) -> bool:
     """Tell whether oneDNN multiplies bfloat16 numbers faster than float32.
 
@@ -45,16 +61,9 @@ def _is_bfloat16_faster(may_use_tiles: bool) -> bool:
     Intel's with AMX nearly twice as long; vectors are what they are left with in a virtual machine
     that hides AMX.
     """
-    flags = _first_of_cpu_info("flags")
+    # OpenCV has no number for these instructions.
+    described = cpu_info()
+    flags = described.get("flags", "").split()
     if may_use_tiles and TILES in flags:
         return True
-    return VECTORS in flags and _first_of_cpu_info("vendor_id") != ["GenuineIntel"]
-
-
-def _first_of_cpu_info(name: str) -> list[str]:
-    """Ask Linux, because OpenCV has no number for these instructions."""
-    try:
-        lines = CPU_INFO.read_text().splitlines()
-    except OSError:
-        return []
-    return next((line.partition(":")[2].split() for line in lines if line.startswith(name)), [])
+    return VECTORS in flags and described.get("vendor_id") != "GenuineIntel"
