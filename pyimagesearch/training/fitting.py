@@ -152,17 +152,15 @@ class Trainer:
         strategy = self._device.strategy
         done = workers.share_state(strategy, self._network, len(self.history["loss"]))
         left = range(done, epochs)
-        stop = StopOnSignal()
+        stop = StopOnSignal(alone=not workers.in_several_processes(strategy))
         save = checkpoints.SaveCheckpoint(self._run, self.history)
         callbacks = [stop, keras.callbacks.TerminateOnNaN(), save]
         make_batches = partial(
             training_batches, self._examples, batch_size=batch_size, epochs=left, seed=seed
         )
         make_test_batches = partial(evaluation_batches, test_examples, batch_size=batch_size)
-        # A worker that stopped on its own would leave the others waiting for it.
-        may_stop = not workers.in_several_processes(strategy)
         with (
-            stop.listening() if may_stop else contextlib.nullcontext(),
+            stop.listening(),
             workers.losses_of_workers_named(strategy),
             self._device.fast_products(),
         ):

@@ -11,20 +11,36 @@ import keras
 class StopOnSignal(keras.callbacks.Callback):
     """Ends training after the current step when SIGINT or SIGTERM asks for it.
 
+    Parameters
+    ----------
+    alone : bool
+        Whether no other process takes part in the training. Those would wait for a worker that
+        stops training on its own, so a signal ends a worker with a KeyboardInterrupt. That, too, is
+        raised after a step: within TensorFlow's own code it can crash the process, because
+        ``tf.constant`` goes on without a context if reading the context raises. TensorFlow catches
+        SIGTERM in a worker and does nothing about it.
+
     Attributes
     ----------
     requested_by : str or None
         The name of the signal.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, alone: bool = True) -> None:
         super().__init__()
+        self.alone = alone
         self.requested_by: str | None = None
 
     def on_train_batch_end(self, batch: int, logs: object = None) -> None:
         """Stop if a signal has come; see ``keras.callbacks.Callback``."""
-        if self.requested_by:
+        if self.requested_by and self.alone:
             self.model.stop_training = True
+        self.on_test_batch_end(batch)
+
+    def on_test_batch_end(self, batch: int, logs: object = None) -> None:
+        """End a worker if a signal has come; see ``keras.callbacks.Callback``."""
+        if self.requested_by and not self.alone:
+            raise KeyboardInterrupt
 
     @contextmanager
     def listening(self) -> Iterator[None]:

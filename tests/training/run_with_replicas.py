@@ -7,6 +7,7 @@ numbers: nothing is dropped, since each replica drops units of its own, and batc
 Keras's own, which computes in the double precision that the tests ask for.
 """
 
+import faulthandler
 import os
 import sys
 import zlib
@@ -48,6 +49,7 @@ def plain_layers(model, *, synchronized):
     return model.layers
 
 
+faulthandler.enable()
 devices = int(sys.argv.pop(1))
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * devices)

@@ -23,22 +23,44 @@ class SignalAtStep(keras.callbacks.Callback):
         self.steps_done += 1
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_training_after_the_current_step(number):
+class SignalInTest(SignalAtStep):
+    on_train_batch_begin = keras.callbacks.Callback.on_train_batch_begin
+    on_train_batch_end = keras.callbacks.Callback.on_train_batch_end
+    on_test_batch_begin = SignalAtStep.on_train_batch_begin
+    on_test_batch_end = SignalAtStep.on_train_batch_end
+
+
+def fit(stop, sender):
     network = keras.Sequential([keras.layers.Input((1,)), keras.layers.Dense(1)])
     network.compile("sgd", "mse", jit_compile=False)
-    stop, sender = StopOnSignal(), SignalAtStep(number, 3)
+    data = np.zeros((10, 1)), np.zeros((10, 1))
     with stop.listening():
         network.fit(
-            np.zeros((10, 1)),
-            np.zeros((10, 1)),
+            *data,
             batch_size=1,
             epochs=5,
             verbose=0,
-            callbacks=[stop, sender],
+            validation_data=data,
+            validation_batch_size=1,
+            callbacks=[sender, stop],
         )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_training_after_the_current_step(number):
+    stop, sender = StopOnSignal(), SignalAtStep(number, 3)
+    fit(stop, sender)
     assert sender.steps_done == 4
     assert stop.requested_by == signal.Signals(number).name
+
+
+@pytest.mark.parametrize(
+    "sender", [SignalAtStep(signal.SIGINT, 3), SignalInTest(signal.SIGTERM, 3)]
+)
+def test_a_signal_ends_a_worker_after_the_current_step_and_not_within_it(sender):
+    with pytest.raises(KeyboardInterrupt):
+        fit(StopOnSignal(alone=False), sender)
+    assert sender.steps_done == 4
 
 
 def test_a_second_interruption_is_not_caught():

@@ -168,15 +168,17 @@ def test_workers_with_other_settings_are_told_which_differ(folder):
         assert "workers differ in --seed" in errors
 
 
-def test_ctrl_c_ends_a_worker_and_the_loss_of_it_the_other(folder):
-    interrupted = folder / "interrupted"
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_worker_and_the_loss_of_it_the_other(folder, number):
+    interrupted = folder / number.name
     interrupted.mkdir()
     (interrupted / "dataset").symlink_to(folder / "dataset")
     chief, other = start_workers(interrupted, *SETTINGS, "--epochs", "1000")
     assert any(line.startswith("Epoch 2/1000") for line in chief.stdout)
-    chief.send_signal(signal.SIGINT)
-    assert "interrupted" in chief.communicate(timeout=60)[1].splitlines()[-1]
-    assert chief.returncode == 130
+    chief.send_signal(number)
+    _, errors = chief.communicate(timeout=60)
+    assert chief.returncode == 130, errors
+    assert "interrupted" in errors.splitlines()[-1]
     assert (interrupted / "worker0" / "fashion.model.checkpoint").is_file()
     assert "worker 0 (127.0.0.1:" in other.communicate(timeout=60)[1].splitlines()[-1]
     assert other.returncode == 1
