@@ -2,18 +2,17 @@
 
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pyimagesearch.command_lines.classify import parse_arguments
-from pyimagesearch.console import complain, info, is_output_lost, printable, progress, run
+from pyimagesearch.console import info, printable, progress, run
 from pyimagesearch.errors import UserError, exit_code
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pyimagesearch.inference.classification import Prediction
     from pyimagesearch.inference.classifier import Classifier
 
 
@@ -35,6 +34,7 @@ def classify_images(args: Namespace) -> int:
     from pyimagesearch.files import check_image_names
     from pyimagesearch.inference import window
     from pyimagesearch.inference.classification import classify_files
+    from pyimagesearch.inference.output_formats import reporter
     from pyimagesearch.inference.paths import annotated_paths, check_different, expand
     from pyimagesearch.outputs import remove_litter
     from pyimagesearch.reports import pictures
@@ -44,7 +44,7 @@ def classify_images(args: Namespace) -> int:
     outputs = annotated_paths(args.image, paths, args.output)
     explanations = annotated_paths(args.image, paths, args.explain)
     check_different(outputs, explanations)
-    check_image_names(outputs[0], explanations[0])  # the others end alike
+    check_image_names(outputs[0], explanations[0])  # the others have the same suffixes
     remove_litter(*filter(None, [*outputs, *explanations]))
     is_only_one = len(paths) == 1
     shows_window = is_only_one and not args.no_display and args.form == "text"
@@ -53,23 +53,25 @@ def classify_images(args: Namespace) -> int:
     classifier = load(args, images=len(paths))
     explain = explainer(args.model, classifier.trained.fit) if args.explain is not None else None
     tell(args, "classifying image..." if is_only_one else f"classifying {len(paths):,} images...")
-    report = reporter(args, paths, classifier.classes)
+    report = reporter(args.form, paths, classifier.classes, show=show)
     unreadable = 0
     keep = pictures.resized_for_drawing if is_drawn else None
-    predictions = classify_files(*classifier[:2], paths, keep=keep, reject=args.reject)
+    predictions = classify_files(
+        classifier.trained, classifier.classes, paths, keep=keep, reject=args.reject
+    )
     shown = progress(predictions, len(paths), prints_rows=True)
     for prediction, output, explained in zip(shown, outputs, explanations, strict=True):
-        chosen, note = classifier.answer(prediction.probabilities)
+        choice = classifier.choose(prediction.probabilities)
         unreadable += prediction.error is not None
-        if not report(prediction, chosen, note) and not is_drawn:
+        if not report(prediction, choice) and not is_drawn:
             break
-        if is_only_one and note:
-            tell(args, note)
+        if is_only_one and choice.note:
+            tell(args, choice.note)
         if prediction.image is None:
             continue
         if explain:
-            write(args, explained, explain(prediction, chosen), what="heat maps")
-        annotated = pictures.annotate_prediction(prediction, chosen)
+            write(args, explained, explain(prediction, choice.labels), what="heat maps")
+        annotated = pictures.annotate_prediction(prediction, choice.labels)
         write(args, output, annotated, what="annotated image")
         if shows_window and not window.show("Output", annotated) and output is None:
             tell(args, "no display to show the image on: --output FILE writes it, annotated")
@@ -79,6 +81,7 @@ def classify_images(args: Namespace) -> int:
 def label_videos(args: Namespace, videos: Sequence[str]) -> int:
     """Draw labels on the frames of clips, or of what a camera sees."""
     from pyimagesearch.inference import backend, video
+    from pyimagesearch.inference.output_formats import reporter
     from pyimagesearch.inference.video_paths import labelled_paths
     from pyimagesearch.reports import pictures
 
@@ -87,10 +90,11 @@ def label_videos(args: Namespace, videos: Sequence[str]) -> int:
     outputs = labelled_paths(args.image, videos, args.output)
     classifier = load(args, images=backend.MANY_IMAGES)
     unreadable = video.label_videos(
-        *classifier[:2],
+        classifier.trained,
+        classifier.classes,
         dict(zip(videos, outputs, strict=True)),
-        answer=classifier.answer,
-        report=reporter(args, videos, classifier.classes, is_timed=True),
+        choose=classifier.choose,
+        report=reporter(args.form, videos, classifier.classes, show=show, is_timed=True),
         every=1 if args.form != "text" else 60,
         draw=pictures.annotate_frame,
         tell=partial(tell, args),
@@ -105,7 +109,8 @@ def load(args: Namespace, *, images: int) -> "Classifier":
 
     tell(args, "loading network...")
     classifier = load_classifier(
-        *(args.model, args.labelbin),
+        args.model,
+        args.labelbin,
         device=args.device,
         images=images,
         top=args.top,
@@ -116,26 +121,6 @@ def load(args: Namespace, *, images: int) -> "Classifier":
     return classifier
 
 
-def reporter(
-    args: Namespace, paths: Sequence[str], classes: Sequence[str], *, is_timed: bool = False
-) -> Callable[..., bool]:
-    """Return what prints a prediction, and tells whether anybody still reads."""
-    from pyimagesearch.inference import output_formats
-
-    describe = output_formats.describer(args.form, paths, classes, is_timed=is_timed)
-    if args.form == "csv":
-        print(output_formats.csv_header(classes, is_timed=is_timed), flush=True)
-
-    def report(prediction: "Prediction", *chosen_and_note: Any, **time: float) -> bool:
-        if args.form != "text" or not prediction.error:
-            print(describe(prediction, *chosen_and_note, **time), flush=True)
-        if prediction.error:
-            complain(f"cannot read {prediction.path}: {prediction.error}")
-        return not is_output_lost()
-
-    return report
-
-
 def write(args: Namespace, path: "Path | None", picture: Any, *, what: str) -> None:
     """Write a picture, and say where."""
     from pyimagesearch.files import save_image
@@ -143,6 +128,11 @@ def write(args: Namespace, path: "Path | None", picture: Any, *, what: str) -> N
     if path is not None:
         save_image(path, picture)
         tell(args, f"{what} written to {printable(path)}")
+
+
+def show(line: str) -> None:
+    """Print a prediction at once, for a program that reads along."""
+    print(line, flush=True)
 
 
 def tell(args: Namespace, *messages: str) -> None:

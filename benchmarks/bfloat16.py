@@ -66,7 +66,7 @@ def main() -> None:
 
 
 def random_batches(folder: str, model: "keras.Model", count: int) -> Iterator[Batch]:
-    """Draw batches of a data set: images and targets as the network is trained on."""
+    """Draw batches of a dataset: images and targets as the network is trained on."""
     from pyimagesearch.data.batches import make_targets
     from pyimagesearch.data.decoding import scale
     from pyimagesearch.data.loading import load_dataset

@@ -280,7 +280,7 @@ def classify_one(args: Namespace, folder: Path) -> list[list[Run]]:
 
 
 def copy_files(source: Path, target: Path, count: int) -> None:
-    """Copy files of a data set into label folders, each as often as needed to make `count`."""
+    """Copy files of a dataset into label folders, each as often as needed to make `count`."""
     files = sorted(path for path in source.rglob("*") if path.is_file())
     random.Random(42).shuffle(files)  # so that a few of them are of all folders
     for position in range(count):

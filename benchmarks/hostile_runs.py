@@ -32,7 +32,7 @@ def write_good_run_files() -> None:
     from pyimagesearch.training.checkpoints import Run, SaveCheckpoint
 
     checksums = np.array([zlib.crc32(image) for image in IMAGES], np.uint32)
-    cache.remember(CACHE, KEYS, IMAGES, checksums=checksums)
+    cache.save(CACHE, KEYS, IMAGES, checksums=checksums)
     save = SaveCheckpoint(Run(CHECKPOINT, DESCRIPTION), {})
     save.set_model(network())
     save.on_epoch_end(0, {"loss": 1.0, "val_loss": 2.0})
@@ -57,7 +57,7 @@ def read_cache(path: Path) -> None:
     from pyimagesearch.data import cache
 
     images, checksums = np.zeros_like(IMAGES), np.zeros(len(IMAGES), np.uint32)
-    found = cache.recall(path, KEYS, images, checksums=checksums)
+    found = cache.load(path, KEYS, images, checksums=checksums)
     if not np.array_equal(images[found], IMAGES[found]):
         raise AssertionError("other pixels than were decoded")
 

@@ -22,7 +22,7 @@ from typing import Any
 from measure import ROOT, print_table
 
 from pyimagesearch.arguments import ArgumentParser, number
-from pyimagesearch.console import examples
+from pyimagesearch.console import first_few
 from pyimagesearch.garments.scenes import COMBINATIONS
 from pyimagesearch.garments.writing import write_dataset
 
@@ -69,7 +69,9 @@ def main() -> int:
             problems = check_recovery(folder, expected, resumes=resumes)
             failures += [f"kill {kill}: {problem}" for problem in problems]
     print_table([list(outcomes), [str(count) for count in outcomes.values()]])
-    print(examples(failures) if failures else "nothing lost, every run ended with the same numbers")
+    print(
+        first_few(failures) if failures else "nothing lost, every run ended with the same numbers"
+    )
     return 1 if failures else 0
 
 

@@ -12,6 +12,9 @@ from pyimagesearch.errors import INTERRUPTED, READER_GONE, WORK_FAILED, UserErro
 
 T = TypeVar("T")
 
+# Shows how far a loop has come: takes its items and their number, and returns the items.
+Progress = Callable[[Iterable[Any], int], Iterable[Any]]
+
 COLORS = {"sure": 32, "unsure": 33}
 
 
@@ -100,6 +103,11 @@ def progress(
     return _with_bar(items, os.dup(stream.fileno()), desc=title, total=total, unit=unit)
 
 
+def no_progress(items: Iterable[Any], total: int) -> Iterable[Any]:
+    """Return the items and show nothing."""
+    return items
+
+
 def _with_bar(items: Iterable[T], descriptor: int, **settings: Any) -> Iterator[T]:
     from tqdm import tqdm
 
@@ -107,7 +115,7 @@ def _with_bar(items: Iterable[T], descriptor: int, **settings: Any) -> Iterator[
         yield from tqdm(items, file=stream, **settings)
 
 
-def examples(items: Sequence[str], most: int = 5, *, total: int | None = None) -> str:
+def first_few(items: Sequence[str], most: int = 5, *, total: int | None = None) -> str:
     """Name the first few of many things.
 
     Parameters

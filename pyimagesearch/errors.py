@@ -1,9 +1,13 @@
 """Errors that a user can put right, and the exit codes of the scripts."""
 
+import textwrap
+
 WORK_FAILED = 1
 BAD_INPUT = 2
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 READER_GONE = 141  # 128 + SIGPIPE, for output that nobody reads to its end
+
+LONGEST_REASON = 300  # characters
 
 
 def exit_code(unreadable: int, total: int) -> int:
@@ -42,3 +46,9 @@ class UserError(ValueError):
 
 class UnreadableFileError(UserError):
     """A file cannot be read. The message gives the reason without the file's name."""
+
+
+def first_line(error: Exception) -> str:
+    """Return the beginning of what a library's exception says, or its type if it says nothing."""
+    line = textwrap.shorten(str(error).strip().partition("\n")[0], LONGEST_REASON)
+    return line or type(error).__name__

@@ -143,9 +143,9 @@ def test_one_thing_is_counted_in_the_singular():
 
 
 def test_many_things_are_named_by_the_first_few():
-    assert console.examples(["a", "b"]) == "a, b"
-    assert console.examples(list("abcdefgh"), most=2) == "a, b and 6 more"
-    assert console.examples(["a", "b"], total=1002) == "a, b and 1,000 more"
+    assert console.first_few(["a", "b"]) == "a, b"
+    assert console.first_few(list("abcdefgh"), most=2) == "a, b and 6 more"
+    assert console.first_few(["a", "b"], total=1002) == "a, b and 1,000 more"
 
 
 @given(st.integers(0, 30), st.integers(1, 6).map(lambda half: 2 * half))

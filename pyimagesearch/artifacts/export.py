@@ -4,7 +4,6 @@ import contextlib
 import os
 import stat
 import sys
-import textwrap
 from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -24,7 +23,7 @@ from pyimagesearch.artifacts.export_formats import (
 )
 from pyimagesearch.console import info, printable, quiet_stderr, run
 from pyimagesearch.data.decoding import decode_image, scale
-from pyimagesearch.errors import WORK_FAILED, UnreadableFileError, UserError
+from pyimagesearch.errors import WORK_FAILED, UnreadableFileError, UserError, first_line
 from pyimagesearch.files import (
     AnyPath,
     is_utf8,
@@ -36,12 +35,8 @@ from pyimagesearch.files import (
 from pyimagesearch.outputs import check_writable, remove_litter
 
 IMAGES = 20
-# The greatest difference of a probability, and, where weights have 8 bits, the share of images
-# whose two likeliest labels are the same.
-TOLERANCE = 1e-4
-SAME_TOP_TWO = 0.99
+TOLERANCE = 1e-4  # the greatest difference of a probability
 MODEL_SUFFIXES = (".model", ".keras", ".h5", ".hdf5")
-LONGEST_REASON = 300  # characters
 EXAMPLES = """examples:
   python -m pyimagesearch.artifacts.export --model fashion.model --format litert --quantize
   python -m pyimagesearch.artifacts.export --format onnx openvino --images examples
@@ -187,8 +182,8 @@ def _network(path: AnyPath) -> tuple[Any, model_file.TrainedModel]:
     return network, model_file.trained_model(
         file,
         lambda images: np.asarray(network(images, training=False)),
-        taken=network.input_shape,
-        returned=network.output_shape,
+        input_shape=network.input_shape,
+        output_shape=network.output_shape,
     )
 
 
@@ -207,8 +202,7 @@ def _exported(
             return chosen.load(path)(rgb)
     # Converters and runtimes raise all kinds of exceptions for layers that they do not know.
     except Exception as error:
-        reason = textwrap.shorten(str(error).strip().partition("\n")[0], LONGEST_REASON)
-        message = f"the network cannot be exported to {name}: {reason or type(error).__name__}"
+        message = f"the network cannot be exported to {name}: {first_line(error)}"
         raise UserError(message, WORK_FAILED) from error
 
 
@@ -241,7 +235,7 @@ def compared(
         is_close, result = False, "it predicts no probability for each label"
     elif is_quantized:
         same = int((_top_two(expected) == _top_two(found)).all(axis=1).sum())
-        is_close = same >= SAME_TOP_TWO * count
+        is_close = same == count
         result = f"the same two likeliest labels in {same} of {count} images"
     else:
         difference = float(np.abs(expected - found).max())

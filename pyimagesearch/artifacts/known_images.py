@@ -294,7 +294,7 @@ def _is_consistent(known: KnownImages) -> bool:
             return False
         if not np.isfinite(array).all():
             return False
-    sizes, axes, mean, basis, prototypes, empty, quantiles = known
+    sizes, axes, mean, basis, images, empty, quantiles = known
     if len(sizes) != len(axes) or len(sizes) > MOST_BLOCKS or len(mean) > MOST_FEATURES:
         return False
     if min(sizes.min(), axes.min()) < 1 or max(sizes.max(), axes.max()) > MOST_FEATURES:
@@ -302,7 +302,7 @@ def _is_consistent(known: KnownImages) -> bool:
     return (
         sum(sizes.tolist()) == len(mean)
         and int(sizes.astype(np.int64) @ axes.astype(np.int64)) == len(basis)
-        and prototypes.shape[1] == empty.shape[1] == sum(axes.tolist())
+        and images.shape[1] == empty.shape[1] == sum(axes.tolist())
         and quantiles.shape == SHARES.shape
         and bool((np.diff(quantiles) >= 0).all() and quantiles[0] >= 0 and quantiles[-1] <= 1)
     )

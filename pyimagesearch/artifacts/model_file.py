@@ -3,7 +3,6 @@
 import json
 import os
 import reprlib
-import textwrap
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,7 +16,7 @@ from pyimagesearch.artifacts.model_metadata import MetadataError, read_metadata
 from pyimagesearch.artifacts.network_description import DescriptionError, NetworkDescription
 from pyimagesearch.artifacts.plain_json import MAX_JSON_BYTES
 from pyimagesearch.data.decoding import Fit
-from pyimagesearch.errors import UnreadableFileError, UserError
+from pyimagesearch.errors import UnreadableFileError, UserError, first_line
 from pyimagesearch.files import (
     AnyPath,
     did_you_mean,
@@ -35,7 +34,6 @@ METADATA_ENTRY = "pyimagesearch.json"
 KNOWN_ENTRY = "pyimagesearch.features.npz"
 # Somebody's own network may be as large as VGG16, which has half of that.
 MAX_MODEL_BYTES = 2**30
-LONGEST_REASON = 300  # characters
 ZIP_SIGNATURE = b"PK\3\4"
 
 Predict = Callable[[np.ndarray], np.ndarray]
@@ -226,16 +224,16 @@ def build_model(file: ModelFile) -> "keras.Model":
         raise UserError(f"the model {file.path} cannot be used: {error}") from error
     # Keras raises all kinds of exceptions for a description that it cannot make sense of.
     except Exception as error:
-        reason = textwrap.shorten(str(error).strip().partition("\n")[0], LONGEST_REASON)
-        raise UserError(f"Keras cannot load the model {file.path}: {reason}") from error
+        message = f"Keras cannot load the model {file.path}: {first_line(error)}"
+        raise UserError(message) from error
 
 
 def trained_model(
     file: ModelFile,
     predict: Predict,
     *,
-    taken: Any,
-    returned: Any,
+    input_shape: Any,
+    output_shape: Any,
     predict_both: PredictBoth | None = None,
     features: int = 0,
 ) -> TrainedModel:
@@ -247,7 +245,7 @@ def trained_model(
         From :func:`read_model_file`.
     predict : callable
         As in :class:`TrainedModel`.
-    taken, returned : object
+    input_shape, output_shape : object
         The shapes of the network's input and output as Keras has them: for somebody's own network
         they may be anything.
     predict_both : callable, optional
@@ -265,7 +263,7 @@ def trained_model(
     UserError
         If it is not a network that labels square colour images.
     """
-    match taken, returned:
+    match input_shape, output_shape:
         case (_, int(height), int(width), 3), (_, int(outputs)) if height == width:
             metadata, note = _metadata(file, image_size=height, outputs=outputs)
             known, known_note = _known(file, features) if predict_both else (None, None)
@@ -273,7 +271,7 @@ def trained_model(
             return TrainedModel(predict, height, outputs, metadata, note, known, predict_both)
     raise UserError(
         f"the network in {file.path} does not label square colour images: "
-        f"it takes {reprlib.repr(taken)} and returns {reprlib.repr(returned)}"
+        f"it takes {reprlib.repr(input_shape)} and returns {reprlib.repr(output_shape)}"
     )
 
 

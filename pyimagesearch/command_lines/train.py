@@ -59,7 +59,7 @@ def parse_arguments(description: str | None) -> Namespace:
     training("--fit", choices=("pad", "squeeze"), default="pad", help=fit)
     share = "share of images to test on"
     training("--test-size", type=number(float, 0.01, 0.99), default=TEST_SIZE, help=share)
-    balance = "let rare labels count as much as frequent ones"
+    balance = "let rare labels count more"
     training("--balance", action="store_true", help=balance)
     training("--device", choices=("auto", "cpu", "gpu"), default="auto", help="what to train on")
     training("--seed", type=seed, default=42, help="random seed")

@@ -31,12 +31,12 @@ DIGEST_BYTES = 32
 
 
 def cache_path(dataset: AnyPath, size: int, fit: Fit) -> Path:
-    """Name the file that keeps the decoded images of a data set.
+    """Name the file that keeps the decoded images of a dataset.
 
     Parameters
     ----------
     dataset : path
-        The folder of the data set.
+        The folder of the dataset.
     size : int
         Width and height of the decoded images in pixels.
     fit : {"pad", "squeeze"}
@@ -85,7 +85,7 @@ def image_keys(paths: Sequence[str], size: int, fit: Fit) -> np.ndarray:
     return np.frombuffer(b"".join(map(key, paths)), np.uint64).reshape(-1, 2)
 
 
-def recall(path: Path, keys: np.ndarray, images: Images, *, checksums: np.ndarray) -> np.ndarray:
+def load(path: Path, keys: np.ndarray, images: Images, *, checksums: np.ndarray) -> np.ndarray:
     """Copy the images that the cache holds.
 
     Parameters
@@ -128,7 +128,7 @@ def recall(path: Path, keys: np.ndarray, images: Images, *, checksums: np.ndarra
     return found
 
 
-def remember(path: Path, keys: np.ndarray, images: Images, *, checksums: np.ndarray) -> None:
+def save(path: Path, keys: np.ndarray, images: Images, *, checksums: np.ndarray) -> None:
     """Replace what the cache holds by these images.
 
     Parameters
@@ -136,7 +136,7 @@ def remember(path: Path, keys: np.ndarray, images: Images, *, checksums: np.ndar
     path : pathlib.Path
         From :func:`cache_path`.
     keys, images, checksums : numpy.ndarray
-        As for :func:`recall`.
+        As for :func:`load`.
 
     Notes
     -----
@@ -163,7 +163,7 @@ def remember(path: Path, keys: np.ndarray, images: Images, *, checksums: np.ndar
 
 
 def _read_table(file: IO[bytes]) -> np.ndarray:
-    """Read keys and checksums; raise ValueError for a file that :func:`remember` did not write."""
+    """Read keys and checksums; raise ValueError for a file that :func:`save` did not write."""
     begin = file.read(len(SIGNATURE) + 8)
     count = int.from_bytes(begin[len(SIGNATURE) :], "little")
     size = count * ROW.itemsize

@@ -33,8 +33,8 @@ __all__ = ["FITS", "Fit", "UnreadableImageError", "decode_image", "fitted", "rea
 Fit = Literal["pad", "squeeze"]
 FITS: tuple[Fit, ...] = get_args(Fit)
 
-# For all images that are being decoded at a time. It is enough for one opaque PNG image of 67
-# million pixels, a transparent one of 50 million, or an AVIF image of 26 million.
+# For all images that are being decoded at a time. It is enough for a JPEG image of 67 million
+# pixels, a PNG image of 50 million, or an AVIF image of 26 million.
 MAX_BYTES = 384 * 2**20
 
 JPEG_FLAGS = {

@@ -1,4 +1,4 @@
-"""Which files of a data set are images, and which labels their folders give them.
+"""Which files of a dataset are images, and which labels their folders give them.
 
 The labels of an image are the parts of its folder's name. A combination is the label set of one
 folder: ``("blue", "jeans")``.
@@ -96,7 +96,7 @@ def list_images(folder: AnyPath) -> Listing:
         if _is_new_file(link, seen_files):
             paths.append(link)
         else:
-            skipped.append((link, "it is a link to another image of the data set"))
+            skipped.append((link, "it is a link to another image of the dataset"))
     return Listing(sorted(paths), sorted(skipped))
 
 
@@ -176,12 +176,12 @@ def _are_pairs(combinations: Iterable[tuple[str, ...]]) -> bool:
 
 
 def layout_hint(folder: AnyPath) -> str:
-    """Suggest the folder above, where images lie in the data set's folder itself.
+    """Suggest the folder above, where images lie in the dataset's folder itself.
 
     Parameters
     ----------
     folder : path
-        The folder given as a data set.
+        The folder given as a dataset.
 
     Returns
     -------
@@ -205,7 +205,7 @@ def depth_hints(folder: AnyPath, paths: Iterable[str]) -> list[str]:
     Parameters
     ----------
     folder : path
-        The folder given as a data set.
+        The folder given as a dataset.
     paths : iterable of str
         The images below it.
 
@@ -221,7 +221,7 @@ def depth_hints(folder: AnyPath, paths: Iterable[str]) -> list[str]:
     low, high = Path(folder) / depths[max(depths)], Path(folder) / depths[min(depths)]
     return [
         f"label folders lie at different depths, such as {printable(high)} and {printable(low)}: "
-        f"is {printable(low.parent)} the data set that was meant?"
+        f"is {printable(low.parent)} the dataset that was meant?"
     ]
 
 
@@ -231,7 +231,7 @@ def capital_hints(classes: Sequence[str]) -> list[str]:
     Parameters
     ----------
     classes : sequence of str
-        All labels of a data set.
+        All labels of a dataset.
 
     Returns
     -------

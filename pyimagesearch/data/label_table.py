@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from pyimagesearch.console import counted, examples, printable
+from pyimagesearch.console import counted, first_few, printable
 from pyimagesearch.data.folders import IMAGE_SUFFIXES, list_images
 from pyimagesearch.errors import UserError
 from pyimagesearch.files import AnyPath, did_you_mean
@@ -226,7 +226,7 @@ def _choose_columns(
              for column in cells]  # fmt: skip
     name = max(range(len(header)), key=lambda position: named[position])
     if not named[name]:
-        shown = examples([column[0] for column in cells if column], 3)
+        shown = first_few([column[0] for column in cells if column], 3)
         raise UserError(
             f"no column of {table} names images below {index.folder} (its first row begins with "
             f"{shown}): give the folder that holds them with --dataset"
@@ -248,12 +248,12 @@ def _choose_columns(
     labelled = [i for i in texts if LABEL_WORDS & set(re.split(r"[\W_]+", titles[i]))]
     if len(flags) > 1 and not any(titles[i] == "labels" for i in texts):
         if repeated := [title for title, n in Counter(header[i] for i in flags).items() if n > 1]:
-            raise UserError(f"{table} has several columns of one name: {examples(repeated)}")
+            raise UserError(f"{table} has several columns of one name: {first_few(repeated)}")
         return _Columns(name, flags, None, group, split)
     if not labelled and len(texts) != 1:
         raise UserError(
             f"it is not clear which column of {table} holds the labels "
-            f"({examples([header[i] for i in texts]) or 'none may'}): call it labels"
+            f"({first_few([header[i] for i in texts]) or 'none may'}): call it labels"
         )
     column = (labelled or texts)[0]
     joined = "".join(cells[column])
@@ -304,7 +304,7 @@ def _find_images(
 
 def _why_none(cell: str, candidates: Sequence[str], index: _ImageIndex) -> str:
     if candidates:
-        return f"it may be {examples(candidates, 2)}"
+        return f"it may be {first_few(candidates, 2)}"
     if cell.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", cell):
         return f"it lies outside {index.folder}, or does not exist"
     return f"there is no such image below {index.folder}"
@@ -334,7 +334,7 @@ def _notes(header: Sequence[str], columns: _Columns, not_listed: int) -> list[st
         notes.append("images with the same group stay on one side of the split")
     used = {columns.name, columns.group, columns.split, *columns.labels}
     if unused := [title or "(no name)" for i, title in enumerate(header) if i not in used]:
-        notes.append(f"columns left out: {examples(unused, 10)}")
+        notes.append(f"columns left out: {first_few(unused, 10)}")
     if not_listed:
         notes.append(f"{counted(not_listed, 'image')} not in the table")
     return notes

@@ -1,17 +1,17 @@
-"""Decode the images of a data set in parallel, and gather all that is known about them."""
+"""Decode the images of a dataset in parallel, and gather all that is known about them."""
 
 import itertools
 import os
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from pyimagesearch.console import quiet_stderr
+from pyimagesearch.console import Progress, no_progress, quiet_stderr
 from pyimagesearch.data import cache
 from pyimagesearch.data.decoding import Fit, decode_image
 from pyimagesearch.data.duplicates import duplicate_groups
@@ -24,9 +24,6 @@ from pyimagesearch.files import AnyPath, read_file
 
 # Files that wait for a decoding thread take memory, so only this many wait at once.
 FILES_AT_ONCE = 1024
-
-# Shows how far a loop has come: takes its items and their number, and returns the items.
-Progress = Callable[[Iterable[Any], int], Iterable[Any]]
 
 
 class LoadedImages(NamedTuple):
@@ -94,11 +91,6 @@ class Dataset(NamedTuple):
     together: np.ndarray | None = None
     is_test: np.ndarray | None = None
     notes: Sequence[str] = ()
-
-
-def no_progress(items: Iterable[Any], total: int) -> Iterable[Any]:
-    """Return the items and show nothing."""
-    return items
 
 
 def load_dataset(
@@ -263,7 +255,7 @@ def load_images(
     is_decoded = np.zeros(len(paths), bool)
     keys = cache.image_keys(paths, size, fit) if cache_file else None
     if cache_file and keys is not None:
-        is_decoded = cache.recall(cache_file, keys, images, checksums=checksums)
+        is_decoded = cache.load(cache_file, keys, images, checksums=checksums)
     missing = np.flatnonzero(~is_decoded)
     load = partial(_load, images, checksums, paths=paths, fit=fit)
     reasons = _in_threads(load, missing, progress=progress)
@@ -276,7 +268,7 @@ def load_images(
             images[place] = images[position]
     images, checksums = first(images, len(readable)), checksums[readable]
     if cache_file and keys is not None and reasons.count(None):
-        cache.remember(cache_file, keys[readable], images, checksums=checksums)
+        cache.save(cache_file, keys[readable], images, checksums=checksums)
     return LoadedImages(
         images,
         [paths[position] for position in readable.tolist()],

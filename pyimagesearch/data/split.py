@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def split_dataset(
     dataset: "Dataset", *, test_size: float, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Split a data set by its folders or by its table; see :func:`split` and :func:`split_free`."""
+    """Split a dataset by its folders or by its table; see :func:`split` and :func:`split_free`."""
     if not dataset.is_free:
         return split(dataset.labels, dataset.groups, test_size=test_size, seed=seed)
     groups = dataset.groups if dataset.together is None else dataset.together
@@ -54,7 +54,7 @@ def split(
     UserError
         If a combination has too few different images to be on both sides.
     """
-    random = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     group_sizes = np.bincount(groups)
     # A group in several folders belongs to the folder of its first image.
     first_of_group = np.unique(groups, return_index=True)[1]
@@ -64,7 +64,7 @@ def split(
 
     is_test_group = np.zeros(len(group_sizes), bool)
     for combination in sorted(groups_of_combination):
-        shuffled = random.permutation(groups_of_combination[combination])
+        shuffled = rng.permutation(groups_of_combination[combination])
         images_so_far = np.cumsum(group_sizes[shuffled])
         wanted = np.argmin(np.abs(images_so_far - test_size * images_so_far[-1])) + 1
         is_test_group[shuffled[: min(wanted, len(shuffled) - 1)]] = True

@@ -1,4 +1,4 @@
-"""Draw a data set of garments, six folders of labelled images, or the seven examples."""
+"""Draw a dataset of garments, six folders of labelled images, or the seven examples."""
 
 import argparse
 import sys
@@ -23,28 +23,28 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.prog = "python -m pyimagesearch.garments"
     target = parser.add_mutually_exclusive_group(required=True)
-    target.add_argument("--output", metavar="DIR", help="write a data set to this folder")
+    target.add_argument("--output", metavar="DIR", help="write a dataset to this folder")
     target.add_argument("--examples", metavar="DIR", help="write the examples to this folder")
     parser.add_argument(
         "--per-combination",
         type=number(int, 1, 10**6),
         default=DATASET_IMAGES,
         metavar="N",
-        help="images in each folder of the data set",
+        help="images in each folder of the dataset",
     )
     parser.add_argument(
         "--seed",
         type=number(int, 0, 2**63),
         metavar="S",
         help="the same seed draws the same images "
-        f"(default: {DATASET_SEED} for a data set, {EXAMPLES_SEED} for the examples)",
+        f"(default: {DATASET_SEED} for a dataset, {EXAMPLES_SEED} for the examples)",
     )
     parser.add_argument(
         "--size",
         type=number(int, 16, 4000),
         metavar="PIXELS",
         help="longest side of an image "
-        f"(default: {DATASET_SIZE} in a data set, {EXAMPLES_SIZE} in the examples)",
+        f"(default: {DATASET_SIZE} in a dataset, {EXAMPLES_SIZE} in the examples)",
     )
     return parser.parse_args()
 

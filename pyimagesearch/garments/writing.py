@@ -8,13 +8,13 @@ The folders `dataset` and `examples` of this repository were written by
 
 import itertools
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 
+from pyimagesearch.console import Progress, no_progress
 from pyimagesearch.errors import WORK_FAILED, UserError
 from pyimagesearch.garments.scenes import (
     COLORS,
@@ -31,10 +31,6 @@ DATASET_IMAGES = 120
 JPEG_QUALITY = 88
 
 
-def _no_progress(items: Iterable[Any], total: int) -> Iterable[Any]:
-    return items
-
-
 def write_dataset(
     folder: str | os.PathLike[str],
     combinations: Sequence[tuple[str, str]] = COMBINATIONS,
@@ -42,9 +38,9 @@ def write_dataset(
     *,
     seed: int = DATASET_SEED,
     size: int = DATASET_SIZE,
-    progress: Callable[[Iterable[Any], int], Iterable[Any]] = _no_progress,
+    progress: Progress = no_progress,
 ) -> None:
-    """Write a data set: one folder of JPEG files for each combination.
+    """Write a dataset: one folder of JPEG files for each combination.
 
     Parameters
     ----------

@@ -1,13 +1,28 @@
-"""How many labels an image gets, where the user does not say it."""
+"""Which labels an image gets, and how many where the user does not say it."""
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from pyimagesearch.inference.classification import choose, label_parts, thresholds_of
 
 # Of a colour and a garment, an image has one each.
 USUAL_TOP = 2
+
+
+class Choice(NamedTuple):
+    """What is chosen of the probabilities of an image's labels.
+
+    Attributes
+    ----------
+    labels : list of (str, float)
+        The labels, the likeliest first, and their probabilities, in [0, 1].
+    note : str or None
+        What a user should know of them together.
+    """
+
+    labels: list[tuple[str, float]]
+    note: str | None = None
 
 
 def chooser(

@@ -62,7 +62,7 @@ class KnownCombinations(NamedTuple):
     Attributes
     ----------
     shown : set of frozenset of str
-        Those that images of the data set showed.
+        Those that images of the dataset showed.
     composed : set of frozenset of str
         Those that only composed images showed.
     """

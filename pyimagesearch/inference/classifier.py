@@ -1,4 +1,4 @@
-"""All that answers for an image: the network, its labels, and how they are chosen."""
+"""All that it takes to classify: the network, its labels, and how they are chosen."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
@@ -6,11 +6,8 @@ from typing import NamedTuple
 from pyimagesearch.artifacts.label_file import load_labels
 from pyimagesearch.artifacts.model_file import TrainedModel
 from pyimagesearch.inference import classification
-from pyimagesearch.inference.chooser import chooser
+from pyimagesearch.inference.chooser import Choice, chooser
 from pyimagesearch.inference.network import load_network
-
-# The labels chosen for an image, the likeliest first, and a note on them.
-Answer = tuple[list[tuple[str, float]], str | None]
 
 
 class Classifier(NamedTuple):
@@ -22,16 +19,15 @@ class Classifier(NamedTuple):
         The network.
     classes : sequence of str
         The labels, in the order of its outputs.
-    answer : callable
-        Takes the probability of each label, in [0, 1]. Returns the labels chosen and the note on
-        them.
+    choose : callable
+        Takes the probability of each label, in [0, 1], and chooses among the labels.
     notes : list of str
         What a user should know about the files.
     """
 
     trained: TrainedModel
     classes: Sequence[str]
-    answer: Callable[[Mapping[str, float]], Answer]
+    choose: Callable[[Mapping[str, float]], Choice]
     notes: list[str]
 
 
@@ -56,7 +52,7 @@ def load_classifier(
     top, threshold
         As for :func:`pyimagesearch.inference.chooser.chooser`.
     reject : float
-        The share of right images that may be called unknown, in [0, 1].
+        The share of the test images that may be called unknown, in [0, 1].
 
     Returns
     -------
@@ -71,11 +67,11 @@ def load_classifier(
     trained = load_network(model, device, images=images)
     classes, label_note = load_labels(trained, model, labelbin)
     notes = [trained.note, label_note, classification.known_note(trained, reject)]
-    choose = chooser(top, threshold, classes=classes, metadata=trained.metadata)
+    choose_labels = chooser(top, threshold, classes=classes, metadata=trained.metadata)
     known = classification.known_combinations(trained.metadata)
 
-    def answer(probabilities: Mapping[str, float]) -> Answer:
-        chosen = choose(probabilities)
-        return chosen, classification.combination_note([label for label, _ in chosen], known)
+    def choose(probabilities: Mapping[str, float]) -> Choice:
+        labels = choose_labels(probabilities)
+        return Choice(labels, classification.combination_note([name for name, _ in labels], known))
 
-    return Classifier(trained, classes, answer, [note for note in notes if note])
+    return Classifier(trained, classes, choose, [note for note in notes if note])

@@ -67,20 +67,20 @@ def load_network(path: AnyPath, device: str = "auto", *, images: int = 1) -> Tra
         predict = _with_openvino(
             file.network, backend.device, threads=threads, with_features=bool(sizes)
         )
-        taken: Any = (None, height, width, channels)
-        returned: Any = (None, *file.network.layers[-1].output_shape)
+        input_shape: Any = (None, height, width, channels)
+        output_shape: Any = (None, *file.network.layers[-1].output_shape)
     else:
         model = _built_by_keras(file, backend)
-        taken, returned = model.input_shape, model.output_shape
+        input_shape, output_shape = model.input_shape, model.output_shape
         sizes = block_sizes_of_model(model) if file.known is not None else []
         predict = _with_keras(with_features(model) if sizes else model)
     if not sizes:
-        return trained_model(file, predict, taken=taken, returned=returned)
+        return trained_model(file, predict, input_shape=input_shape, output_shape=output_shape)
     return trained_model(
         file,
         lambda images: predict(images)[0],
-        taken=taken,
-        returned=returned,
+        input_shape=input_shape,
+        output_shape=output_shape,
         predict_both=predict,
         features=sum(sizes),
     )

@@ -6,7 +6,8 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from pyimagesearch.console import highlighted, printable
+from pyimagesearch.console import complain, highlighted, is_output_lost, printable
+from pyimagesearch.inference.chooser import Choice
 from pyimagesearch.inference.classification import Prediction
 from pyimagesearch.spreadsheets import escaped_cell
 
@@ -18,6 +19,43 @@ WIDEST_NAME = 60
 LAST_COLUMNS = ("note", "error", "unknown", "nearness")
 # Of more labels than this, a single image shows only the likeliest.
 MOST_LABELS = 50
+
+
+def reporter(
+    form: str,
+    paths: Sequence[str],
+    classes: Sequence[str],
+    *,
+    show: Callable[[str], None],
+    is_timed: bool = False,
+) -> Callable[..., bool]:
+    """Choose how predictions are reported.
+
+    Parameters
+    ----------
+    form, paths, classes, is_timed
+        As for :func:`describer`.
+    show : callable
+        Prints a line. That of CSV's headings comes at once.
+
+    Returns
+    -------
+    callable
+        Takes a prediction, what is chosen of it and, if timed, ``seconds``. Prints the prediction,
+        complains of a file that cannot be read, and returns whether anybody still reads.
+    """
+    describe = describer(form, paths, classes, is_timed=is_timed)
+    if form == "csv":
+        show(csv_header(classes, is_timed=is_timed))
+
+    def report(prediction: Prediction, choice: Choice, **time: float) -> bool:
+        if form != "text" or not prediction.error:
+            show(describe(prediction, choice.labels, choice.note, **time))
+        if prediction.error:
+            complain(f"cannot read {prediction.path}: {prediction.error}")
+        return not is_output_lost()
+
+    return report
 
 
 def describer(

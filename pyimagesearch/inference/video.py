@@ -19,6 +19,7 @@ from pyimagesearch.console import printable
 from pyimagesearch.data.decoding import fitted, scale
 from pyimagesearch.errors import UnreadableFileError
 from pyimagesearch.inference import video_window
+from pyimagesearch.inference.chooser import Choice
 from pyimagesearch.inference.classification import Prediction
 from pyimagesearch.inference.video_reading import Frame, Video, opened
 from pyimagesearch.inference.video_threads import ahead, newest
@@ -35,9 +36,6 @@ WHOLE = 0.9
 # Times of frames are not exact, either.
 TOLERANCE = 1e-3
 
-# What is chosen of probabilities: labels with their probabilities, and a note on them.
-Answer = tuple[list[tuple[str, float]], str | None]
-
 
 class Moment(NamedTuple):
     """What a frame of a video shows.
@@ -46,10 +44,8 @@ class Moment(NamedTuple):
     ----------
     prediction : Prediction
         The mean over the last half second; with the frame, if it is to be drawn on.
-    chosen : list of (str, float)
-        The labels that were chosen of it, and their probabilities.
-    note : str or None
-        A note on them.
+    choice : Choice
+        The labels that were chosen of it.
     seconds : float
         The time of the frame.
     is_due : bool
@@ -57,8 +53,7 @@ class Moment(NamedTuple):
     """
 
     prediction: Prediction
-    chosen: list[tuple[str, float]]
-    note: str | None
+    choice: Choice
     seconds: float
     is_due: bool
 
@@ -89,7 +84,7 @@ def label_videos(
     classes: Sequence[str],
     outputs: Mapping[str, Path | None],
     *,
-    answer: Callable[[Mapping[str, float]], Answer],
+    choose: Callable[[Mapping[str, float]], Choice],
     report: Callable[..., bool],
     every: float,
     draw: Callable[[np.ndarray, Sequence[str]], None],
@@ -107,12 +102,12 @@ def label_videos(
     outputs : mapping of str to (pathlib.Path or None)
         The clips, or a camera such as ``camera:0``, and the MP4 file to write of each. What a
         camera saw until Ctrl-C is kept. Of a clip, Ctrl-C leaves no part.
-    answer : callable
-        Takes the probability of each label, in [0, 1], and returns what is chosen of them.
+    choose : callable
+        Takes the probability of each label, in [0, 1], and chooses among the labels.
     report : callable
-        Takes a Prediction, the labels chosen of it, the note on them and, if the prediction has no
-        error, ``seconds``, the time in the video. It is called when the labels change, and every so
-        often between changes. Returns whether anybody still wants to know.
+        Takes a Prediction, what is chosen of it and, if the prediction has no error, ``seconds``,
+        the time in the video. It is called when the labels change, and every so often between
+        changes. Returns whether anybody still wants to know.
     every : float
         How often, in seconds of the video.
     draw : callable
@@ -137,13 +132,13 @@ def label_videos(
     unreadable = 0
     for path, output in outputs.items():
         tell(f"labelling {printable(path)}...")
-        choose = partial(_moments, path, classes, answer=answer, every=every)
+        moments = partial(_moments, path, classes, choose=choose, every=every)
         try:
             _label_video(
                 path,
                 trained,
                 output,
-                choose=choose,
+                moments=moments,
                 report=report,
                 draw=draw,
                 tell=tell,
@@ -151,7 +146,7 @@ def label_videos(
             )
         except UnreadableFileError as error:
             unreadable += 1
-            report(Prediction(path, {}, str(error)), [], None)
+            report(Prediction(path, {}, str(error)), Choice([]))
     return unreadable
 
 
@@ -160,7 +155,7 @@ def _label_video(
     trained: TrainedModel,
     output: Path | None,
     *,
-    choose: Callable[[Iterable[tuple[Step, np.ndarray]]], Iterator[Moment]],
+    moments: Callable[[Iterable[tuple[Step, np.ndarray]]], Iterator[Moment]],
     report: Callable[..., bool],
     draw: Callable[[np.ndarray, Sequence[str]], None],
     tell: Callable[[str], None],
@@ -175,9 +170,11 @@ def _label_video(
         steps = _predicted(video, trained, keeps_images=bool(write or show))
         stack.enter_context(closing(steps))
         try:
-            for moment in choose(smoothed(steps)):
+            for moment in moments(smoothed(steps)):
                 count += 1
-                is_wanted = not moment.is_due or report(*moment[:3], seconds=moment.seconds)
+                is_wanted = not moment.is_due or report(
+                    moment.prediction, moment.choice, seconds=moment.seconds
+                )
                 if moment.prediction.image is None:
                     if not is_wanted:
                         break
@@ -278,7 +275,7 @@ def _moments(
     classes: Sequence[str],
     steps: Iterable[tuple[Step, np.ndarray]],
     *,
-    answer: Callable[[Mapping[str, float]], Answer],
+    choose: Callable[[Mapping[str, float]], Choice],
     every: float,
 ) -> Iterator[Moment]:
     """Choose the labels of each frame, and which frames are reported."""
@@ -289,13 +286,13 @@ def _moments(
         if latest_mean is not mean:
             mean = latest_mean
             probabilities = dict(zip(classes, map(float, mean), strict=True))
-            chosen, note = answer(probabilities)
+            choice = choose(probabilities)
         # Labels that are as likely as each other may change places with every frame.
-        before, labels = labels, {label for label, _ in chosen}
+        before, labels = labels, {label for label, _ in choice.labels}
         is_due = labels != before or step.seconds - reported >= every - TOLERANCE
         reported = step.seconds if is_due else reported
         prediction = Prediction(path, probabilities, None, step.image)
-        yield Moment(prediction, chosen, note, step.seconds, is_due)
+        yield Moment(prediction, choice, step.seconds, is_due)
 
 
 def _is_drawn(
@@ -308,7 +305,7 @@ def _is_drawn(
     """Draw labels on a frame, write and show it; return False if the window was closed."""
     image = moment.prediction.image
     assert image is not None
-    draw(image, [f"{label}: {likely:.0%}" for label, likely in moment.chosen])
+    draw(image, [f"{label}: {likely:.0%}" for label, likely in moment.choice.labels])
     frame = Frame(moment.seconds, image)
     if write is not None:
         write(frame)

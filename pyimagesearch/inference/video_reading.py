@@ -135,8 +135,7 @@ def _open_clip(path: str) -> cv2.VideoCapture:
     if width * height > MOST_PIXELS:
         capture.release()
         raise UnreadableFileError(
-            f"its frames have {width:.0f} x {height:.0f} pixels, more than {MOST_PIXELS >> 20} "
-            "million"
+            f"its frames have {width:.0f} x {height:.0f} pixels, more than {MOST_PIXELS:,} in all"
         )
     return capture
 

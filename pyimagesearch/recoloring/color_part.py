@@ -48,15 +48,15 @@ class ColorPart(NamedTuple):
     shares: tuple[float, ...]
 
     @property
-    def likelier(self) -> int:
-        """The part that colours tell apart best; the first if that is not clear."""
+    def likeliest(self) -> int:
+        """The part whose labels colours tell apart best; the first of equals."""
         return int(np.argmax(np.nan_to_num(self.shares, nan=-1)))
 
     @property
     def is_clear(self) -> bool:
         """Whether that part is a colour, and no other is one."""
-        share = self.shares[self.likelier]
-        others = [other for part, other in enumerate(self.shares) if part != self.likelier]
+        share = self.shares[self.likeliest]
+        others = [other for part, other in enumerate(self.shares) if part != self.likeliest]
         return share >= LEAST_SHARE and not any(share - other < LEAST_LEAD for other in others)
 
 
@@ -123,11 +123,11 @@ def choose_recoloring(
     if part is not None:
         return Recoloring(per_combination, part)
     found = find_color_part(images, labels, indices)
-    reason = reasons[found.likelier]
+    reason = reasons[found.likeliest]
     if wanted == "auto" and not found.is_clear:
         none = "neither" if len(found.shares) == 2 else "no"
         reason = f"{none} part of the names is clearly a colour"
-    return Recoloring(0 if reason else per_combination, found.likelier, found, reason)
+    return Recoloring(0 if reason else per_combination, found.likeliest, found, reason)
 
 
 def find_color_part(
@@ -147,7 +147,7 @@ def find_color_part(
     Returns
     -------
     ColorPart
-        For names such as ``blue_jeans`` the first part is the likelier one.
+        For names such as ``blue_jeans`` the first part is the likeliest.
     """
     bins = _bins_of_combinations(images, labels, indices)
     shares = []

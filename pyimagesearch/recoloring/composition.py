@@ -12,9 +12,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from pyimagesearch.console import printable
+from pyimagesearch.console import Progress, no_progress, printable
 from pyimagesearch.data.image_arrays import Concatenated, Images, Rotation
-from pyimagesearch.data.loading import Progress, no_progress
 from pyimagesearch.errors import UserError
 from pyimagesearch.recoloring.color_transfer import Color, color_of, recolor
 from pyimagesearch.recoloring.name_parts import (

@@ -1,26 +1,20 @@
 """The worst predictions, each beside a heat map of where the network sees the wrong label."""
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 
 from pyimagesearch.data.decoding import scale
-from pyimagesearch.files import AnyPath, save_image
+from pyimagesearch.files import AnyPath
 from pyimagesearch.reports.heat_maps import heat_map, laid_over
-from pyimagesearch.reports.pictures import plain, write
+from pyimagesearch.reports.montage import captioned, save_montage, short_path
 
 if TYPE_CHECKING:
     from pyimagesearch.data.loading import Dataset
 
 # From images and the output that is looked at in each to feature maps and gradients.
-Explain = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray] | None]
-
-# Width and height of an image in pixels, the height of its caption, and how many characters fit.
-CELL_WIDTH, CAPTION_HEIGHT, CAPTION_CHARACTERS = 176, 56, 26
-ROW_WIDTH = 6 * CELL_WIDTH
+ExplainBatch = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray] | None]
 
 
 def draw_errors(
@@ -28,7 +22,7 @@ def draw_errors(
     dataset: "Dataset",
     worst: Sequence[Mapping[str, Any]],
     *,
-    explain: Explain,
+    explain: ExplainBatch,
 ) -> None:
     """Draw the images that the network gets most wrong, with their labels and the predicted ones.
 
@@ -53,8 +47,6 @@ def draw_errors(
     """
     if path is None:
         return
-    from imutils import build_montages
-
     positions = {image_path: position for position, image_path in enumerate(dataset.paths)}
     images = np.stack([dataset.images[positions[error["path"]]] for error in worst])
     labels = [wrong_label(error["probabilities"], error["labels"]) for error in worst]
@@ -64,9 +56,7 @@ def draw_errors(
         heats = [heat_map(*parts, size=images.shape[1]) for parts in zip(*maps, strict=True)]
         seen = map(_heat_cell, images, heats, labels)
         cells = [np.hstack(pair) for pair in zip(cells, seen, strict=True)]
-    shape = cells[0].shape[1::-1]
-    columns = min(ROW_WIDTH // shape[0], len(cells))
-    save_image(path, build_montages(cells, shape, (columns, -(-len(cells) // columns)))[0])
+    save_montage(path, cells)
 
 
 def wrong_label(probabilities: Mapping[str, float], labels: Sequence[str]) -> str:
@@ -96,20 +86,13 @@ def _error_cell(image: np.ndarray, error: Mapping[str, Any]) -> np.ndarray:
     count = len(error["labels"])
     likeliest = sorted(error["probabilities"].items(), key=lambda item: -item[1])[:count]
     lines = [
-        "/".join(Path(error["path"]).parts[-2:]),
+        short_path(error["path"]),
         "is " + " ".join(error["labels"]) + (" (a stray?)" if error.get("is_stray") else ""),
         "net " + ", ".join(f"{label} {likely:.0%}" for label, likely in likeliest),
     ]
-    return _cell(image, lines)
+    return captioned(image, lines)
 
 
 def _heat_cell(image: np.ndarray, heat: np.ndarray, label: str) -> np.ndarray:
     # The image is a square already, as the network takes it.
-    return _cell(laid_over(heat, image, "squeeze"), ["where it sees", label])
-
-
-def _cell(image: np.ndarray, lines: Sequence[str]) -> np.ndarray:
-    caption = np.full((CAPTION_HEIGHT, CELL_WIDTH, 3), 255, np.uint8)
-    for number, line in enumerate(lines):
-        write(caption, plain(line)[-CAPTION_CHARACTERS:], (4, 15 + 16 * number), size=0.4)
-    return np.vstack([cv2.resize(image, (CELL_WIDTH, CELL_WIDTH)), caption])
+    return captioned(laid_over(heat, image, "squeeze"), ["where it sees", label])

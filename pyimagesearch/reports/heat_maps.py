@@ -9,7 +9,7 @@ import numpy as np
 
 from pyimagesearch.data.decoding import Fit, inner_rectangle, scale
 from pyimagesearch.files import AnyPath
-from pyimagesearch.reports.pictures import plain, write
+from pyimagesearch.reports.pictures import shortened, write_text
 
 if TYPE_CHECKING:
     from pyimagesearch.inference.classification import Prediction
@@ -96,7 +96,7 @@ def explainer(model: AnyPath, fit: Fit) -> Callable[..., np.ndarray]:
     callable
         Takes a prediction with its image, and the labels chosen; returns a picture.
     """
-    # classify.py imports this module for all images, and explains few.
+    # classify.py always imports this module, but rarely explains.
     from pyimagesearch.inference.explanation import load_explainer
 
     return partial(explanation, explain=load_explainer(model), fit=fit)
@@ -136,7 +136,8 @@ def explanation(
     tiles = [_tile(image, "image")]
     for (label, likely), gradient in zip(chosen, gradients, strict=True):
         heat = heat_map(features, gradient, len(prediction.input_image))
-        tiles.append(_tile(laid_over(heat, image, fit), f"{_short(label)} {likely:.0%}"))
+        caption = f"{shortened(label, LONGEST_LABEL)} {likely:.0%}"
+        tiles.append(_tile(laid_over(heat, image, fit), caption))
     columns = min(COLUMNS, len(tiles))
     blank = np.full_like(tiles[0], 255)
     tiles += [blank] * (-len(tiles) % columns)
@@ -161,10 +162,5 @@ def _tile(image: np.ndarray, caption: str) -> np.ndarray:
         cv2.BORDER_CONSTANT,
         value=(255, 255, 255),
     )
-    write(tile, caption, (GAP // 2, CAPTION_HEIGHT - 9), size=0.6)
+    write_text(tile, caption, (GAP // 2, CAPTION_HEIGHT - 9), size=0.6)
     return tile
-
-
-def _short(label: str) -> str:
-    name = plain(label)
-    return name if len(name) <= LONGEST_LABEL else f"{name[: LONGEST_LABEL - 3]}..."

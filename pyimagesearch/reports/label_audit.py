@@ -14,8 +14,8 @@ from pyimagesearch.data.duplicates import spanning_groups
 from pyimagesearch.data.image_header import read_header
 from pyimagesearch.data.loading import Dataset
 from pyimagesearch.errors import INTERRUPTED, UnreadableFileError, UserError
-from pyimagesearch.files import AnyPath, read_file, save_image, written_whole
-from pyimagesearch.reports.pictures import plain, write
+from pyimagesearch.files import AnyPath, read_file, written_whole
+from pyimagesearch.reports.montage import captioned, save_montage, short_path
 from pyimagesearch.spreadsheets import escaped_cell
 
 if TYPE_CHECKING:
@@ -31,9 +31,7 @@ WRONG = "labels probably wrong"
 DARKEST, LEAST_DEVIATION = 20, 8
 SMALLEST = 48  # pixels
 LEAST_PROBABILITY = 1e-4
-# The montage: width of a cell and height of its caption in pixels, its columns and cells.
-CELL, CAPTION, COLUMNS, MOST_CELLS = 160, 54, 6, 60
-CAPTION_CHARACTERS = 24
+MOST_CELLS = 60  # of the picture
 
 
 class Finding(NamedTuple):
@@ -66,7 +64,7 @@ def audit(
     settings: "Settings",
     say: Callable[..., None],
 ) -> int:
-    """Audit a dataset from cross-validation to a table and a picture.
+    """Cross-validate a dataset, and write what was found as a table and a picture.
 
     Parameters
     ----------
@@ -97,18 +95,17 @@ def audit(
 
     settings = settings._replace(epochs=min(settings.epochs, cross_validation.MOST_EPOCHS))
     say(cross_validation.announcement(dataset, settings))
-    outcome = cross_validation.cross_validated(
+    result = cross_validation.cross_validated(
         dataset,
         lambda size: build(size, size, 3, len(dataset.classes), finalAct="sigmoid"),
         device,
         settings=settings,
     )
-    if isinstance(outcome, str):
-        say(f"ended by {outcome}: nothing is written")
+    if isinstance(result, str):
+        say(f"ended by {result}: nothing is written")
         return INTERRUPTED
-    findings = audit_labels(dataset, outcome)
-    if device.is_chief:
-        write_audit(path, dataset, findings)
+    findings = audit_labels(dataset, result)
+    write_audit(path, dataset, findings)
     say(*audit_lines(findings, path))
     return 0
 
@@ -227,26 +224,15 @@ def write_audit(path: AnyPath, dataset: Dataset, findings: Sequence[Finding]) ->
             cells += [" ".join(finding.suggested), f"{finding.confidence:.4f}"]
             table.writerow(map(escaped_cell, cells))
     if findings:
-        save_image(picture_path(path), _montage(dataset, findings[:MOST_CELLS]))
+        drawn = [_drawn(dataset, finding) for finding in findings[:MOST_CELLS]]
+        save_montage(picture_path(path), drawn)
 
 
-def _montage(dataset: Dataset, findings: Sequence[Finding]) -> np.ndarray:
-    from imutils import build_montages
-
-    cells = [_cell(dataset, finding) for finding in findings]
-    columns = min(COLUMNS, len(cells))
-    return build_montages(cells, (CELL, CELL + CAPTION), (columns, -(-len(cells) // columns)))[0]
-
-
-def _cell(dataset: Dataset, finding: Finding) -> np.ndarray:
-    image = cv2.resize(dataset.images[finding.position], (CELL, CELL))
-    caption = np.full((CAPTION, CELL, 3), 255, np.uint8)
+def _drawn(dataset: Dataset, finding: Finding) -> np.ndarray:
     suggested = f"rather {' '.join(finding.suggested)}?" if finding.suggested else finding.why
     lines = [
-        "/".join(Path(dataset.paths[finding.position]).parts[-2:]),
+        short_path(dataset.paths[finding.position]),
         "is " + " ".join(dataset.labels[finding.position]),
         finding.why if finding.why == COPIES else suggested,
     ]
-    for number, line in enumerate(lines):
-        write(caption, plain(line)[-CAPTION_CHARACTERS:], (4, 14 + 16 * number), size=0.4)
-    return np.vstack([image, caption])
+    return captioned(dataset.images[finding.position], lines)

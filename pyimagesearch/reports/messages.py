@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pyimagesearch.console import counted, examples, excerpt, printable
+from pyimagesearch.console import counted, excerpt, first_few, printable
 from pyimagesearch.data.duplicates import spanning_groups
 from pyimagesearch.data.folders import (
     capital_hints,
@@ -32,12 +32,12 @@ MOST_HINTS = 10
 
 
 def dataset_lines(folder: AnyPath, dataset: Dataset) -> list[str]:
-    """Describe a data set before a network is trained on it.
+    """Describe a dataset before a network is trained on it.
 
     Parameters
     ----------
     folder : path
-        Where the data set lies.
+        Where the dataset lies.
     dataset : Dataset
         What was loaded from there.
 
@@ -68,7 +68,7 @@ def loaded_lines(dataset: Dataset) -> list[str]:
     lines = [f"{counted(len(dataset.paths), 'image')}, {dataset.images.nbytes / 1e6:.1f} MB"]
     if dataset.skipped:
         reasons = [f"{path} ({reason})" for path, reason in dataset.skipped]
-        lines.append(f"{counted(len(reasons), 'file')} skipped: {examples(reasons)}")
+        lines.append(f"{counted(len(reasons), 'file')} skipped: {first_few(reasons)}")
     return lines
 
 
@@ -81,7 +81,7 @@ def label_lines(labels: Sequence[tuple[str, ...]], classes: Sequence[str]) -> li
     if missing := count_missing_combinations(combinations):
         first = missing_combinations(combinations, most=5)
         names = [" ".join(combination) for combination in first]
-        lines.append(f"no folder holds {examples(names, total=missing)}")
+        lines.append(f"no folder holds {first_few(names, total=missing)}")
     return lines
 
 
@@ -136,7 +136,7 @@ def duplicate_lines(dataset: Dataset) -> list[str]:
     contradictions = []
     for positions in spanning_groups(dataset.groups, dataset.labels):
         same = [dataset.paths[position] for position in positions]
-        contradictions.append(f"one image under different labels: {examples(same)}")
+        contradictions.append(f"one image under different labels: {first_few(same)}")
     return [
         f"{counted(copies, 'copy', 'copies')} of other images, exact or near",
         *_first(contradictions, "images have different labels"),
@@ -197,7 +197,7 @@ def composed_lines(recoloring: Recoloring, composed: Composition) -> list[str]:
         return []
     names = [" ".join(combination) for combination in sorted(set(composed.labels))]
     count, shown = len(composed.labels), len(composed.labels) // TURNS
-    lines = [f"{counted(count, 'image')} composed of {examples(names)}, {shown} for each epoch"]
+    lines = [f"{counted(count, 'image')} composed of {first_few(names)}, {shown} for each epoch"]
     if recoloring.found:
         lines.append(
             f"part {recoloring.part + 1} of the folders' names is taken for the colour "

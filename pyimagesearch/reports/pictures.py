@@ -122,7 +122,7 @@ def _draw_coverage(axes: "Axes", counts: Counter[tuple[str, ...]]) -> None:
         _draw_bars(axes, joined, of="combinations")
         return
     rows, columns = (sorted({pair[part] for pair in counts}) for part in (0, 1))
-    headings = [_name(column) for column in columns]
+    headings = [shortened(column, LONGEST_NAME) for column in columns]
     if len(rows) > MOST_ROWS or sum(len(heading) + 2 for heading in headings) > MOST_HEADINGS:
         _draw_bars(axes, joined, of="combinations")
         return
@@ -134,7 +134,8 @@ def _draw_coverage(axes: "Axes", counts: Counter[tuple[str, ...]]) -> None:
         number = f"{table[y, x]:,}" if table[y, x] else "none"
         axes.text(x, y, number, ha="center", va="center")
     axes.set_xticks(range(len(columns)), headings, parse_math=False)
-    axes.set_yticks(range(len(rows)), map(_name, rows), parse_math=False)
+    names = [shortened(row, LONGEST_NAME) for row in rows]
+    axes.set_yticks(range(len(rows)), names, parse_math=False)
 
 
 def _draw_bars(axes: "Axes", counts: Counter[str], *, of: str) -> None:
@@ -146,15 +147,15 @@ def _draw_bars(axes: "Axes", counts: Counter[str], *, of: str) -> None:
     axes.set_title(title, fontsize="medium")
     bars = axes.barh(range(len(shown)), [count for _, count in shown], color=TRAINING_COLOR)
     axes.bar_label(bars, padding=3, fontsize=BAR_FONT_SIZE)
-    names = [_name(name) for name, _ in shown]
+    names = [shortened(name, LONGEST_NAME) for name, _ in shown]
     axes.set_yticks(range(len(shown)), names, fontsize=BAR_FONT_SIZE, parse_math=False)
     axes.invert_yaxis()
 
 
-def _name(text: str) -> str:
-    """Make a label short enough to name a row, a column or a bar."""
-    name = plain(text)
-    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 3]}..."
+def shortened(label: str, longest: int) -> str:
+    """Return a label as it can be drawn, in at most so many characters."""
+    name = plain(label)
+    return name if len(name) <= longest else f"{name[: longest - 3]}..."
 
 
 def preview(images: "Images", composition: "Composition") -> np.ndarray:
@@ -163,7 +164,7 @@ def preview(images: "Images", composition: "Composition") -> np.ndarray:
     Parameters
     ----------
     images : numpy.ndarray or StoredImages
-        uint8, shape (N, height, width, 3), BGR: the images of the data set.
+        uint8, shape (N, height, width, 3), BGR: the images of the dataset.
     composition : Composition
         At least one composed image.
 
@@ -187,9 +188,9 @@ def preview(images: "Images", composition: "Composition") -> np.ndarray:
             cells.append(composition.images[position])
         montage = build_montages(cells, PREVIEW_CELL, (3, PREVIEW_ROWS))[0]
         title = np.full((40, montage.shape[1], 3), 255, np.uint8)
-        write(title, " ".join(combination), (4, 16), size=0.5)
+        write_text(title, " ".join(combination), (4, 16), size=0.5)
         for column, caption in enumerate(("garment", "colour", "composed")):
-            write(title, caption, (4 + column * PREVIEW_CELL[0], 34), size=0.4)
+            write_text(title, caption, (4 + column * PREVIEW_CELL[0], 34), size=0.4)
         block = np.vstack([title, montage])
         blocks.append(cv2.copyMakeBorder(block, 4, 4, 4, 4, cv2.BORDER_CONSTANT, value=(255,) * 3))
     return np.hstack(blocks)
@@ -207,7 +208,7 @@ def write_preview(path: AnyPath | None, images: "Images", composition: "Composit
         save_image(path, preview(images, composition))
 
 
-def write(image: np.ndarray, text: str, corner: tuple[int, int], *, size: float) -> None:
+def write_text(image: np.ndarray, text: str, corner: tuple[int, int], *, size: float) -> None:
     """Write black text on an image.
 
     Parameters

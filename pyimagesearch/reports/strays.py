@@ -1,4 +1,4 @@
-"""Find images of a data set that lie far from all others of their label: strays, wrong labels."""
+"""Find images of a dataset that lie far from all others of their label: strays, wrong labels."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from pyimagesearch.artifacts.known_images import (
     largest_of,
     points,
 )
-from pyimagesearch.console import counted, examples
+from pyimagesearch.console import counted, first_few
 from pyimagesearch.data.loading import Dataset
 
 # So many standard deviations below the usual similarity, as the median deviation estimates them.
@@ -130,4 +130,4 @@ def report_strays(report: dict[str, Any], strays: Sequence[dict[str, Any]]) -> l
     if not strays:
         return []
     count = counted(len(strays), "image")
-    return [f"{count} unlike all others with their labels: {examples(paths)}"]
+    return [f"{count} unlike all others with their labels: {first_few(paths)}"]

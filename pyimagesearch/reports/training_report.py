@@ -44,7 +44,7 @@ class Predictions(NamedTuple):
     Attributes
     ----------
     positions : numpy.ndarray
-        int, shape (N,): the images' positions in the data set.
+        int, shape (N,): the images' positions in the dataset.
     probabilities : numpy.ndarray
         float32, shape (N, L), in [0, 1].
     targets : numpy.ndarray

@@ -15,10 +15,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from pyimagesearch.data.loading import Progress, no_progress
+from pyimagesearch.console import Progress, no_progress
 from pyimagesearch.errors import WORK_FAILED, UnreadableFileError, UserError
 from pyimagesearch.files import AnyPath, fcntl, lock, read_file, written_whole
-from pyimagesearch.search.copies import KnownImages, images_in, load_known_images
+from pyimagesearch.search.copies import FolderImages, images_in, load_folder_images
 from pyimagesearch.search.download import Downloader
 from pyimagesearch.search.errors import FetchError
 from pyimagesearch.search.judging import Judged, judge
@@ -67,9 +67,11 @@ def open_collection(
     """
     folder = Path(folder)
     with _locked(folder), closing(Sources(folder)) as sources:
-        known_images = load_known_images(folder, progress)
+        folder_images = load_folder_images(folder, progress)
         with _waiting_folder(folder):
-            yield Collection(folder, min_size=min_size, sources=sources, known_images=known_images)
+            yield Collection(
+                folder, min_size=min_size, sources=sources, folder_images=folder_images
+            )
 
 
 class Collection:
@@ -84,13 +86,13 @@ class Collection:
     """
 
     def __init__(
-        self, folder: Path, *, min_size: int, sources: Sources, known_images: KnownImages
+        self, folder: Path, *, min_size: int, sources: Sources, folder_images: FolderImages
     ) -> None:
         self.outcomes: list[Outcome] = []
         self._folder = folder
         self._min_size = min_size
         self._sources = sources
-        self._known_images = known_images
+        self._folder_images = folder_images
         numbers = [int(path.stem) for path in images_in(folder) if _is_number(path.stem)]
         self._next_number = max(numbers, default=-1) + 1
 
@@ -192,7 +194,7 @@ class Collection:
         return outcome
 
     def _keep(self, result: SearchResult, judged: Judged) -> Outcome:
-        copy = self._known_images.find_copy(judged.small)
+        copy = self._folder_images.find_copy(judged.small)
         if copy is not None:
             return self._adopt(result, judged, copy)
         path = self._folder / f"{self._next_number:08d}{judged.suffix}"
@@ -203,7 +205,7 @@ class Collection:
         except OSError as error:
             raise UserError(f"cannot write {path}: {error.strerror}", WORK_FAILED) from error
         self._next_number += 1
-        self._known_images.add(path, judged.small)
+        self._folder_images.add(path, judged.small)
         return Outcome(result.url, KEPT, path.name)
 
     def _adopt(self, result: SearchResult, judged: Judged, copy: Path) -> Outcome:

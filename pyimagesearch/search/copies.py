@@ -6,14 +6,15 @@ from pathlib import Path
 
 import numpy as np
 
+from pyimagesearch.console import Progress
 from pyimagesearch.data.duplicates import find_copy, perceptual_hash
 from pyimagesearch.data.folders import IMAGE_SUFFIXES
-from pyimagesearch.data.loading import Progress, load_images
+from pyimagesearch.data.loading import load_images
 from pyimagesearch.errors import UserError
 from pyimagesearch.search.judging import COMPARED_SIZE
 
 
-class KnownImages:
+class FolderImages:
     """Images that a new one is compared with.
 
     Parameters
@@ -41,7 +42,7 @@ class KnownImages:
         self._hashes.append(perceptual_hash(small))
 
 
-def load_known_images(folder: Path, progress: Progress) -> KnownImages:
+def load_folder_images(folder: Path, progress: Progress) -> FolderImages:
     """Load the images of a label folder, and of its siblings, which stand for other labels.
 
     Parameters
@@ -53,7 +54,7 @@ def load_known_images(folder: Path, progress: Progress) -> KnownImages:
 
     Returns
     -------
-    KnownImages
+    FolderImages
         Those of the folder first. Files that cannot be decoded are left out.
 
     Raises
@@ -67,7 +68,7 @@ def load_known_images(folder: Path, progress: Progress) -> KnownImages:
         raise UserError(f"cannot read {error.filename}: {error.strerror}") from error
     # As `judge` decodes downloads, so that both compare.
     loaded = load_images([*map(str, found)], COMPARED_SIZE, fit="squeeze", progress=progress)
-    return KnownImages([*map(Path, loaded.paths)], [*loaded.images])
+    return FolderImages([*map(Path, loaded.paths)], [*loaded.images])
 
 
 def images_in(folder: Path) -> list[Path]:

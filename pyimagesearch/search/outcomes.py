@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pyimagesearch.console import examples
+from pyimagesearch.console import first_few
 
 KEPT, DUPLICATE, OTHER_FOLDER = "kept", "duplicate", "in another folder"
 TOO_SMALL, NO_IMAGE, FAILED = "too small", "not an image", "failed"
@@ -81,4 +81,4 @@ def summary(outcomes: Sequence[Outcome]) -> list[str]:
 
 
 def _named(items: Sequence[str]) -> str:
-    return f" ({examples(items)})" if items else ""
+    return f" ({first_few(items)})" if items else ""

@@ -1,4 +1,4 @@
-"""A loss in which rare labels count as much as frequent ones.
+"""A loss in which rare labels count more.
 
 A network that never predicts a label of one image in a hundred is right for the other ninety-nine.
 Cui, Jia, Lin, Song and Belongie, "Class-Balanced Loss Based on Effective Number of Samples" (2019),

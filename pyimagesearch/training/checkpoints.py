@@ -27,9 +27,6 @@ DECISIVE = (
     *("recolor", "recolor_part", "balance"),
 )
 
-# What held for a run whose checkpoint says nothing about a setting.
-USUAL = {"--fit": "squeeze", "--balance": False}
-
 History = dict[str, list[float]]
 
 
@@ -82,10 +79,12 @@ def describe_run(
     flags = {f"--{name.replace('_', '-')}": settings[name] for name in DECISIVE}
     checkpoint = None if model_path is None else checkpoint_path(model_path)
     if dataset.is_free:  # Otherwise the names of the folders are the labels.
-        wishes = [
+        from_table = [
             None if part is None else part.tolist() for part in (dataset.together, dataset.is_test)
         ]
-        sums.append(zlib.crc32(repr([dataset.labels, *wishes]).encode("utf-8", "backslashreplace")))
+        sums.append(
+            zlib.crc32(repr([dataset.labels, *from_table]).encode("utf-8", "backslashreplace"))
+        )
     images = {
         "images": [len(dataset.paths), *sums],
         "composed images": composed,
@@ -206,7 +205,7 @@ def load(run: Run, network: keras.Model) -> History:
         raise UserError(f"there is no checkpoint {path} to resume from: train without --resume")
     with _damage_named(path):
         about = _read_description(path)
-    wanted, found = json.loads(json.dumps(run.description)), USUAL | about["run"]
+    wanted, found = json.loads(json.dumps(run.description)), about["run"]
     differing = [name for name in wanted if found.get(name) != wanted[name]]
     if differing:
         raise UserError(
@@ -258,9 +257,6 @@ def _read_arrays(path: Path, state: Sequence[keras.Variable]) -> list[np.ndarray
 def _fitting(value: np.ndarray, variable: keras.Variable) -> np.ndarray:
     """Check an array against the variable that it is for."""
     shape = tuple(variable.shape)
-    # Before dropout was Keras's own, its state was the number of steps.
-    if value.shape == () and value.dtype == np.int64 and shape == (2,):
-        return np.array([np.asarray(variable)[0], value], np.uint32)
     if value.shape != shape or not np.isfinite(value).all():
         raise ValueError("an array of another shape, or with numbers that are none")
     return value

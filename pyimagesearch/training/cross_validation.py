@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 
+from pyimagesearch.console import counted
 from pyimagesearch.data.batches import Examples, steps_per_epoch
 from pyimagesearch.data.loading import Dataset
 from pyimagesearch.errors import UserError
@@ -35,7 +36,7 @@ def announcement(dataset: Dataset, settings: Settings) -> str:
     minutes = max(1, round(seconds / 60))
     return (
         f"auditing labels with {FOLDS} networks, {steps:,} steps: "
-        f"about {minutes:,} minute{'s' * (minutes > 1)} on two cores"
+        f"about {counted(minutes, 'minute')} on two cores"
     )
 
 

@@ -46,7 +46,7 @@ class Settings(NamedTuple):
     seed : int
         Seed of the order and the augmentation.
     balance : bool
-        Whether rare labels count as much as frequent ones.
+        Whether rare labels count more in the loss.
     """
 
     epochs: int
@@ -161,7 +161,7 @@ class Trainer:
         make_test_batches = partial(evaluation_batches, test_examples, batch_size=batch_size)
         with (
             stop.listening(),
-            workers.losses_of_workers_named(strategy),
+            workers.lost_workers_named(strategy),
             self._device.fast_products(),
         ):
             self._network.fit(

@@ -175,14 +175,14 @@ def _added_up(
 
         return strategy.run(in_replica)
 
-    with losses_of_workers_named(strategy):
+    with lost_workers_named(strategy):
         return tf.nest.map_structure(
             lambda value: strategy.experimental_local_results(value)[0], added_up()
         )
 
 
 @contextmanager
-def losses_of_workers_named(strategy: tf.distribute.Strategy) -> Iterator[None]:
+def lost_workers_named(strategy: tf.distribute.Strategy) -> Iterator[None]:
     """Turn a failure of TensorFlow into one line if a lost worker explains it.
 
     Raises

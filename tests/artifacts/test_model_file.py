@@ -24,7 +24,7 @@ def load(path):
     """Read a file, and have Keras build its network and predict with it."""
     file = model_file.read_model_file(path)
     model = model_file.build_model(file)
-    shapes = {"taken": model.input_shape, "returned": model.output_shape}
+    shapes = {"input_shape": model.input_shape, "output_shape": model.output_shape}
     return model_file.trained_model(file, model.predict_on_batch, **shapes)
 
 

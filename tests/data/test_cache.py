@@ -32,14 +32,14 @@ def cache(tmp_path):
 
 def remember(cache, keys, images):
     checksums = np.array([zlib.crc32(image) for image in images], np.uint32)
-    cache_module.remember(cache, keys, images, checksums=checksums)
+    cache_module.save(cache, keys, images, checksums=checksums)
 
 
 def recalled(cache, paths):
     images = np.zeros((len(paths), 8, 8, 3), np.uint8)
     checksums = np.zeros(len(paths), np.uint32)
     keys = cache_module.image_keys(paths, 8, "pad")
-    hits = cache_module.recall(cache, keys, images, checksums=checksums)
+    hits = cache_module.load(cache, keys, images, checksums=checksums)
     expected = [zlib.crc32(image) if hit else 0 for image, hit in zip(images, hits, strict=True)]
     assert checksums.tolist() == expected
     return images, hits

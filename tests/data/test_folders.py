@@ -36,7 +36,7 @@ def test_a_folder_alone_is_no_label_folder(tmp_path):
 def test_label_folders_at_different_depths_are_called_out():
     paths = ["all/examples/1.jpg", "all/dataset/red_dress/1.jpg", "all/dataset/red_dress/2.jpg"]
     (line,) = folders.depth_hints("all", paths)
-    assert "is all/dataset the data set" in line
+    assert "is all/dataset the dataset" in line
     assert folders.depth_hints("all/dataset", paths[1:]) == []
 
 

@@ -74,10 +74,10 @@ def test_what_works_on_arrays_works_on_stored_images(images, stored, tmp_path):
     cache = tmp_path / "a.decoded"
     checksums = np.array([zlib.crc32(image) for image in images], np.uint32)
     keys = np.random.default_rng(1).integers(0, 2**63, (600, 2)).astype(np.uint64)
-    cache_module.remember(cache, keys, stored, checksums=checksums)
+    cache_module.save(cache, keys, stored, checksums=checksums)
     recalled = image_arrays.room_for_images(images.shape, 4, tmp_path)
     found = np.zeros(600, np.uint32)
-    assert cache_module.recall(cache, keys, recalled, checksums=found).all()
+    assert cache_module.load(cache, keys, recalled, checksums=found).all()
     np.testing.assert_array_equal(recalled[:], images)
 
 

@@ -64,7 +64,7 @@ def run(script, *arguments, folder, **environment):
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """A folder with a data set, bad files in it, and what train.py made of it; and its output."""
+    """A folder with a dataset, bad files in it, and what train.py made of it; and its output."""
     folder = tmp_path_factory.mktemp("trained")
     write_dataset(folder / "dataset", COMBINATIONS, per_combination=24, seed=1, size=64)
     (folder / "dataset" / "blue_jeans" / "empty.jpg").touch()

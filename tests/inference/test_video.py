@@ -9,6 +9,7 @@ from clips import BLUE, GREEN, RED, StandInCamera, read_clip, write_clip
 from pyimagesearch.artifacts.model_file import TrainedModel
 from pyimagesearch.errors import UserError
 from pyimagesearch.inference import video, video_window
+from pyimagesearch.inference.chooser import Choice
 from pyimagesearch.inference.video import Step, label_videos, smoothed
 
 CLASSES = ["blue", "green", "red"]
@@ -28,12 +29,12 @@ class Run:
         self.most = most
         self.settings = {"every": 1.0} | settings
 
-    def answer(self, probabilities):
+    def choose(self, probabilities):
         label = max(probabilities, key=probabilities.get)
-        return [(label, probabilities[label])], f"a note on {label}"
+        return Choice([(label, probabilities[label])], f"a note on {label}")
 
-    def report(self, prediction, chosen, note, **time):
-        self.reports.append((prediction, chosen, note, time.get("seconds")))
+    def report(self, prediction, choice, **time):
+        self.reports.append((prediction, *choice, time.get("seconds")))
         return len(self.reports) < self.most
 
     def draw(self, image, lines):
@@ -45,7 +46,7 @@ class Run:
             self.trained,
             CLASSES,
             {str(path): output for path, output in outputs.items()},
-            answer=self.answer,
+            choose=self.choose,
             report=self.report,
             draw=self.draw,
             tell=self.told.append,
@@ -84,7 +85,7 @@ def test_the_time_between_reports_is_the_callers(tmp_path):
 def test_labels_that_change_places_are_no_change(tmp_path):
     path = write_clip(tmp_path / "a.mp4", [BLUE, RED], seconds=0.5)
     run = Run()
-    run.answer = lambda probabilities: (sorted(probabilities.items(), key=lambda p: -p[1]), None)
+    run.choose = lambda probabilities: Choice(sorted(probabilities.items(), key=lambda p: -p[1]))
     run({path: None})
     assert len(run.reports) == 1
 

@@ -42,16 +42,16 @@ def test_the_colour_is_found_in_either_part(photographs, order):
     images, labels, _ = photographs
     ordered = [label[::order] for label in labels]
     found = find_color_part(images, ordered, np.arange(len(images)))
-    assert found.likelier == (0 if order == 1 else 1)
+    assert found.likeliest == (0 if order == 1 else 1)
     assert found.is_clear
-    assert found.shares[found.likelier] > 0.95
+    assert found.shares[found.likeliest] > 0.95
 
 
 @pytest.mark.parametrize("order", [1, -1])
 def test_the_names_need_not_be_of_clothes(order):
     images, labels = drawn_shapes(["green", "yellow"], ["sports", "van"], paint=paint_car)
     found = find_color_part(images, [label[::order] for label in labels], np.arange(len(images)))
-    assert (found.likelier, found.is_clear) == (0 if order == 1 else 1, True)
+    assert (found.likeliest, found.is_clear) == (0 if order == 1 else 1, True)
 
 
 def test_labels_that_are_no_colours_are_not_taken_for_any():
@@ -77,11 +77,11 @@ def test_folders_that_differ_in_both_parts_tell_nothing(photographs):
     found = find_color_part(images, labels, np.array(two))
     assert np.isnan(found.shares).all()
     assert not found.is_clear
-    assert found.likelier == 0
+    assert found.likeliest == 0
 
 
 @pytest.mark.parametrize(
-    ("shares", "likelier", "is_clear"),
+    ("shares", "likeliest", "is_clear"),
     [
         ((0.97, 0.83), 0, True),
         ((0.83, 0.97), 1, True),
@@ -98,10 +98,10 @@ def test_folders_that_differ_in_both_parts_tell_nothing(photographs):
     ],
 )
 def test_a_part_is_a_colour_if_colours_tell_it_apart_and_the_other_less_well(
-    shares, likelier, is_clear
+    shares, likeliest, is_clear
 ):
     found = ColorPart(shares)
-    assert (found.likelier, found.is_clear) == (likelier, is_clear)
+    assert (found.likeliest, found.is_clear) == (likeliest, is_clear)
 
 
 def test_by_default_images_are_composed_where_a_part_is_the_colour(photographs):

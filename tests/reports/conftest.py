@@ -6,7 +6,7 @@ from pyimagesearch.data.loading import Dataset
 
 @pytest.fixture
 def make_dataset():
-    """Make a data set out of the labels of its images, each image a grey of its own."""
+    """Make a dataset out of the labels of its images, each image a grey of its own."""
 
     def make(labels, *, paths=None, groups=None, skipped=()):
         greys = np.arange(len(labels), dtype=np.uint8)

@@ -2,7 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
-from pyimagesearch.reports.error_montage import CAPTION_HEIGHT, CELL_WIDTH, draw_errors, wrong_label
+from pyimagesearch.reports.error_montage import draw_errors, wrong_label
+from pyimagesearch.reports.montage import CAPTION_HEIGHT, CELL_WIDTH
 
 LIKELY = {"black": 0.9, "blue": 0.1, "jeans": 0.8}
 

@@ -137,7 +137,7 @@ def test_beside_the_image_stands_a_tile_for_each_label(prediction):
 
 def test_the_captions_are_the_labels_with_their_probabilities(prediction, monkeypatch):
     captions = []
-    monkeypatch.setattr(heat_maps, "write", lambda tile, text, *_, **__: captions.append(text))
+    monkeypatch.setattr(heat_maps, "write_text", lambda tile, text, *_, **__: captions.append(text))
     prediction = prediction._replace(probabilities={"w" * 99: 0.984, "\x1b[31mü": 0.004})
     chosen = list(prediction.probabilities.items())
     explanation(prediction, chosen, explain=explain_nothing, fit="pad")

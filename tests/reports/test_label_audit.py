@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from pyimagesearch.errors import UserError
-from pyimagesearch.reports import label_audit
+from pyimagesearch.reports import label_audit, montage
 
 LABELS = [("blue", "jeans")] * 10 + [("red", "dress")] * 10
 CLASSES = ["blue", "dress", "jeans", "red"]
@@ -123,7 +123,7 @@ def test_the_table_is_escaped_and_has_a_picture_beside_it(dataset, probabilities
     assert rows[0]["labels"] == "blue jeans"
     assert rows[0]["suggested labels"] == "red dress"
     assert rows[-1]["path"] == "'=1+1"
-    assert cv2.imread(str(tmp_path / "audit.png")).shape[1] == 6 * label_audit.CELL
+    assert cv2.imread(str(tmp_path / "audit.png")).shape[1] == montage.ROW_WIDTH
 
 
 def test_nothing_found_leaves_a_table_without_rows_and_no_picture(dataset, tmp_path):

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from misbehaving_results import encoded, pattern
 
-from pyimagesearch.data.loading import no_progress
+from pyimagesearch.console import no_progress
 from pyimagesearch.errors import UserError
-from pyimagesearch.search.copies import KnownImages, images_in, load_known_images
+from pyimagesearch.search.copies import FolderImages, images_in, load_folder_images
 from pyimagesearch.search.judging import judge
 
 
@@ -15,13 +15,13 @@ def small(seed, quality=92):
 
 
 def test_a_copy_is_found_by_its_pixels(tmp_path):
-    known = KnownImages([tmp_path / "1.jpg", tmp_path / "2.jpg"], [small(1), small(2)])
+    known = FolderImages([tmp_path / "1.jpg", tmp_path / "2.jpg"], [small(1), small(2)])
     assert known.find_copy(small(2, quality=60)) == tmp_path / "2.jpg"
     assert known.find_copy(small(3)) is None
 
 
 def test_an_image_that_is_added_is_compared_with_as_well(tmp_path):
-    known = KnownImages([], [])
+    known = FolderImages([], [])
     assert known.find_copy(small(1)) is None
     known.add(tmp_path / "1.jpg", small(1))
     assert known.find_copy(small(1)) == tmp_path / "1.jpg"
@@ -37,7 +37,7 @@ def dataset(tmp_path):
 
 
 def test_images_of_the_folder_and_of_its_siblings_are_known(dataset):
-    known = load_known_images(dataset / "blue_jeans", no_progress)
+    known = load_folder_images(dataset / "blue_jeans", no_progress)
     assert known.find_copy(small(1)) == dataset / "blue_jeans" / "a.png"
     assert known.find_copy(small(2)) == dataset / "red_dress" / "b.png"
 
@@ -45,24 +45,24 @@ def test_images_of_the_folder_and_of_its_siblings_are_known(dataset):
 def test_a_folder_that_is_a_link_has_its_siblings_where_the_link_lies(dataset, tmp_path_factory):
     real = tmp_path_factory.mktemp("elsewhere")
     (dataset / "blue_shirt").symlink_to(real)
-    known = load_known_images(dataset / "blue_shirt", no_progress)
+    known = load_folder_images(dataset / "blue_shirt", no_progress)
     assert known.find_copy(small(2)) == dataset / "red_dress" / "b.png"
 
 
 def test_a_link_that_leads_to_itself_is_no_sibling(dataset):
     (dataset / "loop").symlink_to("loop")
-    known = load_known_images(dataset / "blue_jeans", no_progress)
+    known = load_folder_images(dataset / "blue_jeans", no_progress)
     assert known.find_copy(small(2)) == dataset / "red_dress" / "b.png"
 
 
 def test_hidden_folders_are_no_siblings(dataset):
-    known = load_known_images(dataset / "blue_jeans", no_progress)
+    known = load_folder_images(dataset / "blue_jeans", no_progress)
     assert known.find_copy(small(3)) is None
 
 
 def test_loading_reports_its_progress(dataset):
     totals = []
-    load_known_images(dataset / "blue_jeans", lambda items, total: totals.append(total) or items)
+    load_folder_images(dataset / "blue_jeans", lambda items, total: totals.append(total) or items)
     assert totals == [3]
 
 
@@ -74,7 +74,7 @@ def test_images_are_listed_by_name_without_hidden_and_other_files(tmp_path):
 
 def test_an_empty_folder_knows_nothing(tmp_path):
     (tmp_path / "blue_jeans").mkdir()
-    known = load_known_images(tmp_path / "blue_jeans", no_progress)
+    known = load_folder_images(tmp_path / "blue_jeans", no_progress)
     assert known.find_copy(np.zeros((96, 96, 3), np.uint8)) is None
 
 
@@ -84,4 +84,4 @@ def test_a_folder_that_cannot_be_read_is_named(dataset, monkeypatch):
 
     monkeypatch.setattr(Path, "iterdir", iterdir)
     with pytest.raises(UserError, match=r"cannot read .*blue_jeans: Permission denied"):
-        load_known_images(dataset / "blue_jeans", no_progress)
+        load_folder_images(dataset / "blue_jeans", no_progress)

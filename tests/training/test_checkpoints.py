@@ -113,25 +113,11 @@ def test_another_run_is_refused_by_what_differs_even_if_its_network_has_other_sh
         checkpoints.load(run, larger)
 
 
-def test_a_checkpoint_that_does_not_say_how_images_were_fitted_is_of_squeezed_ones(run):
+def test_a_checkpoint_that_says_less_of_its_run_is_refused(run):
     trained(compiled_network(), range(1), checkpoints.SaveCheckpoint(run, {}))
-    squeezed, padded = (
-        run._replace(description=run.description | {"--fit": fit}) for fit in ("squeeze", "pad")
-    )
-    assert len(checkpoints.load(squeezed, compiled_network())["loss"]) == 1
+    padded = run._replace(description=run.description | {"--fit": "pad"})
     with pytest.raises(UserError, match="other --fit"):
         checkpoints.load(padded, compiled_network())
-
-
-def test_a_checkpoint_that_does_not_say_whether_labels_were_balanced_is_of_a_plain_run(run):
-    trained(compiled_network(), range(1), checkpoints.SaveCheckpoint(run, {}))
-    plain, balanced = (
-        run._replace(description=run.description | {"--balance": balance})
-        for balance in (False, True)
-    )
-    assert len(checkpoints.load(plain, compiled_network())["loss"]) == 1
-    with pytest.raises(UserError, match="other --balance"):
-        checkpoints.load(balanced, compiled_network())
 
 
 def test_a_missing_or_damaged_checkpoint_is_one_line(run):
@@ -257,20 +243,3 @@ def test_a_forged_checkpoint_is_one_line_and_nothing_of_it_is_loaded(
     assert "\n" not in str(caught.value)
     for value, expected in zip(network.get_weights(), before, strict=True):
         np.testing.assert_array_equal(value, expected)
-
-
-def test_the_step_count_that_dropout_once_kept_is_read_as_its_random_state(run):
-    trained(compiled_network(), range(1), checkpoints.SaveCheckpoint(run, {}))
-    (position,) = [
-        position
-        for position, variable in enumerate(compiled_network().variables)
-        if variable.shape == (2,)
-    ]
-    rewritten(
-        run.checkpoint,
-        lambda entries: entries.update({f"{position:04}.npy": npy(np.int64(7))}),
-    )
-    network = compiled_network()
-    seed = int(np.asarray(network.variables[position])[0])
-    checkpoints.load(run, network)
-    assert np.asarray(network.variables[position]).tolist() == [seed, 7]

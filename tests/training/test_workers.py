@@ -197,7 +197,7 @@ def test_a_worker_that_is_about_to_end_is_named_once_it_has(monkeypatch):
     threading.Thread(target=accept_once).start()
     with (
         pytest.raises(UserError, match=f"worker 0 .{address}. no longer answers"),
-        workers.losses_of_workers_named(tf.distribute.get_strategy()),
+        workers.lost_workers_named(tf.distribute.get_strategy()),
     ):
         raise tf.errors.CancelledError(None, None, "the other side hung up")
 
@@ -210,7 +210,7 @@ def test_an_error_that_no_lost_worker_explains_stays_as_it_is(monkeypatch):
         monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": {"worker": [address]}}))
         with (
             pytest.raises(tf.errors.InternalError),
-            workers.losses_of_workers_named(tf.distribute.get_strategy()),
+            workers.lost_workers_named(tf.distribute.get_strategy()),
         ):
             raise tf.errors.InternalError(None, None, "something else")
 
