@@ -70,6 +70,7 @@ def train_network(args: Namespace) -> int:
     device.check_shares(args.batch_size, min(len(train), len(test)))
     part = None if args.recolor_part is None else args.recolor_part - 1
     recoloring = color_part.choose_recoloring(images, labels, train, wanted=args.recolor, part=part)
+    # The checkpoint and the report say what was chosen.
     args.recolor, args.recolor_part = recoloring.per_combination, recoloring.part + 1
     composed = composition.compose_missing(
         images,

@@ -177,7 +177,7 @@ def save_image(path: AnyPath, image: np.ndarray) -> None:
 
 
 def check_image_names(*paths: AnyPath | None) -> None:
-    """Make sure, before hours of work, that names end as a format does that can be written.
+    """Make sure, before hours of work, that the formats which names ask for can be written.
 
     Parameters
     ----------

@@ -34,7 +34,7 @@ def parse_arguments(description: str | None) -> Namespace:
         help="give instead all labels at least as likely as this, between 0 and 1; auto uses for "
         "each label the threshold that was best on the test images",
     )
-    reject = "share of the right images that may be called unknown; 0 calls none unknown"
+    reject = "share of the test images that may be called unknown; 0 calls none unknown"
     labels("--reject", metavar="SHARE", type=number(float, 0, 1), default=0.02, help=reject)
 
     form = parser.add_argument_group("for programs").add_mutually_exclusive_group().add_argument

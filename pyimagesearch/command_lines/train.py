@@ -93,7 +93,7 @@ def _complete(parser: ArgumentParser, args: Namespace) -> None:
     if args.dataset is None:
         args.dataset = "dataset" if args.labels is None else str(Path(args.labels).parent)
     if not args.audit and (args.errors, args.recolor_preview) != (None, None):
-        from pyimagesearch.files import check_image_names  # takes OpenCV
+        from pyimagesearch.files import check_image_names  # imports OpenCV
 
         # Every worker refuses them alike, so that none waits for a chief that has ended.
         check_image_names(args.errors, args.recolor_preview)

@@ -114,11 +114,12 @@ def audit_labels(dataset: Dataset, probabilities: np.ndarray) -> list[Finding]:
     """Find the images that should be looked at, the most urgent first.
 
     First come copies of one image with different labels, then images whose labels are probably
-    wrong, then such that show little. A label set is taken as one class; an image is probably wrong
-    if, of the classes that are at least as likely as on average for their own images, the likeliest
-    is another than its own: confident learning (Northcutt, Jiang and Chuang, "Confident Learning:
-    Estimating Uncertainty in Dataset Labels", 2021). They are ranked by the probability of their
-    own labels.
+    wrong, then images that show little. A label set counts as one class, and each class has a
+    threshold: the mean probability that the network gives it on the class's own images. Labels are
+    probably wrong if, of the classes that reach their thresholds, the likeliest is not the image's
+    own: confident learning (Northcutt, Jiang and Chuang, "Confident Learning: Estimating
+    Uncertainty in Dataset Labels", 2021). The images are ranked by the probability of their own
+    labels.
 
     Parameters
     ----------

@@ -29,7 +29,7 @@ CHUNK_BYTES = 2**16
 REDIRECTS = (301, 302, 303, 307, 308)
 # Request timeout, too early, too many requests, and errors of the server itself.
 TRANSIENT_STATUSES = (408, 425, 429, *range(500, 600))
-# Servers may ask for any number of seconds; more than a day make no difference.
+# Servers may ask for any number of seconds; more than a day makes no difference.
 LONGEST_RETRY_AFTER = 86_400.0
 
 # Images are compressed already, so no encoding is asked for. Some servers use gzip all the same.

@@ -36,7 +36,7 @@ class Openverse:
     def __init__(self, token: str | None = None, endpoint: str | None = None) -> None:
         self.endpoint = endpoint or "https://api.openverse.org/v1/images/"
         self.headers: Mapping[str, str] = {"Authorization": f"Bearer {token}"} if token else {}
-        # With a token pages have at most 50 results; as many as five pages reach the last one with.
+        # With a token, a page may have 50 results. Pages of 48 end exactly at result 240.
         self.fewest_per_page, self.most_per_page = (1, 48) if token else (20, 20)
         self.pause_seconds = 0.6 if token else 3.0
         self.limits = (
