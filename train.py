@@ -51,7 +51,7 @@ def train_network(args: Namespace) -> int:
     from pyimagesearch.recoloring import color_part, composition, prior
     from pyimagesearch.reports import error_montage, messages, pictures, strays, training_report
     from pyimagesearch.smallervggnet import SmallerVGGNet
-    from pyimagesearch.training import checkpoints, fitting, gradients, remembering
+    from pyimagesearch.training import balance, checkpoints, fitting, gradients, remembering
 
     keras.utils.set_random_seed(args.seed)
     images, labels, mlb = dataset.images, dataset.labels, MultiLabelBinarizer().fit(dataset.labels)
@@ -106,7 +106,8 @@ def train_network(args: Namespace) -> int:
     info("evaluating network...")
     # The network has seen some colours more often than the folders show them.
     seen = [labels[index] for index in train]
-    offsets = prior.logit_offsets(classes, seen, composed.labels, part=recoloring.part)
+    weigh = balance.weight_in_loss if args.balance else np.asarray
+    offsets = prior.logit_offsets(classes, seen, composed.labels, part=recoloring.part, weigh=weigh)
     trainer.subtract_from_logits(offsets)
     predictions = training_report.Predictions(test, trainer.predict(test_examples), targets[test])
     report = training_report.training_report(

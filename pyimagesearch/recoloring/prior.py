@@ -7,7 +7,7 @@ that shifting the log odds of the predictions corrects this.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -21,6 +21,7 @@ def logit_offsets(
     composed_labels: Sequence[tuple[str, ...]],
     *,
     part: int,
+    weigh: Callable[[np.ndarray], np.ndarray] = np.asarray,
 ) -> np.ndarray:
     """Compare how frequent each colour is in an epoch and in the folders.
 
@@ -37,6 +38,10 @@ def logit_offsets(
         The labels of each composed image; an epoch shows one in ``TURNS`` of them.
     part : int
         Which part of the shortest folder names is the colour.
+    weigh : callable
+        Takes numbers of images, and returns how much they weigh together in the loss: by default,
+        as much as there are. A loss in which frequent labels count less undoes some of what
+        composed images add, and leaves less to correct.
 
     Returns
     -------
@@ -52,9 +57,10 @@ def logit_offsets(
     }
     in_folders = _count(colors, labels, classes)
     composed = _count(colors, composed_labels, classes) / TURNS
-    in_epoch = _log_odds(in_folders + composed, len(labels) + len(composed_labels) / TURNS)
+    images = len(labels)
+    in_epoch = _log_odds(in_folders + composed, images + len(composed_labels) / TURNS, weigh)
     is_color = in_folders > 0
-    return np.where(is_color, in_epoch - _log_odds(in_folders, len(labels)), 0.0)
+    return np.where(is_color, in_epoch - _log_odds(in_folders, images, weigh), 0.0)
 
 
 def _count(
@@ -66,6 +72,8 @@ def _count(
     return np.array([counts[label] for label in classes])
 
 
-def _log_odds(counts: np.ndarray, total: float) -> np.ndarray:
+def _log_odds(
+    counts: np.ndarray, total: float, weigh: Callable[[np.ndarray], np.ndarray]
+) -> np.ndarray:
     # Half an image more on each side keeps the log odds of none and of all finite.
-    return np.log((counts + 0.5) / (total - counts + 0.5))
+    return np.log(weigh(counts + 0.5) / weigh(total - counts + 0.5))

@@ -4,7 +4,13 @@ import pytest
 
 from pyimagesearch.data.batches import Examples
 from pyimagesearch.data.image_arrays import Rotation
-from pyimagesearch.training.balance import balanced_crossentropy, label_weights
+from pyimagesearch.recoloring.composition import TURNS
+from pyimagesearch.recoloring.prior import logit_offsets
+from pyimagesearch.training.balance import (
+    balanced_crossentropy,
+    label_weights,
+    weight_in_loss,
+)
 
 IMAGES = np.zeros((0, 1, 1, 3), np.uint8)
 
@@ -65,3 +71,28 @@ def test_each_label_is_weighed_by_whether_the_image_has_it():
     targets, probabilities = np.float32([[1, 0]]), np.float32([[0.25, 0.25]])
     (loss,) = balanced_crossentropy(weights)(targets, probabilities)
     assert float(loss) == pytest.approx((5 * np.log(4) + 3 * np.log(4 / 3)) / 2)
+
+
+def log_odds(weights, examples):
+    """The log odds with which the loss sees each label."""
+    rotation, targets = examples.rotation, examples.targets
+    present = targets[examples.indices].sum(axis=0)
+    present = present + targets[rotation.indices].sum(axis=0) / rotation.epochs
+    images = len(examples.indices) + len(rotation.indices) / rotation.epochs
+    return np.log(weights[1] * present / (weights[0] * (images - present)))
+
+
+@pytest.mark.parametrize("rare", [10, 96, 700])
+def test_the_correction_for_composed_images_leaves_out_what_balancing_has_undone(rare):
+    labels = [("black", "jeans")] * rare + [("blue", "jeans"), ("blue", "dress")] * 350
+    composed = [("black", "dress")] * TURNS * 350
+    classes = ["black", "blue", "dress", "jeans"]
+    targets = np.array([[c in each for c in classes] for each in labels + composed], np.float32)
+    known = np.arange(len(labels))
+    alone = Examples(IMAGES, targets, known)
+    both = Examples(IMAGES, targets, known, Rotation(np.arange(len(labels), len(targets)), TURNS))
+    shift = log_odds(label_weights(both), both) - log_odds(label_weights(alone), alone)
+    offsets = logit_offsets(classes, labels, composed, part=0, weigh=weight_in_loss)
+    np.testing.assert_allclose(offsets[:2], shift[:2], atol=0.02)
+    plain = logit_offsets(classes, labels, composed, part=0)
+    assert plain[0] > 2 * offsets[0]
