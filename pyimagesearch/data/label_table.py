@@ -21,14 +21,15 @@ from pyimagesearch.errors import UserError
 from pyimagesearch.files import AnyPath, did_you_mean
 
 MOST_BYTES, MOST_COLUMNS = 2**31, 100_000
-# So many rows show which column names the images and which one holds the labels.
+# So many rows show which column names the images.
 SAMPLE = 1000
+SEPARATORS = "|,;"
 
 SET = {"1", "1.0", "true", "yes"}
 # Some tables write -1 for a label that an image does not have, or for one that is uncertain.
 FLAGS = SET | {"0", "0.0", "-1", "-1.0", "false", "no", ""}
 SIDES = {"train": False, "training": False} | dict.fromkeys(
-    ("test", "testing", "val", "valid", "validation", "eval"), True
+    ("test", "testing", "val", "valid", "validation", "eval", "dev", "holdout"), True
 )
 # Words in the heading of a column that holds labels.
 LABEL_WORDS = {"label", "labels", "tag", "tags", "class", "classes", "category", "categories"}
@@ -136,8 +137,8 @@ def read_label_table(table: AnyPath, folder: AnyPath) -> LabelTable:
     index = _ImageIndex(folder)
     try:
         with _opened(table) as (header, rows):
-            sample, is_flags = _survey(rows, len(header))
-        columns = _choose_columns(table, header, sample, is_flags=is_flags, index=index)
+            survey = _survey(rows, len(header))
+        columns = _choose_columns(table, header, survey, index=index)
         with _opened(table) as (header, rows):
             found, skipped = _find_images(table, header, rows, columns=columns, index=index)
     except (OSError, csv.Error, UnicodeError) as error:
@@ -195,33 +196,41 @@ def _encoding(table: AnyPath) -> str:
     return "utf-8-sig"
 
 
-def _survey(
-    rows: Iterator[tuple[int, list[str]]], width: int
-) -> tuple[list[list[str]], list[bool]]:
-    """Return the first rows, and for each column whether all its cells are 0, 1 or the like."""
-    sample: list[list[str]] = []
-    is_flags, is_filled = [True] * width, [False] * width
+class _Survey(NamedTuple):
+    """The first rows of a table, and what all cells of each column are."""
+
+    sample: list[list[str]]
+    is_flags: list[bool]  # 0, 1 or the like
+    is_sides: list[bool]  # train, test or the like
+    separators: list[set[str]]  # which of SEPARATORS occur
+
+
+def _survey(rows: Iterator[tuple[int, list[str]]], width: int) -> _Survey:
+    survey = _Survey([], [True] * width, [True] * width, [set() for _ in range(width)])
+    is_filled = [False] * width
     whole = (row for _, row in rows if len(row) == width)
     while chunk := list(itertools.islice(whole, SAMPLE)):
-        sample = sample or chunk
+        if not survey.sample:
+            survey.sample.extend(chunk)
         for position, cells in enumerate(zip(*chunk, strict=True)):
-            if is_flags[position]:
-                values = {cell.strip().lower() for cell in set(cells)}
-                is_flags[position] = values <= FLAGS
-                is_filled[position] |= values != {""}
-    return sample, [flags and filled for flags, filled in zip(is_flags, is_filled, strict=True)]
+            values = {cell.strip().lower() for cell in set(cells)}
+            survey.is_flags[position] &= values <= FLAGS
+            survey.is_sides[position] &= values <= SIDES.keys() | {""}
+            survey.separators[position].update(
+                mark for mark in SEPARATORS if any(mark in value for value in values)
+            )
+            is_filled[position] |= values != {""}
+    for each in (survey.is_flags, survey.is_sides):
+        each[:] = [holds and filled for holds, filled in zip(each, is_filled, strict=True)]
+    return survey
 
 
 def _choose_columns(
-    table: AnyPath,
-    header: Sequence[str],
-    sample: Sequence[Sequence[str]],
-    *,
-    is_flags: Sequence[bool],
-    index: _ImageIndex,
+    table: AnyPath, header: Sequence[str], survey: _Survey, *, index: _ImageIndex
 ) -> _Columns:
     """Find out which column holds what."""
-    cells = [[row[position].strip() for row in sample] for position in range(len(header))]
+    is_flags = survey.is_flags
+    cells = [[row[position].strip() for row in survey.sample] for position in range(len(header))]
     named = [len({image for c in set(column) if isinstance(image := index.find(c), str) and c})
              for column in cells]  # fmt: skip
     name = max(range(len(header)), key=lambda position: named[position])
@@ -232,11 +241,9 @@ def _choose_columns(
             f"{shown}): give the folder that holds them with --dataset"
         )
     titles = [title.casefold() for title in header]
-    split = next((i for i, title in enumerate(titles) if title == "split"), None)
-    if split is not None and {c.lower() for c in cells[split]} - SIDES.keys() - {""}:
-        split = None
-    if split is None:
-        split = next((i for i, t in enumerate(titles) if t == "is_valid" and is_flags[i]), None)
+    splits = [i for i, title in enumerate(titles) if title == "split" and survey.is_sides[i]]
+    splits += [i for i, title in enumerate(titles) if title == "is_valid" and is_flags[i]]
+    split = splits[0] if splits else None
     group = next((i for i, title in enumerate(titles) if title == "group"), None)
     others = [
         position
@@ -256,8 +263,7 @@ def _choose_columns(
             f"({first_few([header[i] for i in texts]) or 'none may'}): call it labels"
         )
     column = (labelled or texts)[0]
-    joined = "".join(cells[column])
-    separator = next((mark for mark in "|,;" if mark in joined), " ")
+    separator = next((mark for mark in SEPARATORS if mark in survey.separators[column]), " ")
     return _Columns(name, [column], separator, group, split)
 
 

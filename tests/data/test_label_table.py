@@ -88,6 +88,33 @@ def test_split_and_group_are_read(folder):
     }
 
 
+@pytest.fixture
+def long_table(folder):
+    """As many rows of one kind as are looked at first."""
+    lines = ["tt0151137,red,train"] * label_table.SAMPLE
+    return "\n".join(["file,labels,split", *lines, ""])
+
+
+def test_a_split_is_read_to_the_last_row(folder, long_table):
+    table = read(folder, long_table + "a.jpg,blue,holdout\n000005.png,blue,train\n")
+    assert dict(zip(table.paths, table.is_test, strict=True)) == {
+        f"{folder}/a.jpg": True,
+        f"{folder}/000005.png": False,
+        f"{folder}/Images/tt0151137.JPG": False,
+    }
+
+
+def test_a_split_with_a_side_that_is_none_is_left_out_wherever_it_stands(folder, long_table):
+    table = read(folder, long_table + "a.jpg,blue,monday\n")
+    assert table.is_test == []
+    assert "columns left out: split" in table.notes
+
+
+def test_a_separator_is_found_wherever_it_stands(folder, long_table):
+    table = read(folder, long_table + "a.jpg,red|dress,test\n")
+    assert labels_of(table) == {"a.jpg": ("dress", "red"), "tt0151137.JPG": ("red",)}
+
+
 def test_is_valid_is_a_split(folder):
     table = read(folder, "fname,labels,is_valid\n000005.png,x,True\na.jpg,x y,False\n")
     assert table.is_test == [True, False]
