@@ -102,6 +102,8 @@ def train_network(args: Namespace) -> int:
     log = fitting.loggers(args.log, args.tensorboard, append=args.resume)
     if ended_by := trainer.fit(test_examples, log=log):
         info(messages.ended_line(ended_by, epoch=len(trainer.history["loss"])))
+    if not device.is_chief:
+        return trainer.end(ended_by)
 
     info("evaluating network...")
     # The network has seen some colours more often than the folders show them.
@@ -114,8 +116,6 @@ def train_network(args: Namespace) -> int:
         vars(args), dataset, predictions, composed=composed.labels, history=trainer.history
     )
     info(*messages.result_lines(report, predictions))
-    if not device.is_chief:
-        return trainer.end(ended_by)
 
     info("remembering the images that the network knows...")
     some = remembering.some_positions(pool.shape[0], test)

@@ -158,9 +158,12 @@ def prepare_training_device(wanted: str = "auto", *, say: Callable[[str], None])
     workers, number = _workers()
     # TensorFlow says at every start, whatever the log level, that it found no GPU.
     with quiet_stderr():
+        import keras
         import tensorflow as tf
 
         gpus = tf.config.list_physical_devices("GPU")
+    # Keras's configuration file may ask for channels first; the batches have them last.
+    keras.config.set_image_data_format("channels_last")
     # It warns of functions that are traced several times, as those of several networks are.
     tf.get_logger().setLevel("ERROR")
     if wanted == "gpu" and not gpus:

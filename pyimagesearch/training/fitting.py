@@ -174,14 +174,18 @@ class Trainer:
                 verbose=1 if sys.stdout.isatty() else 2,
                 callbacks=[*callbacks, *(log if self._device.is_chief else ())],
             )
-        loss = self.history["loss"][-1]
-        if not math.isfinite(loss):
+        self._check_loss()
+        return stop.requested_by
+
+    def _check_loss(self) -> None:
+        # Only the chief knows the loss of epochs that were trained before this run.
+        losses = self.history["loss"]
+        if losses and not math.isfinite(losses[-1]):
             raise UserError(
-                f"the loss became {loss} in epoch {len(self.history['loss'])}, so nothing is "
-                "written: try a lower --learning-rate",
+                f"the loss became {losses[-1]} in epoch {len(losses)}, so nothing is written: try "
+                "a lower --learning-rate",
                 WORK_FAILED,
             )
-        return stop.requested_by
 
     def subtract_from_logits(self, offsets: np.ndarray) -> None:
         """Predict as if some labels had been less frequent in training.

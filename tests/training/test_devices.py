@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 
+import keras
 import pytest
 import tensorflow as tf
 
@@ -53,6 +54,12 @@ def test_one_worker_alone_needs_no_other(monkeypatch):
     alone = '{"cluster": {"worker": ["127.0.0.1:1"]}, "task": {"type": "worker", "index": 0}}'
     monkeypatch.setenv("TF_CONFIG", alone)
     assert devices.prepare_training_device(say=print).is_chief
+
+
+def test_images_have_their_channels_last_whatever_kerass_configuration_says():
+    keras.config.set_image_data_format("channels_first")
+    devices.prepare_training_device(say=print)
+    assert keras.config.image_data_format() == "channels_last"
 
 
 def test_training_uses_tensorflow_whatever_backend_predicts():

@@ -128,6 +128,17 @@ def test_a_run_that_is_resumed_trains_only_the_epochs_left(
     assert resumed.history == whole.history
 
 
+def test_a_worker_whose_chief_has_trained_all_epochs_has_nothing_left_to_do(
+    make_trainer, examples, monkeypatch
+):
+    monkeypatch.setattr(fitting.workers, "share_state", lambda strategy, network, done: 3)
+    worker = make_trainer()
+    before = worker.model.get_weights()
+    assert worker.fit(examples) is None
+    for value, expected in zip(worker.model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(value, expected)
+
+
 def test_the_log_of_a_run_that_was_ended_early_and_resumed_has_each_epoch_once(
     make_trainer, examples, tmp_path
 ):
