@@ -18,6 +18,9 @@ from pyimagesearch.files import AnyPath, did_you_mean
 
 JPEG_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif")
 IMAGE_SUFFIXES = (*JPEG_SUFFIXES, ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".avif")
+# Pictures of other kinds are listed, too. A few turn out to be JPEG files, as telephones send them;
+# the user hears of the others.
+OTHER_SUFFIXES = (".heic", ".heif", ".jxl", ".jp2", ".psd", ".dng", ".cr2", ".nef", ".arw")
 
 
 class Listing(NamedTuple):
@@ -28,11 +31,14 @@ class Listing(NamedTuple):
     paths : list of str
         The image files, sorted.
     skipped : list of (str, str)
-        Folders and links that were left out, each with the reason.
+        Links and folders that lead to what is listed already, each with the reason.
+    unreadable : sequence of (str, str)
+        Folders that cannot be read, each with the reason.
     """
 
     paths: list[str]
     skipped: list[tuple[str, str]]
+    unreadable: Sequence[tuple[str, str]] = ()
 
 
 def list_images(folder: AnyPath) -> Listing:
@@ -50,7 +56,8 @@ def list_images(folder: AnyPath) -> Listing:
     Returns
     -------
     Listing
-        Paths that begin with `folder` and end in one of ``IMAGE_SUFFIXES``, in either case.
+        Paths that begin with `folder` and end in one of ``IMAGE_SUFFIXES`` or ``OTHER_SUFFIXES``,
+        in either case.
 
     Raises
     ------
@@ -62,7 +69,7 @@ def list_images(folder: AnyPath) -> Listing:
         raise UserError(
             f"{top} is not a folder: give the folder that holds the images{did_you_mean(top)}"
         )
-    paths, links, skipped = [], [], []
+    paths, links, skipped, unreadable = [], [], [], []
     seen_folders: dict[tuple[int, int], str] = {}
     seen_files: set[tuple[int, int]] = set()
     # Real folders come first, so that a link never stands for a folder that is there itself.
@@ -77,7 +84,7 @@ def list_images(folder: AnyPath) -> Listing:
                 continue
             entries = sorted(os.scandir(current), key=lambda entry: entry.name)
         except OSError as error:
-            skipped.append((current, error.strerror or str(error)))
+            unreadable.append((current, error.strerror or str(error)))
             continue
         for entry in entries:
             if entry.name.startswith("."):
@@ -86,7 +93,7 @@ def list_images(folder: AnyPath) -> Listing:
                 real_folders.append(entry.path)
             elif entry.is_symlink() and os.path.isdir(entry.path):  # noqa: PTH112
                 linked_folders.append(entry.path)
-            elif entry.name.lower().endswith(IMAGE_SUFFIXES):
+            elif entry.name.lower().endswith((*IMAGE_SUFFIXES, *OTHER_SUFFIXES)):
                 if entry.is_symlink():
                     links.append(entry.path)
                 else:
@@ -97,7 +104,7 @@ def list_images(folder: AnyPath) -> Listing:
             paths.append(link)
         else:
             skipped.append((link, "it is a link to another image of the dataset"))
-    return Listing(sorted(paths), sorted(skipped))
+    return Listing(sorted(paths), sorted(skipped), sorted(unreadable))
 
 
 def _is_new_file(link: str, seen_files: set[tuple[int, int]]) -> bool:

@@ -190,7 +190,7 @@ def _list_labelled(folder: AnyPath) -> tuple[list[str], list[tuple[str, str]]]:
         for path, has in zip(listing.paths, has_labels, strict=True)
         if not has
     ]
-    return labelled, unlabelled + listing.skipped
+    return labelled, [*unlabelled, *listing.skipped, *listing.unreadable]
 
 
 def _layout(folder: AnyPath) -> str:

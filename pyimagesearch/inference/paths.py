@@ -22,7 +22,8 @@ def expand(inputs: Sequence[str]) -> list[str]:
     Returns
     -------
     list of str
-        Files. Whether each can be read turns out when it is classified.
+        Files, and folders that cannot be opened. Whether each file can be read turns out when it is
+        classified.
 
     Raises
     ------
@@ -33,10 +34,14 @@ def expand(inputs: Sequence[str]) -> list[str]:
     paths: list[str] = []
     for given in inputs:
         if os.path.isdir(given):  # noqa: PTH112 (a string may hold what a Path refuses)
-            found = list_images(given).paths
-            if not found:
+            found = list_images(given)
+            if not found.paths and found.unreadable:
+                folder, reason = found.unreadable[0]
+                raise UserError(f"cannot read {folder}: {reason}")
+            if not found.paths:
                 raise UserError(f"there are no images below {given}")
-            paths.extend(found)
+            # A folder that cannot be read is named where its images would be.
+            paths.extend([*found.paths, *(path for path, _ in found.unreadable)])
         elif given.startswith(("http://", "https://")):
             raise UserError(f"{given} is not a file: fetch it first, with curl -LO {given}")
         elif given != STANDARD_INPUT and not os.path.lexists(given):

@@ -57,13 +57,14 @@ def test_labels_are_the_parts_of_the_folders_name():
 
 
 def test_lists_images_of_all_suffixes_sorted_and_nothing_hidden(tmp_path):
-    for name in ("b/1.JPG", "b/2.gif", "a/3.webp", "a/4.tIfF", "a/5.jpe", "a/notes.txt"):
+    names = ("b/1.JPG", "b/2.gif", "a/3.webp", "a/4.tIfF", "a/5.jpe", "a/6.HEIC", "a/notes.txt")
+    for name in names:
         write(tmp_path / name, b"x")
     for name in (".cache/6.png", "a/.7.png", "a/.thumbnails/8.png"):
         write(tmp_path / name, b"x")
     (tmp_path / "a" / "folder.png").mkdir()
     listed = [os.path.relpath(path, tmp_path) for path in folders.list_images(tmp_path).paths]
-    assert listed == ["a/3.webp", "a/4.tIfF", "a/5.jpe", "b/1.JPG", "b/2.gif"]
+    assert listed == ["a/3.webp", "a/4.tIfF", "a/5.jpe", "a/6.HEIC", "b/1.JPG", "b/2.gif"]
 
 
 def test_a_dataset_below_a_hidden_folder_is_found(tmp_path):
@@ -102,7 +103,7 @@ def test_links_to_folders_and_files_are_followed_and_each_real_file_is_listed_on
     link = tmp_path / "link"
     link.symlink_to(dataset)
 
-    paths, skipped = folders.list_images(link)
+    paths, skipped, _ = folders.list_images(link)
     assert [str(Path(path).relative_to(link)) for path in paths] == [
         "blue_jeans/0.jpg",
         "blue_jeans/elsewhere.jpg",
@@ -120,7 +121,7 @@ def test_a_loop_of_links_ends_and_is_named(tmp_path):
     (tmp_path / "blue_jeans" / "0.jpg").touch()
     (tmp_path / "blue_jeans" / "loop").symlink_to(tmp_path)
     (tmp_path / "blue_jeans" / "self.jpg").symlink_to("self.jpg")
-    paths, skipped = folders.list_images(tmp_path)
+    paths, skipped, _ = folders.list_images(tmp_path)
     # A link to itself is listed, so that reading it gives the reason.
     assert [Path(path).name for path in paths] == ["0.jpg", "self.jpg"]
     assert skipped == [

@@ -1,3 +1,4 @@
+import errno
 import os
 from pathlib import Path
 
@@ -25,6 +26,32 @@ def test_a_missing_file_and_an_empty_folder_are_named(tmp_path):
         expand([str(tmp_path / "missing.png")])
     with pytest.raises(UserError, match="no images below"):
         expand([str(tmp_path / "empty")])
+
+
+@pytest.fixture
+def forbidden(tmp_path, monkeypatch):
+    """A folder that nobody may list, beside one with an image."""
+    for name in ("open", "closed"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.jpg").touch()
+    scandir = os.scandir
+
+    def refuse(path):
+        if str(path).endswith("closed"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    return tmp_path
+
+
+def test_a_folder_that_cannot_be_listed_is_among_the_files_to_read(forbidden):
+    assert expand([str(forbidden)]) == [f"{forbidden}/open/1.jpg", f"{forbidden}/closed"]
+
+
+def test_a_given_folder_that_cannot_be_listed_is_not_called_empty(forbidden):
+    with pytest.raises(UserError, match=r"cannot read .*closed: Permission denied"):
+        expand([str(forbidden / "closed")])
 
 
 def test_one_image_is_annotated_to_a_file_or_into_a_folder(tmp_path):
