@@ -1,6 +1,7 @@
 """Reading strangers' files safely, and writing our own whole or not at all."""
 
 import difflib
+import errno
 import os
 import secrets
 import shutil
@@ -133,22 +134,29 @@ def written_whole(path: AnyPath, *, flushed: bool = True) -> Iterator[Path]:
     Raises
     ------
     UserError
-        If the file cannot be written, for example because the disk is full.
+        If the file cannot be written, for example because it is protected or the disk is full.
     """
     try:
         target = resolved(path)
+        check_unprotected(target)
         with temporary_file(target) as temporary:
             yield temporary
-            if target.exists():
-                temporary.chmod(stat.S_IMODE(target.stat().st_mode))
             if flushed:
                 _flush(temporary)
+            if target.exists():
+                temporary.chmod(stat.S_IMODE(target.stat().st_mode))
             temporary.replace(target)
             if flushed and os.name == "posix":
                 _flush(target.parent)  # makes the new name last, too
     except OSError as error:
         reason = error.strerror or error
         raise UserError(f"cannot write {path}: {reason}", WORK_FAILED) from error
+
+
+def check_unprotected(target: Path) -> None:
+    """Raise PermissionError for a file that may not be written; replacing it would not ask."""
+    if target.exists() and not os.access(target, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(target))
 
 
 def save_image(path: AnyPath, image: np.ndarray) -> None:
@@ -304,8 +312,13 @@ def is_still_at(path: Path, descriptor: int) -> bool:
 
 
 def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    is_folder = path.is_dir()
+    descriptor = os.open(path, os.O_RDONLY if is_folder else os.O_RDWR)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        # Some file systems, such as shared folders of virtual machines, flush no folders.
+        if not is_folder or error.errno not in (errno.EINVAL, errno.EBADF, errno.ENOTSUP):
+            raise
     finally:
         os.close(descriptor)

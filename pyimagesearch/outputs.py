@@ -13,6 +13,7 @@ from pyimagesearch.errors import UserError
 from pyimagesearch.files import (
     NAME_PART,
     AnyPath,
+    check_unprotected,
     fcntl,
     is_still_at,
     is_utf8,
@@ -102,7 +103,7 @@ def check_writable(*paths: AnyPath) -> None:
     Raises
     ------
     UserError
-        If the folder of one does not exist or cannot be written to, or if it is a folder itself.
+        If one is a folder or protected, or its folder does not exist or cannot be written to.
     """
     for path in map(Path, paths):
         with _refusal_named(path):
@@ -111,6 +112,7 @@ def check_writable(*paths: AnyPath) -> None:
                 raise UserError(f"{path} is a folder: give the name of a file to write")
             if not target.parent.is_dir():
                 raise UserError(f"cannot write {path}: the folder {target.parent} does not exist")
+            check_unprotected(target)
             with temporary_file(target):
                 pass
 

@@ -1,3 +1,5 @@
+import contextlib
+import errno
 import os
 import stat
 
@@ -53,7 +55,7 @@ def test_an_output_that_is_a_link_stays_one_and_its_target_gets_the_content(tmp_
 def test_a_file_keeps_its_permissions_and_a_new_one_gets_the_umasks(tmp_path):
     kept, made = tmp_path / "kept", tmp_path / "made"
     kept.touch()
-    kept.chmod(0o640)
+    kept.chmod(0o604)
     umask = os.umask(0o027)
     try:
         for path in (kept, made):
@@ -61,7 +63,40 @@ def test_a_file_keeps_its_permissions_and_a_new_one_gets_the_umasks(tmp_path):
                 temporary.write_text("new")
     finally:
         os.umask(umask)
-    assert [stat.S_IMODE(path.stat().st_mode) for path in (kept, made)] == [0o640, 0o640]
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (kept, made)] == [0o604, 0o640]
+
+
+def test_a_protected_file_is_not_replaced(tmp_path, monkeypatch):
+    path = tmp_path / "fashion.model"
+    path.write_text("old")
+    # Tests may run as root, to whom nothing is forbidden.
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
+    with (
+        pytest.raises(UserError, match="Permission denied"),
+        files.written_whole(path) as temporary,
+    ):
+        temporary.write_text("new")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="folders are flushed on POSIX alone")
+@pytest.mark.parametrize(("number", "is_fatal"), [(errno.EINVAL, False), (errno.EIO, True)])
+def test_a_file_system_that_flushes_no_folders_gets_files_all_the_same(
+    tmp_path, monkeypatch, number, is_fatal
+):
+    fsync = os.fsync
+
+    def refuse_folders(descriptor):
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(number, os.strerror(number))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", refuse_folders)
+    expected = pytest.raises(UserError, match="error") if is_fatal else contextlib.nullcontext()
+    with expected, files.written_whole(tmp_path / "file") as temporary:
+        temporary.write_text("new")
+    assert (tmp_path / "file").read_text() == "new"
 
 
 def test_a_name_that_is_too_long_is_one_line_when_it_is_written(tmp_path):

@@ -84,6 +84,13 @@ def test_output_that_cannot_be_written_is_found_before_training(tmp_path):
             outputs.check_writable(path)
 
 
+def test_output_that_is_protected_is_found_before_training(tmp_path, monkeypatch):
+    (tmp_path / "fashion.model").touch()
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
+    with pytest.raises(UserError, match="Permission denied"):
+        outputs.check_writable(tmp_path / "fashion.model")
+
+
 def test_litter_of_an_output_with_an_odd_suffix_is_removed(tmp_path):
     path = tmp_path / "fashion.v1-final"
     with files.temporary_file(path) as temporary:

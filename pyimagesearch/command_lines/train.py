@@ -117,6 +117,8 @@ def outputs_reserved(args: Namespace) -> Iterator[None]:
     from pyimagesearch.outputs import check_folder, reserved
 
     files, kept = output_files(args), {"--labels": args.labels}
+    if not args.audit:
+        kept["--tensorboard"] = args.tensorboard
     if args.export and not args.audit:
         exports = export_paths(args.model, args.export)
         files |= exported_files(exports)

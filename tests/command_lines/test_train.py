@@ -76,6 +76,7 @@ def test_an_audit_writes_nothing_but_its_table_and_the_picture_beside_it(parsed)
         (["--errors", "a.pdf"], "ends in .jpg or .png"),
         (["--tensorboard", "runs", "--model", "missing/a.model"], "does not exist"),
         (["--tensorboard", "t.csv"], "cannot write t.csv: File exists"),
+        (["--tensorboard", "run", "--model", "run"], "cannot be both --tensorboard and --model"),
         (["--tensorboard", "caf\udce9"], "needs a name in UTF-8"),
         (["--model", "caf\udce9.model", "--export", "onnx"], "need a name in UTF-8"),
         (["--model", "a" * 250], "too long"),
