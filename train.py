@@ -100,9 +100,11 @@ def train_network(args: Namespace) -> int:
     info(f"training network on {device.name}...")
     test_examples = batches.Examples(images, targets, test)
     log = fitting.loggers(args.log, args.tensorboard, append=args.resume)
-    if ended_by := trainer.fit(test_examples, log=log):
-        info(messages.ended_line(ended_by, epoch=len(trainer.history["loss"])))
-    if not device.is_chief:
+    ended_by = trainer.fit(test_examples, log=log)
+    stays = args.model if ended_by and trainer.is_outdone_by(args.model) else None
+    if ended_by:
+        info(messages.ended_line(ended_by, epoch=len(trainer.history["loss"]), stays=stays))
+    if stays or not device.is_chief:
         return trainer.end(ended_by)
 
     info("evaluating network...")

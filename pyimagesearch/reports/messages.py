@@ -56,11 +56,23 @@ def dataset_lines(folder: AnyPath, dataset: Dataset) -> list[str]:
     ]
 
 
-def ended_line(ended_by: str, *, epoch: int) -> str:
-    """Say which signal ended a run in which epoch, from 1, and how the run can be continued."""
+def ended_line(ended_by: str, *, epoch: int, stays: AnyPath | None = None) -> str:
+    """Say which signal ended a run in which epoch, from 1, and how the run can be continued.
+
+    Parameters
+    ----------
+    ended_by : str
+        The name of the signal.
+    epoch : int
+        From 1. A checkpoint is saved after a whole epoch.
+    stays : path, optional
+        The model that the run does not replace.
+    """
     ended = f"ended by {ended_by} in epoch {epoch}"
-    # A checkpoint is saved after a whole epoch.
-    return f"{ended}; --resume continues it" if epoch > 1 else f"{ended}, before any checkpoint"
+    if epoch > 1:
+        return f"{ended}; --resume continues it"
+    kept = "" if stays is None else f": {printable(stays)} stays as it is"
+    return f"{ended}, before any checkpoint{kept}"
 
 
 def loaded_lines(dataset: Dataset) -> list[str]:

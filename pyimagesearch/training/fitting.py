@@ -5,6 +5,7 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 import keras
@@ -186,6 +187,10 @@ class Trainer:
                 "a lower --learning-rate",
                 WORK_FAILED,
             )
+
+    def is_outdone_by(self, model: AnyPath) -> bool:
+        """Tell whether a model is there that a run of less than an epoch should not replace."""
+        return len(self.history["loss"]) == 1 and Path(model).exists()
 
     def subtract_from_logits(self, offsets: np.ndarray) -> None:
         """Predict as if some labels had been less frequent in training.

@@ -364,6 +364,19 @@ def test_an_interrupted_run_keeps_what_was_learnt(tmp_path, number):
         assert (tmp_path / name).exists()
 
 
+def test_a_run_that_is_interrupted_in_its_first_epoch_does_not_replace_a_model(tmp_path):
+    write_dataset(tmp_path / "dataset", COMBINATIONS[:2], per_combination=20, seed=2, size=32)
+    (tmp_path / "fashion.model").write_bytes(b"of an earlier run")
+    # Tracing the first step takes longer than sending the signal.
+    code, output = stopped(
+        *(*SHORT_RUN, "--batch-size", 2), folder=tmp_path, after="Epoch 1/4", number=signal.SIGINT
+    )
+    assert code == 130
+    assert "fashion.model stays as it is" in output
+    assert (tmp_path / "fashion.model").read_bytes() == b"of an earlier run"
+    assert not (tmp_path / "mlb.pickle").exists()
+
+
 @pytest.mark.parametrize("script", ["train.py", "classify.py", "search_bing_api.py"])
 def test_help_and_a_wrong_flag_import_nothing_heavy(script, tmp_path):
     program = IMPORTS_OF_A_SCRIPT % "tensorflow keras sklearn cv2 numpy matplotlib urllib3"

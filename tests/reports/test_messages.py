@@ -14,6 +14,9 @@ LABELS = [("black", "jeans"), ("blue", "dress"), ("blue", "jeans")]
 
 def test_an_ended_run_can_be_continued_once_there_is_a_checkpoint():
     assert "--resume" in messages.ended_line("SIGINT", epoch=2)
+    assert messages.ended_line("SIGINT", epoch=1, stays="a.model").endswith(
+        "a.model stays as it is"
+    )
     assert messages.ended_line("SIGINT", epoch=1) == (
         "ended by SIGINT in epoch 1, before any checkpoint"
     )
