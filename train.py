@@ -79,6 +79,7 @@ def train_network(args: Namespace) -> int:
         per_combination=recoloring.per_combination,
         part=recoloring.part,
         seed=args.seed,
+        memory_limit=args.memory_limit,
         progress=partial(progress, title="composing"),
     )
     info(*messages.composed_lines(recoloring, composed))
@@ -102,8 +103,7 @@ def train_network(args: Namespace) -> int:
     log = fitting.loggers(args.log, args.tensorboard, append=args.resume)
     ended_by = trainer.fit(test_examples, log=log)
     stays = args.model if ended_by and trainer.is_outdone_by(args.model) else None
-    if ended_by:
-        info(messages.ended_line(ended_by, epoch=len(trainer.history["loss"]), stays=stays))
+    info(*messages.ended_lines(ended_by, epoch=len(trainer.history["loss"]), stays=stays))
     if stays or not device.is_chief:
         return trainer.end(ended_by)
 

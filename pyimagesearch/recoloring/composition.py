@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 
 from pyimagesearch.console import Progress, no_progress, printable
-from pyimagesearch.data.image_arrays import Concatenated, Images, Rotation
+from pyimagesearch.data.cache import cache_folder
+from pyimagesearch.data.image_arrays import Concatenated, Images, Rotation, room_for_images
 from pyimagesearch.errors import UserError
 from pyimagesearch.recoloring.color_transfer import Color, color_of, recolor
 from pyimagesearch.recoloring.name_parts import (
@@ -52,7 +53,7 @@ class Composition(NamedTuple):
 
     Attributes
     ----------
-    images : numpy.ndarray
+    images : numpy.ndarray or StoredImages
         uint8, shape (M, height, width, 3), BGR.
     labels : list of tuple of str
         The combination that each image shows.
@@ -64,7 +65,7 @@ class Composition(NamedTuple):
         Why there are none, if some were wanted.
     """
 
-    images: np.ndarray
+    images: Images
     labels: list[tuple[str, ...]]
     type_sources: np.ndarray
     color_sources: np.ndarray
@@ -133,6 +134,7 @@ def compose_missing(
     per_combination: int | None,
     part: int,
     seed: int,
+    memory_limit: int | None = None,
     progress: Progress = no_progress,
 ) -> Composition:
     """Compose images of every combination of a colour and a type that no folder holds.
@@ -154,6 +156,9 @@ def compose_missing(
         :func:`pyimagesearch.recoloring.name_parts.split_names`.
     seed : int
         The same seed and images give the same composition.
+    memory_limit : int, optional
+        Bytes, by default all memory of the machine. Composed images that would take more than a
+        quarter of it stay in a file.
     progress : callable, optional
         Shows how many of the garments have got their colours.
 
@@ -195,22 +200,25 @@ def compose_missing(
         )
     missing = missing_pairs(names)
     plan = _plan(sources, missing.values(), count=TURNS * per_combination, rng=rng)
+    shape = len(plan.type_sources), *images.shape[1:]
+    composed = room_for_images(shape, memory_limit, cache_folder())
+    _recolor_all(sources, plan, composed, progress=progress)
     return Composition(
-        _recolor_all(sources, plan, progress),
+        composed,
         [combination for combination in missing for _ in range(TURNS * per_combination)],
         sources.indices[plan.type_sources],
         sources.indices[plan.color_sources],
     )
 
 
-def pooled(images: Images, composed: np.ndarray) -> tuple[Concatenated, Rotation]:
+def pooled(images: Images, composed: Images) -> tuple[Concatenated, Rotation]:
     """Append composed images to the others, and let epochs take turns to show them.
 
     Parameters
     ----------
     images : numpy.ndarray or StoredImages
         uint8, shape (N, height, width, 3).
-    composed : numpy.ndarray
+    composed : numpy.ndarray or StoredImages
         uint8, shape (M, height, width, 3).
 
     Returns
@@ -271,9 +279,8 @@ def _draw(
     return drawn[:count].tolist()
 
 
-def _recolor_all(sources: _Sources, plan: _Plan, progress: Progress) -> np.ndarray:
+def _recolor_all(sources: _Sources, plan: _Plan, composed: Images, *, progress: Progress) -> None:
     """Make the images of a plan, in parallel, those of one garment together."""
-    composed = np.empty((len(plan.type_sources), *sources.images.shape[1:]), np.uint8)
     with ThreadPoolExecutor() as threads:
         used = np.unique(plan.color_sources).tolist()
         colors = dict(zip(used, threads.map(partial(_garment_color, sources), used), strict=True))
@@ -285,7 +292,7 @@ def _recolor_all(sources: _Sources, plan: _Plan, progress: Progress) -> np.ndarr
         def recolor_all_of(source: int) -> None:
             image = sources.images[sources.indices[source]]
             mask = _mask(sources, source, image)
-            for i in np.flatnonzero(plan.type_sources == source):
+            for i in np.flatnonzero(plan.type_sources == source).tolist():
                 composed[i] = recolor(
                     image,
                     mask,
@@ -297,7 +304,6 @@ def _recolor_all(sources: _Sources, plan: _Plan, progress: Progress) -> np.ndarr
         garments = np.unique(plan.type_sources).tolist()
         # The list waits for all of them, and raises what any of them raised.
         list(progress(threads.map(recolor_all_of, garments), len(garments)))
-    return composed
 
 
 def _garment_color(sources: _Sources, position: int) -> Color:

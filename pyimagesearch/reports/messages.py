@@ -56,23 +56,25 @@ def dataset_lines(folder: AnyPath, dataset: Dataset) -> list[str]:
     ]
 
 
-def ended_line(ended_by: str, *, epoch: int, stays: AnyPath | None = None) -> str:
-    """Say which signal ended a run in which epoch, from 1, and how the run can be continued.
+def ended_lines(ended_by: str | None, *, epoch: int, stays: AnyPath | None = None) -> list[str]:
+    """Say which signal ended a run in which epoch, and how the run can be continued.
 
     Parameters
     ----------
-    ended_by : str
-        The name of the signal.
+    ended_by : str or None
+        The name of the signal, if there was one.
     epoch : int
         From 1. A checkpoint is saved after a whole epoch.
     stays : path, optional
         The model that the run does not replace.
     """
+    if ended_by is None:
+        return []
     ended = f"ended by {ended_by} in epoch {epoch}"
     if epoch > 1:
-        return f"{ended}; --resume continues it"
+        return [f"{ended}; --resume continues it"]
     kept = "" if stays is None else f": {printable(stays)} stays as it is"
-    return f"{ended}, before any checkpoint{kept}"
+    return [f"{ended}, before any checkpoint{kept}"]
 
 
 def loaded_lines(dataset: Dataset) -> list[str]:

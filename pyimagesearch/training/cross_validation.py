@@ -10,6 +10,8 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from pyimagesearch.console import counted
 from pyimagesearch.data.batches import Examples, steps_per_epoch
+from pyimagesearch.data.cache import cache_folder
+from pyimagesearch.data.image_arrays import StoredImages, room_for_images
 from pyimagesearch.data.loading import Dataset
 from pyimagesearch.errors import UserError
 from pyimagesearch.training import workers
@@ -81,9 +83,11 @@ def cross_validated(
     if workers.in_several_processes(device.strategy):
         raise UserError("an audit runs in one process: start it without TF_CONFIG")
     size = audit_size(dataset)
-    images = np.stack(
-        [cv2.resize(i, (size, size), interpolation=cv2.INTER_AREA) for i in dataset.images]
-    )
+    # They are no larger than those of the dataset, and go where those went.
+    limit = 1 if isinstance(dataset.images, StoredImages) else None
+    images = room_for_images((len(dataset.images), size, size, 3), limit, cache_folder())
+    for position, image in enumerate(dataset.images):
+        images[position] = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
     targets = np.array([[c in labels for c in dataset.classes] for labels in dataset.labels])
     everything = Examples(images, targets.astype(np.float32), np.arange(len(images)))
     probabilities = np.empty(targets.shape, np.float32)

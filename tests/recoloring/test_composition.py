@@ -10,6 +10,7 @@ from pyimagesearch.data.image_arrays import StoredImages
 from pyimagesearch.errors import UserError
 from pyimagesearch.recoloring import composition as module
 from pyimagesearch.recoloring.segmentation import learn_appearance, to_lab
+from pyimagesearch.reports.pictures import preview
 
 MISSING = [("black", "dress"), ("black", "shirt"), ("red", "jeans")]
 
@@ -97,6 +98,16 @@ def test_images_may_stay_in_a_file(photographs, composition, tmp_path):
         stored = StoredImages(file, photographs.images.shape)
         composed = compose(photographs._replace(images=stored), np.arange(len(stored)))
     np.testing.assert_array_equal(composed.images, composition.images)
+
+
+def test_composed_images_that_would_take_too_much_memory_go_to_a_file(
+    photographs, composition, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(module, "cache_folder", lambda: tmp_path / "cache")
+    composed = compose(photographs, memory_limit=composition.images.nbytes)
+    assert isinstance(composed.images, StoredImages)
+    np.testing.assert_array_equal(composed.images[:], composition.images)
+    preview(photographs.images, composed)
 
 
 def test_no_source_is_used_twice_before_all_are_used_once(composition):

@@ -13,13 +13,13 @@ LABELS = [("black", "jeans"), ("blue", "dress"), ("blue", "jeans")]
 
 
 def test_an_ended_run_can_be_continued_once_there_is_a_checkpoint():
-    assert "--resume" in messages.ended_line("SIGINT", epoch=2)
-    assert messages.ended_line("SIGINT", epoch=1, stays="a.model").endswith(
-        "a.model stays as it is"
-    )
-    assert messages.ended_line("SIGINT", epoch=1) == (
+    assert "--resume" in messages.ended_lines("SIGINT", epoch=2)[0]
+    assert messages.ended_lines("SIGINT", epoch=1) == [
         "ended by SIGINT in epoch 1, before any checkpoint"
-    )
+    ]
+    (kept,) = messages.ended_lines("SIGINT", epoch=1, stays="a.model")
+    assert kept.endswith(": a.model stays as it is")
+    assert messages.ended_lines(None, epoch=2) == []
 
 
 def test_skipped_files_are_counted_and_the_first_few_named(make_dataset):

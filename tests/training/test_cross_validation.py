@@ -4,6 +4,7 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
+from pyimagesearch.data.image_arrays import StoredImages, room_for_images
 from pyimagesearch.data.loading import Dataset
 from pyimagesearch.errors import UserError
 from pyimagesearch.training import cross_validation, fitting
@@ -42,15 +43,47 @@ def make_dataset(labels, groups=None):
 def test_a_wrong_label_does_not_teach_the_network_that_judges_it(device):
     labels = [("bright",) if i % 2 else ("dark",) for i in range(30)]
     labels[5] = ("dark",)
-    # Its copy is wrong, too, and must be in the same fold.
-    labels[7] = ("dark",)
-    groups = np.arange(30)
-    groups[7] = 5
-    found = cross_validation.cross_validated(
-        make_dataset(labels, groups), build, device, settings=SETTINGS
-    )
+    found = cross_validation.cross_validated(make_dataset(labels), build, device, settings=SETTINGS)
     assert found.shape == (30, 2)
-    assert (found[[5, 7], 0] > found[[5, 7], 1]).all()
+    assert found[5, 0] > found[5, 1]
+
+
+def test_each_image_is_predicted_once_by_a_network_that_saw_no_copy_of_it(device, monkeypatch):
+    labels = [("bright",) if i % 2 else ("dark",) for i in range(30)]
+    groups = np.arange(30) // 4 * 2 + np.arange(30) % 2  # two images each
+    learned, predicted = [], []
+
+    class Watched(fitting.Trainer):
+        def __init__(self, *arguments, examples, **settings):
+            learned.append(set(groups[examples.indices]))
+            super().__init__(*arguments, examples=examples, **settings)
+
+        def fit(self, examples):
+            predicted.extend(examples.indices.tolist())
+            assert not learned[-1] & set(groups[examples.indices])
+
+    monkeypatch.setattr(cross_validation, "Trainer", Watched)
+    dataset = make_dataset(labels, groups)
+    cross_validation.cross_validated(dataset, build, device, settings=SETTINGS)
+    assert sorted(predicted) == list(range(30))
+
+
+@pytest.mark.parametrize("is_stored", [False, True])
+def test_images_that_stay_in_a_file_are_reduced_into_one(device, monkeypatch, tmp_path, is_stored):
+    monkeypatch.setattr(cross_validation, "cache_folder", lambda: tmp_path)
+    dataset = make_dataset([("bright",) if i % 2 else ("dark",) for i in range(30)])
+    if is_stored:
+        stored = room_for_images(dataset.images.shape, 1, tmp_path)
+        for position, image in enumerate(dataset.images):
+            stored[position] = image
+        dataset = dataset._replace(images=stored)
+    used = []
+    monkeypatch.setattr(
+        fitting.Trainer, "fit", lambda self, examples: used.append(examples.images) or "SIGINT"
+    )
+    cross_validation.cross_validated(dataset, build, device, settings=SETTINGS)
+    assert isinstance(used[0], StoredImages) == is_stored
+    np.testing.assert_array_equal(used[0][:], make_dataset(dataset.labels).images)
 
 
 def test_a_combination_with_fewer_images_than_folds_is_refused(device):
