@@ -95,6 +95,18 @@ def test_each_range_is_used_in_full_and_never_exceeded(monkeypatch, field, amoun
     assert abs(values.mean()) < 0.05 * spread
 
 
+def test_each_move_is_drawn_on_its_own(monkeypatch):
+    seen = {}
+    monkeypatch.setattr(augmentation, "move", lambda images, **amounts: seen.update(amounts))
+    augmentation.augment(
+        np.zeros((4000, 8, 8, 3), np.float32),
+        augmentation.TUTORIAL_RANGES,
+        augmentation.draw_amounts(4000, seed=2),
+    )
+    correlations = np.corrcoef(list(seen.values()))
+    assert np.abs(correlations - np.eye(len(seen))).max() < 0.06
+
+
 def test_half_of_the_images_are_mirrored(monkeypatch):
     seen = {}
     monkeypatch.setattr(augmentation, "move", lambda images, **amounts: seen.update(amounts))

@@ -57,6 +57,17 @@ def test_epochs_differ_in_order():
     assert not np.array_equal(first, second)
 
 
+@pytest.mark.parametrize(("epochs", "seeds"), [((0, 1), (5, 5)), ((0, 0), (5, 6))])
+def test_another_epoch_or_seed_moves_an_image_otherwise(epochs, seeds):
+    # One image, so that the order makes no difference.
+    one = module.Examples(IMAGES[:1], TARGETS[:1], np.zeros(4, int))
+    first, second = (
+        next(iter(module.training_batches(one, batch_size=4, epochs=range(e, e + 1), seed=s)))[0]
+        for e, s in zip(epochs, seeds, strict=True)
+    )
+    assert np.abs(first - second).mean() > 0.01
+
+
 def test_a_resumed_run_repeats_the_batches_exactly():
     def batches(epochs, seed=5):
         made = module.training_batches(
@@ -144,3 +155,15 @@ def test_each_epoch_shows_another_part_of_the_images_in_rotation():
     turns = [shown - set(range(4)) for shown in epochs]
     assert [len(turn) for turn in turns] == [2, 2, 2, 2]
     assert turns[0] | turns[1] | turns[2] == set(range(4, 10))
+
+
+def test_each_round_of_the_rotation_has_an_order_of_its_own():
+    batches = module.training_batches(
+        examples(np.arange(1), Rotation(np.arange(1, 10), 3)),
+        batch_size=4,
+        epochs=range(6),
+        seed=0,
+        ranges=STILL,
+    )
+    turns = [frozenset(labels.numpy()[:, 0].astype(int)) for _, labels in batches]
+    assert set(turns[:3]) != set(turns[3:])

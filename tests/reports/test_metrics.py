@@ -68,6 +68,13 @@ def test_no_other_threshold_has_a_greater_f1_than_the_best(images):
     assert f1(threshold) >= max(f1(at / 40) for at in range(1, 40)) - 1e-9
 
 
+def test_of_equally_good_thresholds_the_nearest_to_a_half_is_chosen():
+    # All six chosen, or the last two: an F1 of a half either way, and no other is as good.
+    probabilities = np.array([[0.05], [0.1], [0.2], [0.3], [0.45], [0.48]])
+    targets = np.array([[1], [0], [0], [0], [1], [0]], float)
+    assert metrics.best_thresholds(probabilities, targets, ["a"])["a"] == pytest.approx(0.375)
+
+
 def test_the_threshold_is_a_half_if_no_other_is_better():
     probabilities = np.array([[0.9, 0.2], [0.8, 0.4], [0.1, 0.3]])
     targets = np.array([[1, 0], [1, 1], [0, 0]], float)
