@@ -1,6 +1,7 @@
 """Which files are classified, and where their annotated images are written."""
 
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -122,19 +123,29 @@ def check_different(outputs: Sequence[Path | None], others: Sequence[Path | None
     UserError
         If one file is in both.
     """
-    targets = {os.path.realpath(path) for path in outputs if path is not None}
+    targets = {_identity(path) for path in outputs if path is not None}
     for path in others:
-        if path is not None and os.path.realpath(path) in targets:
+        if path is not None and _identity(path) in targets:
             raise UserError(
                 f"{path} cannot be both an annotated image and heat maps: choose another name"
             )
 
 
+def _identity(path: str | Path) -> object:
+    """Return what all names of a file share, also where case makes no difference."""
+    try:
+        status = os.stat(path)  # noqa: PTH116 (a string may hold what a Path refuses)
+    except (OSError, ValueError):
+        real = os.path.realpath(path)
+        return real.casefold() if sys.platform in ("darwin", "win32") else real
+    return status.st_dev, status.st_ino
+
+
 def _check_targets(paths: Sequence[str], outputs: Sequence[Path]) -> None:
-    images = set(map(os.path.realpath, paths))
-    sources: dict[str, str] = {}
+    images = set(map(_identity, paths))
+    sources: dict[object, str] = {}
     for path, output in zip(paths, outputs, strict=True):
-        target = os.path.realpath(output)
+        target = _identity(output)
         if target in images:
             raise UserError(f"{output} is itself to be classified: choose another output")
         other = sources.setdefault(target, path)

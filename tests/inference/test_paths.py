@@ -1,5 +1,6 @@
 import errno
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,26 @@ def test_a_folder_that_cannot_be_listed_is_among_the_files_to_read(forbidden):
 def test_a_given_folder_that_cannot_be_listed_is_not_called_empty(forbidden):
     with pytest.raises(UserError, match=r"cannot read .*closed: Permission denied"):
         expand([str(forbidden / "closed")])
+
+
+def test_an_output_that_is_the_image_under_another_name_is_refused(tmp_path):
+    (tmp_path / "IMG_1.JPG").touch()
+    # Where case makes no difference, img_1.jpg is the same file, as a second link to it is here.
+    os.link(tmp_path / "IMG_1.JPG", tmp_path / "img_1.jpg")
+    inputs = [str(tmp_path / "IMG_1.JPG")]
+    with pytest.raises(UserError, match="is itself to be classified"):
+        annotated_paths(inputs, inputs, str(tmp_path / "img_1.jpg"))
+
+
+@pytest.mark.parametrize("platform", ["darwin", "win32", "linux"])
+def test_outputs_that_differ_in_case_are_one_file_where_systems_ignore_it(monkeypatch, platform):
+    monkeypatch.setattr(sys, "platform", platform)
+    inputs = ["x/a.jpg", "y/A.jpg"]
+    if platform == "linux":
+        assert annotated_paths(inputs, inputs, "out") == [Path("out/a.jpg"), Path("out/A.jpg")]
+        return
+    with pytest.raises(UserError, match="would both be written"):
+        annotated_paths(inputs, inputs, "out")
 
 
 def test_one_image_is_annotated_to_a_file_or_into_a_folder(tmp_path):
