@@ -1,6 +1,7 @@
 """From image files to predictions, and from predictions to labels."""
 
 import functools
+import itertools
 import math
 import os
 from collections import deque
@@ -280,7 +281,7 @@ def choose(
 
 
 def label_parts(metadata: Mapping[str, Any]) -> list[set[str]]:
-    """Find the labels that exclude each other: the colours, and the garments.
+    """Find the labels that exclude each other, for example the colours, and the garments.
 
     Parameters
     ----------
@@ -290,16 +291,16 @@ def label_parts(metadata: Mapping[str, Any]) -> list[set[str]]:
     Returns
     -------
     list of set of str
-        All first and all second labels of the combinations. Empty if combinations have more or
-        fewer than two labels, a label occurs in both parts, images have any number of labels, or
-        the file does not say.
+        All first labels of the combinations, all second ones, and so on. Empty if combinations
+        differ in length, a label occurs in two parts, images have any number of labels, or the file
+        does not say.
     """
     combinations = [] if metadata.get("free_labels") else metadata.get("combinations", [])
-    if not combinations or any(len(combination) != 2 for combination in combinations):
+    if len(set(map(len, combinations))) != 1:
         return []
-    first, second = map(set, zip(*combinations, strict=True))
-    is_complete = first | second == set(metadata["labels"])
-    return [first, second] if is_complete and not first & second else []
+    parts = [set(part) for part in zip(*combinations, strict=True)]
+    is_each_in_one = sorted(itertools.chain(*parts)) == sorted(metadata["labels"])
+    return parts if is_each_in_one else []
 
 
 def known_combinations(metadata: Mapping[str, Any]) -> KnownCombinations:

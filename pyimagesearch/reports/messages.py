@@ -247,11 +247,21 @@ def result_lines(report: Mapping[str, Any], predictions: Predictions) -> list[st
     return [
         f"training accuracy: {trained:.2%}",
         f"test accuracy: {tested['binary']:.2%}, all labels right: {tested['exact']:.2%}"
-        + (f", likeliest of each part: {tested['likeliest']:.2%}" if "likeliest" in tested else ""),
+        + _likeliest_in_words(report),
         *_free_scores_in_words(tested),
         "test images, label by label:\n"
         + label_report(predictions.probabilities, predictions.targets, report["labels"]),
     ]
+
+
+def _likeliest_in_words(report: Mapping[str, Any]) -> str:
+    """Say how often the labels are right that classification gives, where names have parts."""
+    tested = report["test_accuracies"]
+    if "likeliest" not in tested:
+        return ""
+    parts = len(report["coverage"][0]["combination"])
+    what = "likeliest label right" if parts == 1 else "likeliest of each part"
+    return f", {what}: {tested['likeliest']:.2%}"
 
 
 def _free_scores_in_words(tested: Mapping[str, float]) -> list[str]:

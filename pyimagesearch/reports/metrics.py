@@ -68,7 +68,8 @@ def likeliest_of_parts(
     classes : sequence of str
         The L labels, in the order of the columns.
     parts : sequence of collection of str
-        The labels that exclude each other: the colours, and the types. An image has one of each.
+        The labels that exclude each other, for example the colours, and the types. An image has one
+        of each.
 
     Returns
     -------

@@ -399,3 +399,24 @@ def test_where_a_folder_does_not_name_a_pair_recolouring_says_why_it_does_nothin
     result = run("train.py", *settings, folder=tmp_path)
     assert result.returncode == 0, result.stderr
     assert "[INFO] no images composed: recolouring needs folder names of two" in result.stdout
+
+
+@pytest.mark.parametrize("parts", [1, 3])
+def test_images_get_as_many_labels_as_the_names_of_the_folders_have_parts(tmp_path, parts):
+    folders = tmp_path / "dataset"
+    write_dataset(folders, [("red", "dress"), ("blue", "jeans")], 6, seed=1, size=32)
+    for folder, names in (
+        ("red_dress", {1: "dress", 3: "new_red_dress"}),
+        ("blue_jeans", {1: "jeans", 3: "old_blue_jeans"}),
+    ):
+        (folders / folder).rename(folders / names[parts])
+    settings = ["--epochs", 1, "--image-size", 32, "--no-recolor", "--no-cache"]
+    training = run("train.py", *settings, folder=tmp_path)
+    assert training.returncode == 0, training.stderr
+    assert ("likeliest label right" if parts == 1 else "likeliest of each part") in training.stdout
+    result = run("classify.py", "-i", "dataset", "--json", folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+    for record in map(json.loads, result.stdout.splitlines()):
+        chosen = {each["label"] for each in record["labels"]}
+        pairs = [{"dress", "jeans"}, {"red", "blue"}, {"new", "old"}][:parts]
+        assert [len(chosen & pair) for pair in pairs] == [1] * parts == [1] * len(chosen)

@@ -226,17 +226,39 @@ def test_an_image_gets_one_label_of_each_part():
 
 
 @pytest.mark.parametrize(
+    ("combinations", "parts"),
+    [
+        ([["black"], ["dress"], ["jeans"], ["red"]], [{"black", "dress", "jeans", "red"}]),
+        (COMBINATIONS, [{"black", "red"}, {"dress", "jeans"}]),
+        (
+            [["red", "dress", "black"], ["red", "jeans", "black"]],
+            [{"red"}, {"dress", "jeans"}, {"black"}],
+        ),
+    ],
+    ids=["one part", "two parts", "three parts"],
+)
+def test_the_labels_of_each_part_exclude_each_other(combinations, parts):
+    metadata = {"labels": FOUR_LABELS, "combinations": combinations}
+    assert classification.label_parts(metadata) == parts
+
+
+@pytest.mark.parametrize(
     ("labels", "combinations"),
     [
         (FOUR_LABELS, []),
-        (FOUR_LABELS, [["black", "jeans"], ["red", "black"]]),
+        (FOUR_LABELS, [["black", "jeans"], ["red", "black"], ["red", "dress"]]),
         (FOUR_LABELS, [["black", "jeans"], ["red", "dress", "jeans"]]),
-        (FOUR_LABELS, [["black"], ["dress"], ["jeans"], ["red"]]),
         ([*FOUR_LABELS, "shirt"], COMBINATIONS),
     ],
+    ids=["nothing is said", "a label of both parts", "names of two lengths", "a label of no part"],
 )
-def test_labels_that_do_not_come_in_two_parts_do_not_exclude_each_other(labels, combinations):
+def test_labels_that_do_not_come_in_parts_do_not_exclude_each_other(labels, combinations):
     metadata = {"labels": labels, "combinations": combinations}
+    assert classification.label_parts(metadata) == []
+
+
+def test_free_labels_have_no_parts():
+    metadata = {"labels": FOUR_LABELS, "combinations": COMBINATIONS, "free_labels": True}
     assert classification.label_parts(metadata) == []
 
 

@@ -70,6 +70,8 @@ def test_all_that_is_known_about_a_dataset_is_said(make_dataset):
     ("labels", "is_free", "told"),
     [
         ([("blue", "jeans"), ("red", "dress")], False, "likeliest of each part: 100.00%"),
+        ([("new", "blue", "jeans"), ("old", "red", "dress")], False, "of each part: 100.00%"),
+        ([("blue",), ("red",)], False, "all labels right: 50.00%, likeliest label right: 100.00%"),
         ([("blue",), ("red", "dress")], False, "all labels right: 50.00%"),
         ([("blue", "jeans"), ("red", "dress")], True, "macro F1"),
     ],
@@ -85,7 +87,8 @@ def test_the_results_are_those_that_suit_the_labels(make_dataset, labels, is_fre
     lines = messages.result_lines(report, predictions)
     assert lines[0] == "training accuracy: 50.00%"
     assert told in "\n".join(lines[1:3])
-    assert ("likeliest" in lines[1]) == ("likeliest" in told)
+    assert ("of each part" in lines[1]) == ("of each part" in told)
+    assert ("likeliest label" in lines[1]) == ("likeliest label" in told)
 
 
 def composition_of(labels, reason=None):

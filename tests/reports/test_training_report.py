@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 
+from pyimagesearch.inference.chooser import chooser
 from pyimagesearch.reports import training_report
 
 CLASSES = ["blue", "dress", "jeans", "red"]
@@ -43,6 +44,26 @@ def test_everything_is_written_as_json(report, tmp_path):
     assert read["test_accuracies"] == {"binary": 6 / 8, "exact": 1 / 2, "likeliest": 1 / 2}
     assert read["label_scores"]["red"]["recall"] == 0
     assert "keras" in read["versions"]
+
+
+def test_what_the_report_counts_as_right_is_what_classification_chooses(make_dataset):
+    labels = [("new", "red", "dress"), ("old", "blue", "jeans")]
+    dataset = make_dataset(labels)
+    targets = np.array([[0, 1, 0, 1, 0, 1], [1, 0, 1, 0, 1, 0]], np.float32)
+    two_colors, wrong_age = [0.8, 0.4, 0.2, 0.3, 0.1, 0.9], [0.9, 0.1, 0.8, 0.7, 0.6, 0.2]
+    probabilities = np.array([two_colors, wrong_age], np.float32)
+    tested = training_report.Predictions(np.arange(2), probabilities, targets)
+    report = training_report.training_report(
+        {}, dataset, tested, composed=[], history={"loss": [1.0]}
+    )
+    metadata = training_report.model_metadata(report)
+    choose = chooser(None, None, classes=dataset.classes, metadata=metadata)
+    chosen = [
+        {label for label, _ in choose(dict(zip(dataset.classes, row, strict=True)))}
+        for row in probabilities.tolist()
+    ]
+    is_right = [found == set(own) for found, own in zip(chosen, labels, strict=True)]
+    assert report["test_accuracies"]["likeliest"] == np.mean(is_right) == 1 / 2
 
 
 def test_the_worst_image_comes_first_with_its_predicted_probabilities(report):

@@ -1,0 +1,42 @@
+import pytest
+
+from pyimagesearch.artifacts.model_file import TrainedModel
+from pyimagesearch.inference import classifier
+
+
+@pytest.fixture
+def loaded(monkeypatch):
+    """Load a classifier of a network about which the model file says something."""
+
+    def load(**metadata):
+        trained = TrainedModel(lambda images: images, 24, len(metadata["labels"]), metadata)
+        monkeypatch.setattr(classifier, "load_network", lambda *_, **__: trained)
+        return classifier.load_classifier("fashion.model", "missing.pickle")
+
+    return load
+
+
+@pytest.mark.parametrize(
+    ("likely", "labels", "note"),
+    [
+        ({"old": 0.9, "red": 0.8, "dress": 0.7}, ["old", "red", "dress"], None),
+        ({"new": 0.6, "blue": 0.9, "dress": 0.7}, ["blue", "dress", "new"], "composed"),
+        ({"new": 0.9, "red": 0.8, "jeans": 0.7}, ["new", "red", "jeans"], "never trained"),
+    ],
+)
+def test_of_names_with_three_parts_a_new_combination_gets_its_note(loaded, likely, labels, note):
+    loaded_classifier = loaded(
+        labels=["blue", "dress", "jeans", "new", "old", "red"],
+        combinations=[["old", "red", "dress"], ["new", "blue", "jeans"]],
+        composed=[["new", "blue", "dress"]],
+    )
+    choice = loaded_classifier.choose(dict.fromkeys(loaded_classifier.classes, 0.1) | likely)
+    assert [label for label, _ in choice.labels] == labels
+    assert choice.note is None if note is None else note in choice.note
+
+
+def test_of_names_with_one_part_the_likeliest_label_is_given_without_a_note(loaded):
+    choice = loaded(labels=["dress", "jeans"], combinations=[["dress"], ["jeans"]]).choose(
+        {"dress": 0.9999, "jeans": 0.0004}
+    )
+    assert choice == ([("dress", 0.9999)], None)
