@@ -116,7 +116,7 @@ def export_model(
     paths: Mapping[str, Path],
     images: np.ndarray | AnyPath | None = None,
     *,
-    labelbin: AnyPath = "mlb.pickle",
+    labelbin: str | None = None,
     quantize: bool = False,
     say: Callable[[str], None] = lambda message: None,
 ) -> None:
@@ -133,8 +133,9 @@ def export_model(
     images : numpy.ndarray or path, optional
         What to compare on: uint8, shape (N, image_size, image_size, 3), BGR, or a folder of image
         files. By default images are drawn.
-    labelbin : path
-        Names the labels if the model file does not.
+    labelbin : str, optional
+        Names the labels if the model file does not, as for
+        :func:`pyimagesearch.artifacts.label_file.load_labels`.
     quantize : bool
         Whether LiteRT's weights have 8 bits.
     say : callable
@@ -148,7 +149,7 @@ def export_model(
     """
     network, trained = _network(model)
     # An odd label stays one line, and valid in every format.
-    labels = [*map(printable, label_file.load_labels(trained, str(model), str(labelbin))[0])]
+    labels = [*map(printable, label_file.load_labels(trained, str(model), labelbin)[0])]
     shown = _images(images, trained)
     expected = trained.predict(scale(shown))
     folder = next(iter(paths.values())).parent
@@ -310,7 +311,7 @@ def parse_arguments() -> Namespace:
     parser.prog = "python -m pyimagesearch.artifacts.export"
     add = parser.add_argument
     add("-m", "--model", default="fashion.model", help="the trained network")
-    add("-l", "--labelbin", default="mlb.pickle", help="its labels, if the model does not say")
+    add("-l", "--labelbin", help="its labels, if the model does not say; by default mlb.pickle")
     add("--format", nargs="+", choices=sorted(FORMATS), required=True, help="one or more")
     add("--quantize", action="store_true", help="give LiteRT 8-bit weights: a quarter of the size")
     add("--output", metavar="FILE", help="where to write it; beside the model by default")

@@ -14,6 +14,9 @@ from pyimagesearch.artifacts.pickle_records import PickleRefusedError
 from pyimagesearch.errors import UnreadableFileError, UserError
 from pyimagesearch.files import AnyPath, read_file, written_whole
 
+# Where train.py writes the labels, and the scripts look for them, unless the user names a file.
+USUAL_PATH = "mlb.pickle"
+
 
 def save_binarizer(path: AnyPath, mlb: Any, trained_at: str) -> None:
     """Pickle a MultiLabelBinarizer as the tutorial does, and note its training run in it.
@@ -64,7 +67,7 @@ def load_binarizer(path: AnyPath) -> StoredBinarizer:
 
 
 def load_labels(
-    trained: TrainedModel, model_path: str, labelbin_path: str
+    trained: TrainedModel, model_path: str, labelbin_path: str | None
 ) -> tuple[list[str], str | None]:
     """Name the outputs of a network, from the label file or else from the model file.
 
@@ -72,37 +75,48 @@ def load_labels(
     ----------
     trained : TrainedModel
         The network whose outputs are named.
-    model_path, labelbin_path : str
-        The two files.
+    model_path : str
+        The model file.
+    labelbin_path : str or None
+        The label file. None if the user named none: then ``USUAL_PATH`` is used, unless it belongs
+        to another model and the model file has labels of its own.
 
     Returns
     -------
     classes : list of str
         In the order of the network's outputs.
     note : str or None
-        Says that there is no label file and the model file's own labels are used.
+        Says why the model file's own labels are used and not those of a label file.
 
     Raises
     ------
     UserError
-        If neither file names the labels, the label file is damaged, or the two files come from
-        different training runs.
+        If neither file names the labels, the label file is damaged, or it belongs to another model
+        and either the user named it or the model file has no labels.
     """
-    own_labels = trained.metadata.get("labels")
+    own_labels, path = trained.metadata.get("labels"), labelbin_path or USUAL_PATH
     # Path.exists raises an error for names that are too long.
-    if own_labels is not None and not os.path.exists(labelbin_path):  # noqa: PTH110
-        return own_labels, f"there is no {labelbin_path}: the labels are those in {model_path}"
-    binarizer = load_binarizer(labelbin_path)
+    if own_labels is not None and not os.path.exists(path):  # noqa: PTH110
+        return own_labels, f"there is no {path}: the labels are those in {model_path}"
+    binarizer = load_binarizer(path)
     differs = own_labels is not None and binarizer.classes != own_labels
+    if own_labels is not None and differs and labelbin_path is None:
+        return own_labels, f"{path} belongs to another model: the labels are those in {model_path}"
     if differs or trained.outputs != len(binarizer.classes):
-        trained_on = ", ".join(own_labels) if own_labels else f"{trained.outputs} labels"
         raise UserError(
-            f"{model_path} and {labelbin_path} do not belong together: "
-            f"the model was trained {_when(trained.metadata.get('trained_at'))}on {trained_on}; "
-            f"the label file was written {_when(binarizer.trained_at)}"
-            f"for {', '.join(binarizer.classes)}"
+            f"{model_path} and {path} do not belong together: {_difference(trained, binarizer)}"
         )
     return binarizer.classes, None
+
+
+def _difference(trained: TrainedModel, binarizer: StoredBinarizer) -> str:
+    own_labels = trained.metadata.get("labels")
+    trained_on = ", ".join(own_labels) if own_labels else f"{trained.outputs} labels"
+    return (
+        f"the model was trained {_when(trained.metadata.get('trained_at'))}on {trained_on}; "
+        f"the label file was written {_when(binarizer.trained_at)}"
+        f"for {', '.join(binarizer.classes)}"
+    )
 
 
 def _when(moment: str | None) -> str:

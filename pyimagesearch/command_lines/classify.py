@@ -17,7 +17,9 @@ def parse_arguments(description: str | None) -> Namespace:
     files = parser.add_argument_group("files").add_argument
     files("-i", "--image", nargs="+", required=True, help="files, folders or camera:0; - is stdin")
     files("-m", "--model", default="fashion.model", help="the trained network")
-    files("-l", "--labelbin", default="mlb.pickle", help="the labels of its outputs")
+    files(
+        "-l", "--labelbin", help="its labels; by default mlb.pickle, or else the model file's own"
+    )
     files("--output", help="write the image or clip, its labels drawn on it; a folder for several")
     files("--explain", metavar="FILE", help="show where each label is seen; a folder for several")
     files("--no-display", action="store_true", help="open no window")

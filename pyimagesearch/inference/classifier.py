@@ -33,7 +33,7 @@ class Classifier(NamedTuple):
 
 def load_classifier(
     model: str,
-    labelbin: str,
+    labelbin: str | None,
     *,
     device: str = "auto",
     images: int = 1,
@@ -45,8 +45,10 @@ def load_classifier(
 
     Parameters
     ----------
-    model, labelbin : str
-        What train.py wrote.
+    model : str
+        The model file that train.py wrote.
+    labelbin : str or None
+        As for :func:`pyimagesearch.artifacts.label_file.load_labels`.
     device, images
         As for :func:`pyimagesearch.inference.network.load_network`.
     top, threshold

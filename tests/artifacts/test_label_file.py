@@ -69,6 +69,37 @@ def test_files_of_different_runs_are_refused_with_what_is_known_of_both(tmp_path
         assert told in str(refusal.value)
 
 
+def test_a_usual_label_file_that_nobody_named_is_not_used_if_it_belongs_to_another_model(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    written(tmp_path / "mlb.pickle", ["blue", "dress"])
+    model = trained(labels=["blue", "jeans"])
+    labels, note = label_file.load_labels(model, "my.model", None)
+    assert labels == ["blue", "jeans"]
+    assert note == "mlb.pickle belongs to another model: the labels are those in my.model"
+    with pytest.raises(UserError, match="do not belong together"):
+        label_file.load_labels(model, "my.model", "mlb.pickle")
+
+
+def test_the_usual_label_file_is_read_where_nobody_named_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    written(tmp_path / "mlb.pickle", ["any", "two"])
+    assert label_file.load_labels(trained(), "m", None) == (["any", "two"], None)
+    written(tmp_path / "mlb.pickle", ["one", "two", "three"])
+    with pytest.raises(UserError, match="do not belong together"):
+        label_file.load_labels(trained(), "m", None)
+
+
+def test_without_the_usual_label_file_the_models_own_labels_are_used_with_a_note(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    labels, note = label_file.load_labels(trained(labels=["blue", "jeans"]), "m", None)
+    assert labels == ["blue", "jeans"]
+    assert note == "there is no mlb.pickle: the labels are those in m"
+
+
 def test_a_model_without_labels_of_its_own_takes_any_of_the_right_number(tmp_path):
     two = written(tmp_path / "two.pickle", ["any", "two"])
     assert label_file.load_labels(trained(), "m", two) == (["any", "two"], None)

@@ -292,6 +292,23 @@ def test_what_a_user_can_put_right_is_one_line(trained, arguments, complaint):
     assert result.stderr.count("\n") == 1
 
 
+def test_a_label_file_of_another_model_stops_only_those_who_named_it(trained, tmp_path):
+    folder, _ = trained
+    mlb = pickle.loads((folder / "mlb.pickle").read_bytes())
+    mlb.classes_ = mlb.classes_[::-1]
+    (tmp_path / "mlb.pickle").write_bytes(pickle.dumps(mlb))
+    image = next((folder / "dataset" / "blue_jeans").iterdir())
+    command = ["classify.py", "-i", image, "-m", folder / "fashion.model"]
+    result = run(*command, folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "[INFO] mlb.pickle belongs to another model" in result.stdout
+    every = [line.split(":")[0] for line in result.stdout.splitlines() if "%" in line][2:]
+    assert every == ["black", "blue", "dress", "jeans", "red"]
+    result = run(*command, "-l", "mlb.pickle", folder=tmp_path)
+    assert result.returncode == 2
+    assert "do not belong together" in result.stderr
+
+
 def test_a_wrong_entry_about_the_run_costs_what_it_says_and_not_the_prediction(trained, tmp_path):
     folder, _ = trained
     image = next((folder / "dataset" / "blue_jeans").iterdir())
