@@ -15,7 +15,8 @@ from pyimagesearch.spreadsheets import escaped_cell
 SURE = 0.5
 # Longer file names stick out of their column; a wider table would be hard to read.
 WIDEST_NAME = 60
-# Columns after those of the labels.
+# Columns before and after those of the labels; only clips have seconds.
+FIRST_COLUMNS = ("image", "seconds", "labels")
 LAST_COLUMNS = ("note", "error", "unknown", "nearness")
 # Of more labels than this, a single image shows only the likeliest.
 MOST_LABELS = 50
@@ -229,8 +230,9 @@ def as_json(
 
 
 def csv_header(classes: Sequence[str], *, is_timed: bool = False) -> str:
-    """Name the columns of :func:`as_csv`."""
-    return _csv_line(["image", *["seconds"] * is_timed, "labels", *classes, *LAST_COLUMNS])
+    """Name the columns of :func:`as_csv`, each differently whatever the labels are."""
+    first = [column for column in FIRST_COLUMNS if is_timed or column != "seconds"]
+    return _csv_line([*first, *_label_columns(classes), *LAST_COLUMNS])
 
 
 def as_csv(
@@ -268,6 +270,22 @@ def as_csv(
     moment = ["" if seconds is None else f"{seconds:.3f}"] * is_timed
     last = [note or "", prediction.error or "", *_nearness_cells(prediction)]
     return _csv_line([prediction.path, *moment, labels, *columns, *last])
+
+
+def _label_columns(classes: Sequence[str]) -> list[str]:
+    """Name each label's column after it, or ``label note`` where another one is called ``note``."""
+    labels = [escaped_cell(label) for label in classes]
+    # Seconds are taken for images, too, so that a label's column has one name in all tables.
+    taken = {*FIRST_COLUMNS, *LAST_COLUMNS}
+    columns: list[str] = []
+    for label in labels:
+        column = label
+        # Another label that is called "label note" keeps its own column.
+        while column in taken or (column != label and column in labels):
+            column = f"label {column}"
+        taken.add(column)
+        columns.append(column)
+    return columns
 
 
 def _probability_cells(probabilities: Mapping[str, float], classes: Sequence[str]) -> list[str]:

@@ -75,6 +75,34 @@ def test_csv_has_a_column_for_each_label_and_quotes_commas():
     assert (good["error"], bad["error"], bad["red"]) == ("", "not an image", "")
 
 
+OTHER_COLUMNS = ["image", "labels", "note", "error", "unknown", "nearness"]
+
+
+@pytest.mark.parametrize("is_timed", [False, True])
+def test_a_label_with_the_name_of_another_column_has_a_column_of_its_own(is_timed):
+    classes = [*OTHER_COLUMNS, "seconds", "jeans"]
+    likely = {label: number / 10 for number, label in enumerate(classes)}
+    form = {"classes": classes, "is_timed": is_timed}
+    lines = [
+        output_formats.csv_header(**form),
+        output_formats.as_csv(Prediction("a.png", likely, None), CHOSEN, "a note", **form),
+    ]
+    (row,) = csv.DictReader(lines)
+    assert (row["image"], row["labels"], row["note"]) == ("a.png", "blue jeans", "a note")
+    assert [float(row[f"label {label}"]) for label in classes[:-1]] == list(likely.values())[:-1]
+    assert float(row["jeans"]) == likely["jeans"]
+
+
+@given(
+    st.lists(st.sampled_from(["image", "label image", "label label image", "=a", "'=a", "note"]))
+)
+def test_no_two_columns_have_one_name_whatever_the_labels_are(labels):
+    classes = list(dict.fromkeys(labels))
+    names = next(csv.reader([output_formats.csv_header(classes, is_timed=True)]))
+    assert len(set(names)) == len(names) == len(classes) + 7
+    assert "label image" not in classes or names[3 + classes.index("label image")] == "label image"
+
+
 def test_colours_are_only_for_terminals_that_want_them(monkeypatch):
     assert "\x1b" not in output_formats.as_text(PREDICTION, CHOSEN)
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
