@@ -16,6 +16,7 @@ import numpy as np
 
 TABLE_MAGIC = 0xDB4775248B80FB57
 FOOTER_BYTES = 48
+TRAILER_BYTES = 5  # after each block: the kind of compression, a checksum
 UNCOMPRESSED = 0
 LONGEST_NAME = 1000
 MAX_ENTRIES = 50_000
@@ -154,9 +155,14 @@ def _table(data: bytes) -> Iterator[tuple[str, bytes]]:
         raise TensorFlowFileError("its list of weights is damaged")
     _, offset = _block_handle(footer, 0)
     index_block, _ = _block_handle(footer, offset)
-    count = 0
+    count, left = 0, len(data)
     for _, handle in _block_entries(data, index_block):
-        for key, value in _block_entries(data, _block_handle(handle, 0)[0]):
+        block, _ = _block_handle(handle, 0)
+        # Blocks do not overlap. A block that is named again and again would be read as often.
+        left -= block[1] + TRAILER_BYTES
+        if left < 0:
+            raise TensorFlowFileError("its list of weights is damaged")
+        for key, value in _block_entries(data, block):
             count += 1
             if count > MAX_ENTRIES:
                 raise TensorFlowFileError(f"it lists more than {MAX_ENTRIES:,} weights")

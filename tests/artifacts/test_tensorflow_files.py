@@ -34,26 +34,20 @@ def entry(shape, offset, size, dtype=1):
     return field(1, dtype) + field(2, dimensions) + field(4, offset) + field(5, size)
 
 
-def table(entries):
-    """Write a sorted table with one block of entries."""
-
-    def block(pairs):
-        content = b"".join(
-            varint(0) + varint(len(key)) + varint(len(value)) + key + value for key, value in pairs
-        )
-        return content + struct.pack("<II", 0, 1)
-
-    data = block(entries)
-    index = block([(b"z", varint(0) + varint(len(data)))])
-    handles = varint(0) + varint(0) + varint(len(data) + 5) + varint(len(index))
-    return (
-        data
-        + bytes(5)
-        + index
-        + bytes(5)
-        + handles.ljust(40, b"\0")
-        + struct.pack("<Q", TABLE_MAGIC)
+def block(pairs):
+    """Write a block of a sorted table, and what follows it: no compression, and a checksum."""
+    content = b"".join(
+        varint(0) + varint(len(key)) + varint(len(value)) + key + value for key, value in pairs
     )
+    return content + struct.pack("<II", 0, 1) + bytes(5)
+
+
+def table(entries, *, pointed_to=1):
+    """Write a sorted table with one block of entries, to which its index points so many times."""
+    data = block(entries)
+    index = block([(b"z", varint(0) + varint(len(data) - 5))] * pointed_to)
+    handles = varint(0) + varint(0) + varint(len(data)) + varint(len(index) - 5)
+    return data + index + handles.ljust(40, b"\0") + struct.pack("<Q", TABLE_MAGIC)
 
 
 def test_a_message_is_taken_apart():
@@ -107,6 +101,12 @@ def test_a_checkpoint_of_tensorflow_is_read():
 def test_an_array_that_claims_more_than_is_stored_is_refused_by_name(claim):
     with pytest.raises(TensorFlowFileError, match=r"^kernel "):
         read_checkpoint(table([(b"kernel", claim)]), bytes(24))
+
+
+@pytest.mark.parametrize("entries", [[], [(b"a", bytes(1000))]], ids=["empty", "of an entry"])
+def test_a_table_that_points_to_a_block_again_and_again_is_refused(entries):
+    with pytest.raises(TensorFlowFileError, match="list of weights is damaged"):
+        read_checkpoint(table(entries, pointed_to=50), b"")
 
 
 def test_a_checkpoint_cut_off_anywhere_is_refused():
