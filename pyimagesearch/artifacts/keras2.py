@@ -26,8 +26,10 @@ from pyimagesearch.artifacts.tensorflow_files import (
 from pyimagesearch.errors import UnreadableFileError
 from pyimagesearch.files import MAX_FILE_BYTES, read_file
 
-# Descriptions and lists of names; the largest of SmallerVGGNet's has half a megabyte.
-MAX_MESSAGE_BYTES = 2**24
+# Descriptions: the largest of SmallerVGGNet's has half a megabyte. Lists of weights: 6 KB. A field
+# of two bytes takes a microsecond to read.
+MAX_MESSAGE_BYTES = 2**22
+MAX_INDEX_BYTES = 2**20
 
 # What TensorFlow calls a layer's weights, in Keras's order.
 CHECKPOINT_NAMES = {
@@ -100,7 +102,7 @@ def read_saved_model(folder: Path) -> NetworkDescription:
     """
     try:
         config = _saved_config(folder)
-        index = _read(folder / "variables" / "variables.index", MAX_MESSAGE_BYTES)
+        index = _read(folder / "variables" / "variables.index", MAX_INDEX_BYTES)
         data = _read(folder / "variables" / "variables.data-00000-of-00001")
         arrays = read_checkpoint(index, data)
     except TensorFlowFileError as error:

@@ -205,7 +205,9 @@ def _varint(data: bytes, offset: int) -> tuple[int, int]:
     """Read a number of 7 bits a byte, and return it with the offset of what follows."""
     value = 0
     for shift in range(0, 64, 7):
-        byte = _slice(data, offset, 1)[0]
+        if offset >= len(data):
+            raise TensorFlowFileError("it is cut off, or damaged")
+        byte = data[offset]
         offset += 1
         value |= (byte & 0x7F) << shift
         if byte < 0x80:

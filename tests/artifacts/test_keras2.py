@@ -135,6 +135,15 @@ def test_a_damaged_saved_model_is_refused(saved_model, name, content):
     refusal(keras2.read_saved_model, saved_model)
 
 
+@pytest.mark.parametrize(
+    ("name", "limit"), [("keras_metadata.pb", "4 MiB"), ("variables/variables.index", "1 MiB")]
+)
+def test_a_saved_model_of_endless_messages_is_refused_unread(saved_model, name, limit):
+    with (saved_model / name).open("ab") as file:
+        file.truncate(2**22 + 1)
+    assert f"larger than {limit}" in refusal(keras2.read_saved_model, saved_model)
+
+
 def test_a_saved_model_without_weights_is_refused(saved_model):
     shutil.rmtree(saved_model / "variables")
     assert "variables.index cannot be read" in refusal(keras2.read_saved_model, saved_model)
