@@ -20,6 +20,8 @@ SIGNATURE = b"\x89HDF\r\n\x1a\n"
 MAX_READS = 500_000
 MAX_DEPTH = 32
 LONGEST_NAME = 1000
+# Bytes of all names, paths and texts that are read. Many parts may share a long one.
+MAX_TEXT = 2**25
 
 DATASPACE, DATATYPE, EXTERNAL_FILES, DATA_LAYOUT, FILTERS = 0x01, 0x03, 0x07, 0x08, 0x0B
 LINK_INFO, LINK, ATTRIBUTE, CONTINUATION, SYMBOL_TABLE = 0x02, 0x06, 0x0C, 0x10, 0x11
@@ -69,6 +71,7 @@ class Hdf5File:
     def __init__(self, data: bytes | bytearray) -> None:
         self._data = memoryview(data)
         self._reads_left = MAX_READS
+        self._text_left = MAX_TEXT
         self._members_of: dict[int, dict[str, int]] = {}
         # Offsets and lengths have 8 bytes; version 0 is the oldest form of the file's header.
         if data[:9] != SIGNATURE + b"\0" or data[13:15] != b"\x08\x08":
@@ -100,6 +103,7 @@ class Hdf5File:
                 found[path] = self._array(node)
             else:
                 members = self._members(node).items()
+                self._count_text(len(path) * len(members))
                 waiting += [(f"{path}/{name}".lstrip("/"), child) for name, child in members]
         return found
 
@@ -122,6 +126,20 @@ class Hdf5File:
         if offset + size > len(self._data):
             raise Hdf5Error("it is cut off, or damaged")
         return self._data[offset : offset + size]
+
+    def _count_text(self, size: int) -> None:
+        self._text_left -= size
+        if self._text_left < 0:
+            raise Hdf5Error("it has more text than any model")
+
+    def _text(self, data: memoryview) -> str:
+        """Return a text that ends where the data do, or with a zero before."""
+        text = bytes(data).partition(b"\0")[0]
+        self._count_text(len(text))
+        try:
+            return text.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise Hdf5Error("a text in it is damaged") from error
 
     def _object(self, path: str) -> _Object:
         address = self._root
@@ -170,7 +188,7 @@ class Hdf5File:
             (count,) = self._unpack("<H", node + 6)
             for entry in range(node + 8, node + 8 + 40 * count, 40):
                 offset, address, link = self._unpack("<QQI", entry)
-                name = _until_zero(names[offset : offset + LONGEST_NAME])
+                name = self._text(names[offset : offset + LONGEST_NAME])
                 if link not in NO_LINK:
                     raise Hdf5Error(f"{path}/{name} is a link to elsewhere")
                 members[name] = address
@@ -233,7 +251,8 @@ class Hdf5File:
         for size in (name_size, type_size, space_size):
             parts.append(body[offset : offset + size])
             offset += -(-size // unit) * unit
-        if _until_zero(parts[0]) != wanted:
+        name = wanted.encode() + b"\0"
+        if parts[0][: len(name)] != name:
             return False, None
         datatype, shape = _datatype(parts[1]), _shape(parts[2])
         texts = self._texts(datatype, _count(shape), body[offset:])
@@ -247,7 +266,7 @@ class Hdf5File:
             raise Hdf5Error("an attribute is cut off")
         elements = [data[i * datatype.size : (i + 1) * datatype.size] for i in range(count)]
         if datatype.kind == STRING:
-            return [_until_zero(element) for element in elements]
+            return [self._text(element) for element in elements]
         if datatype.kind == VARIABLE_LENGTH and datatype.flags & 0x0F == 1:
             return [self._heap_text(*_unpack("<IQI", element, 0)) for element in elements]
         raise Hdf5Error("an attribute does not hold text")
@@ -258,7 +277,7 @@ class Hdf5File:
         while signature == b"GCOL" and offset + 16 <= end:
             index, object_size = self._unpack("<H6xQ", offset)
             if index == wanted and length <= object_size:
-                return _decoded(self._slice(offset + 16, length))
+                return self._text(self._slice(offset + 16, length))
             offset += 16 + -(-object_size // 8) * 8
         raise Hdf5Error("a text is missing")
 
@@ -267,17 +286,6 @@ def _unpack(layout: str, data: memoryview, offset: int) -> tuple[Any, ...]:
     if offset + struct.calcsize(layout) > len(data):
         raise Hdf5Error("it is cut off, or damaged")
     return struct.unpack_from(layout, data, offset)
-
-
-def _decoded(data: memoryview | bytes) -> str:
-    try:
-        return bytes(data).decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise Hdf5Error("a text in it is damaged") from error
-
-
-def _until_zero(data: memoryview) -> str:
-    return _decoded(bytes(data).partition(b"\0")[0])
 
 
 def _count(shape: tuple[int, ...]) -> int:

@@ -1,5 +1,6 @@
 import io
 import random
+import struct
 import time
 import zipfile
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pyimagesearch.artifacts import hdf5
 from pyimagesearch.artifacts.hdf5 import Hdf5Error, Hdf5File
 
 LEGACY = Path(__file__).parent / "legacy" / "tutorial.model"
@@ -154,6 +156,25 @@ def test_groups_in_circles_are_refused():
 
     with pytest.raises(Hdf5Error, match="circles"):
         Hdf5File(written(write)).arrays()
+
+
+def test_a_list_that_repeats_a_long_text_is_refused(monkeypatch):
+    monkeypatch.setattr(hdf5, "MAX_TEXT", 10_000)
+    data = written(lambda file: file.attrs.update(a=["long" * 1000, "b", "c"]))
+    # An element of a list is the length of a text, where it lies and its number there.
+    start = data.index(struct.pack("<IQ", 4000, data.index(b"GCOL")))
+    assert Hdf5File(data).attribute("", "a") == ["long" * 1000, "b", "c"]
+    shared = data[:start] + data[start : start + 16] * 3 + data[start + 48 :]
+    with pytest.raises(Hdf5Error, match="more text"):
+        Hdf5File(shared).attribute("", "a")
+
+
+def test_many_members_of_a_group_with_a_long_name_are_refused(monkeypatch):
+    data = written(lambda file: file.update({f"{'long' * 100}/{n}": 1.0 for n in range(30)}))
+    assert len(Hdf5File(data).arrays()) == 30
+    monkeypatch.setattr(hdf5, "MAX_TEXT", 10_000)
+    with pytest.raises(Hdf5Error, match="more text"):
+        Hdf5File(data).arrays()
 
 
 @pytest.mark.parametrize(
