@@ -177,6 +177,23 @@ def test_many_members_of_a_group_with_a_long_name_are_refused(monkeypatch):
         Hdf5File(data).arrays()
 
 
+def test_groups_that_hold_the_same_group_are_refused():
+    def write(file):
+        file["a/array"] = 1.0
+        file["b"] = file["a"]
+
+    with pytest.raises(Hdf5Error, match="circles"):
+        Hdf5File(written(write)).arrays()
+
+
+def test_a_file_of_more_parts_than_any_model_is_refused(monkeypatch):
+    data = written(lambda file: file.update({f"{n}": 1.0 for n in range(30)}))
+    assert len(Hdf5File(data).arrays()) == 30
+    monkeypatch.setattr(hdf5, "MAX_READS", 100)
+    with pytest.raises(Hdf5Error, match="too many"):
+        Hdf5File(data).arrays()
+
+
 @pytest.mark.parametrize(
     "data",
     [b"", b"text", written(lambda file: None)[:50], written(lambda file: None, libver="latest")],

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pyimagesearch.artifacts import tensorflow_files
 from pyimagesearch.artifacts.tensorflow_files import (
     TABLE_MAGIC,
     TensorFlowFileError,
@@ -101,6 +102,19 @@ def test_a_checkpoint_of_tensorflow_is_read():
 def test_an_array_that_claims_more_than_is_stored_is_refused_by_name(claim):
     with pytest.raises(TensorFlowFileError, match=r"^kernel "):
         read_checkpoint(table([(b"kernel", claim)]), bytes(24))
+
+
+def test_a_table_of_endless_entries_is_refused(monkeypatch):
+    index = table([(b"", b"")] * 11)
+    assert read_checkpoint(index, b"") == {}
+    monkeypatch.setattr(tensorflow_files, "MAX_ENTRIES", 10)
+    with pytest.raises(TensorFlowFileError, match="more than 10 weights"):
+        read_checkpoint(index, b"")
+
+
+def test_a_table_of_endless_names_is_refused():
+    with pytest.raises(TensorFlowFileError, match="list of weights is damaged"):
+        read_checkpoint(table([(b"a" * 1001, entry((), 0, 4))]), bytes(4))
 
 
 @pytest.mark.parametrize("entries", [[], [(b"a", bytes(1000))]], ids=["empty", "of an entry"])

@@ -191,6 +191,15 @@ def test_a_closed_or_empty_standard_input_is_an_unreadable_file(monkeypatch, std
     assert "nothing on the standard input" in prediction.error
 
 
+def test_a_standard_input_without_end_is_an_unreadable_file(monkeypatch):
+    monkeypatch.setattr(standard_input, "MAX_FILE_BYTES", 2**20)
+    stream = io.BytesIO(bytes(2**21))
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=stream))
+    (prediction,) = classification.classify_files(mean_color(), CLASSES, ["-"])
+    assert prediction.error == "it is larger than 1 MiB"
+    assert stream.tell() == 2**20 + 1
+
+
 def test_a_standard_input_that_cannot_be_read_is_an_unreadable_file(monkeypatch):
     def read(_):
         raise OSError(errno.EBADF, "Bad file descriptor")
