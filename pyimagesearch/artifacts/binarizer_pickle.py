@@ -12,7 +12,11 @@ from pyimagesearch.artifacts.pickle_records import (
 )
 
 MAX_PICKLE_BYTES = 2**24
-LONGEST_TIME = 100  # characters
+# Characters of a time, and of the names of attributes and types. A pickle can use a value again and
+# again at one byte a time, so that what is done with it must not take long.
+LONGEST_TIME = LONGEST_NAME = 100
+# As many as fit into the instructions that a pickle may have.
+MAX_LABELS = 10_000
 
 
 def _known_names() -> dict[str, str]:
@@ -111,7 +115,7 @@ def _binarizer_state(value: Any) -> dict[str, Any]:
     if meaning != "binarizer":
         raise PickleRefusedError("it holds no MultiLabelBinarizer")
     pairs = iter(of_kind(value.state, "dict").items)
-    state = {_text(key): attribute for key, attribute in zip(pairs, pairs, strict=True)}
+    state = {_name(key): attribute for key, attribute in zip(pairs, pairs, strict=True)}
     if "classes_" not in state:
         raise PickleRefusedError("its MultiLabelBinarizer has never been fitted")
     return state
@@ -166,13 +170,20 @@ def _text(value: Any) -> str:
     return value
 
 
+def _name(value: Any) -> str:
+    """Return the name of an attribute or a type."""
+    if isinstance(value, str | bytes) and len(value) > LONGEST_NAME:
+        raise PickleRefusedError("a name in it is too long")
+    return _text(value)
+
+
 def _bytes(value: Any) -> bytes:
     """Return bytes, also as protocols 0 to 2 write them: as text that is to be encoded."""
     if isinstance(value, Record):
-        meaning, (text, *_) = _call(value)
+        meaning, arguments = _call(value)
         if meaning != "bytes":
             raise TypeError("not bytes")
-        return text.encode("latin-1")
+        return arguments[0].encode("latin-1")
     if not isinstance(value, bytes | bytearray):
         raise TypeError("not bytes")
     return bytes(value)
@@ -183,12 +194,15 @@ def _decoded(dtype: Any, content: bytes) -> list[str]:
 
     Strings are as wide as the longest one, the others filled up with zeros.
     """
-    meaning, (description, *_) = _call(dtype)
+    meaning, arguments = _call(dtype)
     if meaning != "dtype":
         raise TypeError("not a dtype")
-    kind, width = _text(description)[0], int(_text(description)[1:])
-    is_big_endian = dtype.state is not None and _text(dtype.state.items[1]) == ">"
+    description = _name(arguments[0])
+    kind, width = description[0], int(description[1:])
+    is_big_endian = dtype.state is not None and _name(dtype.state.items[1]) == ">"
     stride = 4 * width if kind == "U" else width
+    if len(content) > MAX_LABELS * stride:
+        raise PickleRefusedError(f"it has more than {MAX_LABELS:,} labels")
     if len(content) % stride:
         raise ValueError("cut off")
     chunks = [content[start : start + stride] for start in range(0, len(content), stride)]

@@ -253,7 +253,7 @@ def with_shared_elements(element, count):
         + element
         + b"r\x00\x04\x00\x00"
         + b"j\x00\x04\x00\x00" * (count - 1)
-        + data[end:].replace(b"K\x02\x85", struct.pack("<BHB", ord("M"), count, 0x85))
+        + data[end:].replace(b"K\x02\x85", struct.pack("<BIB", ord("J"), count, 0x85))
     )
 
 
@@ -264,6 +264,20 @@ SCALAR = (
     + bytes(4 * 9999)
     + b"X\x06\x00\x00\x00latin1\x86R\x86R"
 )
+
+
+def scalar(description, *more):
+    """Write a label of NumPy's, of one letter; `more` stands behind its description."""
+    dtype = b"cnumpy\ndtype\n(" + description + b"".join(more) + b"tR"
+    return b"cnumpy.core.multiarray\nscalar\n" + dtype + b"B\4\0\0\0a\0\0\0\x86R"
+
+
+def binary(content):
+    return b"B" + struct.pack("<I", len(content)) + content
+
+
+EMPTY_BINARIZER = pickle.dumps(MultiLabelBinarizer(), 2)
+AN_INSTANCE = EMPTY_BINARIZER[: EMPTY_BINARIZER.index(b"}")]
 BOMBS = {
     "nested tuples as a key": ("nested", b"\x80\x04})" + b"\x85" * 60 + b"K\x01s."),
     "pairs of one tuple": ("nested", b"\x80\x04)" + b"\x94h\x00\x86" * 60 + b"."),
@@ -279,6 +293,18 @@ BOMBS = {
         b"\x80\x04cnumpy\nndarray\nq\0(" + b"N" * 100_000 + b"tq\1" + b"h\0h\1R" * 100_000 + b".",
     ),
     "an encoding replayed": ("longer", with_shared_elements(SCALAR, 50_000)),
+    "a name replayed": (
+        "too long",
+        AN_INSTANCE + b"}(" + binary(bytes(10**7)) + b"q\xffN" + b"h\xffN" * 90_000 + b"ub.",
+    ),
+    "a type replayed": (
+        "too long",
+        with_shared_elements(scalar(binary(b"U" + b" " * 10**7 + b"1")), 190_000),
+    ),
+    "many arguments of a type replayed": (
+        "list of labels",
+        with_shared_elements(scalar(b"U\2U1", b"N" * 90_000), 90_000),
+    ),
     "a text replayed": (
         "longer",
         with_shared_elements(b"X\xff\xff\x00\x00" + b"a" * 65_535, 50_000),
@@ -293,6 +319,13 @@ def test_a_bomb_is_refused_at_once(reason, data):
     with pytest.raises(PickleRefusedError, match=reason):
         read_binarizer(data)
     assert time.process_time() - began < 5
+
+
+def test_labels_of_one_letter_that_fill_a_file_are_refused():
+    mlb = fitted("a", dtype="S1")
+    mlb.classes_ = np.frombuffer(bytes(10_001), "S1")
+    with pytest.raises(PickleRefusedError, match="more than 10,000 labels"):
+        read_binarizer(pickle.dumps(mlb))
 
 
 def test_a_thousand_labels_are_within_the_limits():
