@@ -30,6 +30,8 @@ LEAST_VARIANCE = 1e-6
 TINY = 1e-9
 # Some networks have as many features; none has as many stages.
 MOST_FEATURES, MOST_BLOCKS = 2**16, 64
+# Training keeps 20,000 at most. A batch of images takes 4 MB to compare with these.
+MOST_POINTS = 2**15
 
 
 class KnownImagesError(ValueError):
@@ -297,7 +299,9 @@ def _is_consistent(known: KnownImages) -> bool:
     sizes, axes, mean, basis, images, empty, quantiles = known
     if len(sizes) != len(axes) or len(sizes) > MOST_BLOCKS or len(mean) > MOST_FEATURES:
         return False
-    if min(sizes.min(), axes.min()) < 1 or max(sizes.max(), axes.max()) > MOST_FEATURES:
+    if min(sizes.min(), axes.min()) < 1 or max(sizes.max(), sum(axes.tolist())) > MOST_FEATURES:
+        return False
+    if max(len(images), len(empty)) > MOST_POINTS:
         return False
     return (
         sum(sizes.tolist()) == len(mean)

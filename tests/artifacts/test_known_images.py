@@ -99,6 +99,8 @@ def test_known_images_are_read_as_they_were_written(known):
         ("basis", lambda array: array[:-1]),
         ("known", lambda array: array[:, :-1]),
         ("known", lambda array: array[:0]),
+        ("known", lambda array: np.resize(array, (2**15 + 1, 6))),
+        ("empty", lambda array: np.resize(array, (2**15 + 1, 6))),
         ("empty", lambda array: array.ravel()),
         ("quantiles", lambda array: array[::-1].copy()),
         ("quantiles", lambda array: array + 1),
@@ -108,6 +110,16 @@ def test_arrays_that_do_not_fit_together_are_refused(known, name, change):
     changed = known._replace(**{name: change(getattr(known, name))})
     with pytest.raises(KnownImagesError):
         known_images.from_bytes(known_images.to_bytes(changed), features=8)
+
+
+def test_points_of_more_numbers_than_a_network_has_features_are_refused(known):
+    long = np.zeros((1, 2**16 + 2), np.float32)
+    ones = np.ones(2, np.int32)
+    changed = known._replace(
+        sizes=ones, axes=ones * (2**15 + 1), mean=long[0, :2], basis=long[0], known=long, empty=long
+    )
+    with pytest.raises(KnownImagesError, match="fit together"):
+        known_images.from_bytes(known_images.to_bytes(changed), features=2)
 
 
 def test_known_images_of_another_network_are_refused(known):
