@@ -107,8 +107,9 @@ def read_archive(archive: zipfile.ZipFile) -> NetworkDescription | OwnNetwork:
     try:
         _check_version(read_json(read_entry(archive, VERSION, most_bytes=MAX_JSON_BYTES)))
         config = read_json(read_entry(archive, CONFIG, most_bytes=MAX_JSON_BYTES))
-        # Keras does not compress weights, and whoever does saves a tenth.
-        most_bytes = 2 * archive.getinfo(WEIGHTS).compress_size
+        # Keras does not compress weights, and whoever does saves a tenth. An entry may claim any
+        # size, but ends before the central directory begins.
+        most_bytes = 2 * min(archive.getinfo(WEIGHTS).compress_size, archive.start_dir)
         data = read_entry(archive, WEIGHTS, most_bytes=most_bytes)
         try:
             return _described(config, data)

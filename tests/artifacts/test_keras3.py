@@ -1,5 +1,6 @@
 import io
 import time
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -84,13 +85,34 @@ def test_an_archive_that_is_cut_off_or_changed_is_refused(archive, tmp_path):
         refusal(path)
 
 
-def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path):
+@pytest.fixture
+def bomb(tmp_path):
     path = tmp_path / "h.model"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as entries:
         entries.writestr("metadata.json", '{"keras_version": "3.13.2"}')
         entries.writestr("config.json", "{}")
         entries.writestr("model.weights.h5", bytes(2**26))
-    assert "unpack" in refusal(path)
+    return path
+
+
+def test_a_zip_bomb_is_refused_before_it_is_unpacked(bomb):
+    assert "unpack" in refusal(bomb)
+
+
+def test_a_zip_bomb_that_claims_to_be_large_is_refused_before_it_is_unpacked(bomb):
+    with zipfile.ZipFile(bomb, "a") as entries:
+        # Without any bytes behind them, the weights would be found to be cut off.
+        entries.writestr("more", bytes(2**21))
+    data = bytearray(bomb.read_bytes())
+    packed_size = data.index(b"model.weights.h5", data.index(b"PK\1\2")) - 26
+    data[packed_size : packed_size + 4] = (2**32 - 16).to_bytes(4, "little")
+    archive = keras3.open_archive(bytes(data))
+    tracemalloc.start()
+    with pytest.raises(DescriptionError):
+        keras3.read_archive(archive)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2**24
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
