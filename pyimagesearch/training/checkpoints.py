@@ -232,7 +232,7 @@ def _damage_named(path: Path) -> Iterator[None]:
 def _read_description(path: Path) -> dict[str, Any]:
     """Read which run a checkpoint is of, and its history; raise anything at all if it is none."""
     with zipfile.ZipFile(path) as archive:
-        if archive.getinfo(DESCRIPTION_ENTRY).file_size > MOST_DESCRIPTION_BYTES:
+        if _size(archive.getinfo(DESCRIPTION_ENTRY)) > MOST_DESCRIPTION_BYTES:
             raise ValueError("its description is longer than any")
         about = json.loads(archive.read(DESCRIPTION_ENTRY))
     _check_history(about["history"])
@@ -241,12 +241,22 @@ def _read_description(path: Path) -> dict[str, Any]:
     return about
 
 
+def _size(entry: zipfile.ZipInfo) -> int:
+    """Return the size of an entry; raise ValueError if it is packed, and may be larger than that.
+
+    Only the size of what is not packed is known before it is in memory.
+    """
+    if entry.compress_type != zipfile.ZIP_STORED or entry.compress_size != entry.file_size:
+        raise ValueError("it is packed")
+    return entry.file_size
+
+
 def _read_arrays(path: Path, state: Sequence[keras.Variable]) -> list[np.ndarray]:
     """Read arrays that fit a state; raise anything at all if they do not."""
     largest = sum(2**12 + 8 * math.prod(variable.shape) for variable in state) + 2**24
     with zipfile.ZipFile(path) as archive:
-        if sum(entry.file_size for entry in archive.infolist()) > largest:
-            raise ValueError("it unpacks to more than the network holds")
+        if sum(map(_size, archive.infolist())) > largest:
+            raise ValueError("it holds more than the network")
     with np.load(path, allow_pickle=False) as stored:
         names = sorted(set(stored.files) - {DESCRIPTION_ENTRY})
         return [

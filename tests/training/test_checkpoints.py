@@ -167,12 +167,12 @@ def test_a_combined_checksum_is_that_of_all_pieces_together(count, length, rando
     assert checkpoints.combined_checksum(checksums, length) == zlib.crc32(b"".join(pieces))
 
 
-def rewritten(path, change):
+def rewritten(path, change, method=zipfile.ZIP_STORED):
     """Rewrite a checkpoint's entries, each a name and its bytes, as `change` has them."""
     with zipfile.ZipFile(path) as archive:
         entries = {name: archive.read(name) for name in archive.namelist()}
     change(entries)
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(path, "w", method) as archive:
         for name, content in entries.items():
             archive.writestr(name, content)
 
@@ -209,7 +209,7 @@ FORGERIES = {
     "objects": lambda entries: entries.update({"0000.npy": npy(np.full((3, 4), None))}),
     "text": lambda entries: entries.update({"0000.npy": npy(np.full((3, 4), "a"))}),
     "no array": lambda entries: entries.update({"0000.npy": b"no array"}),
-    "gigabytes": lambda entries: entries.update({"0000.npy": bytes(2**28)}),
+    "a large array": lambda entries: entries.update({"0000.npy": bytes(2**25)}),
     "enormous shape": lambda entries: entries.update(
         {"0000.npy": npy(np.zeros((3, 4))).replace(b"(3, 4)", b"(9**9,")}
     ),
@@ -243,3 +243,22 @@ def test_a_forged_checkpoint_is_one_line_and_nothing_of_it_is_loaded(
     assert "\n" not in str(caught.value)
     for value, expected in zip(network.get_weights(), before, strict=True):
         np.testing.assert_array_equal(value, expected)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA, zipfile.ZIP_STORED])
+@pytest.mark.parametrize("name", ["about.json", "0000.npy"])
+def test_a_packed_checkpoint_is_refused_before_it_is_unpacked_whatever_it_claims(
+    run, saved, untrained_network, name, method
+):
+    run.checkpoint.write_bytes(saved)
+    rewritten(run.checkpoint, lambda entries: entries.update({name: bytes(2**26)}), method)
+    data = bytearray(run.checkpoint.read_bytes())
+    size = data.index(name.encode(), data.index(b"PK\1\2")) - 22
+    data[size : size + 4] = (2**23).to_bytes(4, "little")
+    run.checkpoint.write_bytes(data)
+    tracemalloc.start()
+    with pytest.raises(UserError, match="damaged"):
+        checkpoints.load(run, untrained_network)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2**23
