@@ -159,6 +159,35 @@ def check_unprotected(target: Path) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(target))
 
 
+def replace_folder(path: AnyPath, source: Path) -> None:
+    """Put a copy of a folder in the place of another one, which stays if that fails.
+
+    Parameters
+    ----------
+    path : path
+        The folder to replace, if there is one. If it is a link, its target is replaced.
+    source : pathlib.Path
+        The folder to copy; it may lie on another disk.
+
+    Raises
+    ------
+    OSError
+        If that is not possible.
+    """
+    target = resolved(path)
+    with temporary_folder(target) as beside:
+        new, old = beside / "new", beside / "old"
+        shutil.copytree(source, new)
+        try:
+            if target.exists():
+                target.rename(old)
+            new.rename(target)
+        except BaseException:  # Ctrl-C, too
+            if old.exists() and not target.exists():
+                old.rename(target)
+            raise
+
+
 def save_image(path: AnyPath, image: np.ndarray) -> None:
     """Write an image; make its folder if there is none.
 

@@ -2,6 +2,7 @@ import contextlib
 import errno
 import os
 import stat
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -145,6 +146,41 @@ def test_a_temporary_folder_that_is_taken_for_litter_at_once_is_made_again(tmp_p
     with files.temporary_folder(tmp_path / "fashion.model") as folder:
         assert list(tmp_path.iterdir()) == [folder]
     assert taken != [folder]
+
+
+@pytest.fixture
+def two_folders(tmp_path):
+    """A folder and another one that is going to replace it."""
+    for name in ("old", "new"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_text(name)
+    return tmp_path / "old", tmp_path / "new"
+
+
+def test_a_folder_that_is_a_link_stays_one_and_its_target_is_replaced(two_folders, tmp_path):
+    old, new = two_folders
+    (tmp_path / "link").symlink_to(old)
+    files.replace_folder(tmp_path / "link", new)
+    assert (tmp_path / "link").readlink() == old
+    assert (old / "file").read_text() == "new"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "new", "old"]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
+def test_a_folder_stays_if_the_new_one_does_not_take_its_place(two_folders, monkeypatch, error):
+    old, new = two_folders
+    rename, failures = os.rename, [error]
+
+    def fails_once(source, target):
+        if Path(target) == old and failures:
+            raise failures.pop()
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", fails_once)
+    with pytest.raises(error):
+        files.replace_folder(old, new)
+    assert (old / "file").read_text() == "old"
+    assert sorted(path.name for path in old.parent.iterdir()) == ["new", "old"]
 
 
 def test_an_image_is_written_in_the_format_of_its_name(tmp_path):

@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-import stat
+import shutil
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +28,7 @@ from pyimagesearch.files import (
     AnyPath,
     is_utf8,
     read_file,
-    resolved,
+    replace_folder,
     temporary_folder,
     written_whole,
 )
@@ -154,7 +154,7 @@ def export_model(
     expected = trained.predict(scale(shown))
     folder = next(iter(paths.values())).parent
     beside = folder / Path(model).name
-    remove_litter(beside)
+    remove_litter(beside, *paths.values())
     try:
         with temporary_folder(beside) as temporary:
             for name in (name for name in FORMATS if name in paths):
@@ -169,7 +169,8 @@ def export_model(
         written = printable(", ".join(map(str, paths.values())))
         say(f"exported to {written}, labels in {LABELS_FILE}")
     except OSError as error:
-        raise UserError(f"cannot write to {folder}: {error.strerror}", WORK_FAILED) from error
+        reason = error.strerror or first_line(error)
+        raise UserError(f"cannot write to {folder}: {reason}", WORK_FAILED) from error
 
 
 def _network(path: AnyPath) -> tuple[Any, model_file.TrainedModel]:
@@ -253,19 +254,14 @@ def _top_two(probabilities: np.ndarray) -> np.ndarray:
 
 
 def _move(source: Path, paths: Mapping[str, Path], labels: Sequence[str]) -> None:
-    """Move what was exported into place."""
+    """Move what was exported into place: as a copy, because a link may lead to another disk."""
     for name, path in paths.items():
         if name == "saved_model":
-            target = resolved(path)
-            if target.exists():
-                target.rename(source / "replaced")
-            (source / path.name).rename(target)
+            replace_folder(path, source / path.name)
             continue
         for file in _files(path):
             with written_whole(file) as temporary:
-                mode = stat.S_IMODE(temporary.stat().st_mode)
-                (source / file.name).replace(temporary)
-                temporary.chmod(mode)
+                shutil.copyfile(source / file.name, temporary)
     for folder in {path.parent for path in paths.values()}:
         with written_whole(folder / LABELS_FILE) as temporary:
             temporary.write_text(lines(labels), encoding="utf-8")

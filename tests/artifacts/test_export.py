@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import re
@@ -78,6 +79,68 @@ def test_a_network_that_predicts_something_else_is_not_moved_into_place(
     assert error.exit_code == 1
     assert "differ by" in str(error)
     assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def test_what_a_killed_run_left_beside_an_export_is_removed(archive, tmp_path, monkeypatch):
+    path = tmp_path / "fashion_saved_model"
+    litter = tmp_path / f".{path.name}.0123456789abcdef.partial"
+    litter.mkdir()
+    refused = export_formats.FORMATS["saved_model"]._replace(write=lambda *_: 1 / 0)
+    monkeypatch.setitem(export_formats.FORMATS, "saved_model", refused)
+    refusal(export.export_model, archive, {"saved_model": path})
+    assert not litter.exists()
+
+
+@pytest.fixture
+def two_disks(tmp_path, monkeypatch):
+    """Two folders between which nothing can be renamed."""
+    folders = tmp_path / "one", tmp_path / "other"
+    for folder in folders:
+        folder.mkdir()
+
+    def within_a_disk(rename):
+        def renamed(source, target):
+            if not any(
+                folder in Path(source).parents and folder in Path(target).parents
+                for folder in folders
+            ):
+                raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+            rename(source, target)
+
+        return renamed
+
+    for name in ("rename", "replace"):
+        monkeypatch.setattr(os, name, within_a_disk(getattr(os, name)))
+    return folders
+
+
+def move(folder, paths):
+    """Move an export of all formats from a folder beside the model into place."""
+    made = folder / "made"
+    (made / "fashion_saved_model").mkdir(parents=True)
+    (made / "fashion_saved_model" / "saved_model.pb").write_text("new")
+    for name in ("fashion.onnx", "fashion.xml", "fashion.bin"):
+        (made / name).write_text("new")
+    export._move(made, paths, ["red"])
+
+
+def test_an_export_that_is_a_link_to_another_disk_stays_one(two_disks):
+    one, other = two_disks
+    (other / "old").mkdir()
+    (other / "old" / "saved_model.pb").write_text("old")
+    (other / "old.onnx").write_text("old")
+    (other / "old.onnx").chmod(0o640)
+    names = {"fashion.onnx": "old.onnx", "fashion.xml": "old.xml", "fashion_saved_model": "old"}
+    for name, target in names.items():
+        (one / name).symlink_to(other / target)
+    paths = export.export_paths(one / "fashion.model", ["onnx", "openvino", "saved_model"])
+    move(one, paths)
+    assert {name: (one / name).readlink().name for name in names} == names
+    assert sorted(path.name for path in other.iterdir()) == ["old", "old.onnx", "old.xml"]
+    assert (other / "old" / "saved_model.pb").read_text() == "new"
+    assert (other / "old.xml").read_text() == (one / "fashion.bin").read_text() == "new"
+    assert (other / "old.onnx").read_text() == "new"
+    assert (other / "old.onnx").stat().st_mode & 0o777 == 0o640
 
 
 def run(*arguments, folder):
