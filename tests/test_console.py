@@ -80,7 +80,7 @@ from pyimagesearch.errors import UserError
 
 def main():
     for number in range(3):
-        info(f"line {number} " + 70_000 * "x")
+        info(f"line {number}, blå " + 70_000 * "x")
         complain("a warning, 図")
     Path("lost").write_text(str(is_output_lost()))
     if Path("fail").exists():
@@ -119,9 +119,10 @@ def test_work_is_finished_without_a_traceback_whatever_becomes_of_the_output(
     assert "Traceback" not in complaints
     assert "Error" not in complaints
     assert len(printed.splitlines()) == (3 if stdout == "kept" else 0)
+    assert printed.count(r", bl\xe5 ") == len(printed.splitlines())
     says_so = "No space left on device" in complaints
     assert says_so == (stdout == "full" and stderr == "kept")
-    assert complaints.count("a warning") == (3 if stderr == "kept" else 0)
+    assert complaints.count(r"a warning, \u56f3") == (3 if stderr == "kept" else 0)
 
 
 def test_unbuffered_output_is_protected_too(tmp_path, monkeypatch):
