@@ -34,8 +34,8 @@ CONFIG, VERSION, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 MAX_ENTRIES = 10_000
 # Layers, initializers and so on. NASNetLarge, of keras.applications, has 5,152.
 MAX_OBJECTS = 6_000
-# Numbers in the output of one layer for one image. EfficientNetB7 has half of that.
-MAX_OUTPUT = 2**25
+# Numbers in the output of one layer for one image, and of all. EfficientNetB7 has half of that.
+MAX_OUTPUT, MAX_OUTPUTS = 2**25, 2**31
 READ_BYTES = 2**20
 CENTRAL_DIRECTORY_ENTRY = b"PK\1\2"
 
@@ -197,8 +197,11 @@ def _own_network(config: Any, data: bytearray) -> OwnNetwork:
 
 
 def _count_objects(value: Any) -> int:
+    """Count layers and their parts, those in a layer as often as the network calls it."""
     if isinstance(value, dict):
-        return ("class_name" in value) + sum(map(_count_objects, value.values()))
+        calls = value.get("inbound_nodes")
+        count = ("class_name" in value) + sum(map(_count_objects, value.values()))
+        return count * max(1, len(calls) if isinstance(calls, list) else 1)
     return sum(map(_count_objects, value)) if isinstance(value, list) else 0
 
 
@@ -247,9 +250,9 @@ def _check_size(config: Any, stored: int) -> None:
         raise DescriptionError(
             f"it asks for {model.count_params():,} weights and stores {stored:,} numbers"
         )
-    for shape in _output_shapes(model):
-        if np.prod(shape, dtype=float) > MAX_OUTPUT:
-            raise DescriptionError("it would take too much memory or time to classify an image")
+    sizes = [float(np.prod(shape, dtype=float)) for shape in _output_shapes(model)]
+    if max(sizes, default=0) > MAX_OUTPUT or sum(sizes) > MAX_OUTPUTS:
+        raise DescriptionError("it would take too much memory or time to classify an image")
 
 
 def _output_shapes(model: "keras.Model") -> Iterator[list[int]]:

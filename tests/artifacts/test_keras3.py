@@ -235,6 +235,24 @@ def test_an_own_network_of_thousands_of_layers_is_refused(archive, tmp_path):
     assert "layers and parts" in refusal(with_config(archive, tmp_path / "h.model", change))
 
 
+def test_an_own_network_whose_parts_call_each_other_ten_thousand_times_is_refused(tmp_path):
+    model = keras.Sequential([layers.Input((24, 24, 3)), layers.ReLU()])
+    for _ in range(4):
+        image = output = layers.Input((24, 24, 3))
+        for _ in range(10):
+            output = model(output)
+        model = keras.Model(image, output)
+    model.save(tmp_path / "own.keras")
+    assert "layers and parts" in refusal(tmp_path / "own.keras")
+
+
+def test_an_own_network_of_many_large_outputs_is_refused(own_model, tmp_path, monkeypatch):
+    own_model.save(tmp_path / "own.keras")
+    monkeypatch.setattr(keras3, "MAX_OUTPUTS", 4 * 22 * 22 * 8)
+    with pytest.raises(DescriptionError, match="too much memory or time"):
+        build(tmp_path / "own.keras")
+
+
 def test_an_own_network_with_weights_that_are_not_finite_is_refused(archive, tmp_path):
     path = with_config(archive, tmp_path / "own.model", own())
     path = with_weights(path, tmp_path / "h.model", "layers/dense/vars/1", lambda a: a + np.nan)
