@@ -51,6 +51,10 @@ class ImageIndex:
         return ends[0] if len(ends) == 1 else ends
 
 
+def has_image_suffix(name: str) -> bool:
+    """Tell whether a name ends in one of ``IMAGE_SUFFIXES``, in either case."""
+    return name.lower().endswith(IMAGE_SUFFIXES)
+
+
 def _without_suffix(name: str) -> str:
-    stem, suffix = os.path.splitext(name)  # noqa: PTH122 (called once an image)
-    return stem if suffix.lower() in IMAGE_SUFFIXES else name
+    return os.path.splitext(name)[0] if has_image_suffix(name) else name  # noqa: PTH122 (fast)

@@ -15,7 +15,15 @@ from typing import NamedTuple
 
 from pyimagesearch.console import counted, first_few, printable
 from pyimagesearch.data.image_index import ImageIndex
-from pyimagesearch.data.table_columns import SET, SIDES, Columns, choose_columns, survey_rows
+from pyimagesearch.data.table_columns import (
+    NO_NAME,
+    SET,
+    SIDES,
+    Columns,
+    check_same,
+    choose_columns,
+    survey_rows,
+)
 from pyimagesearch.errors import UserError
 from pyimagesearch.files import AnyPath, did_you_mean
 
@@ -162,6 +170,9 @@ def _find_images(
         if not isinstance(image, str):
             skipped.append((f"{cell} (line {line} of {table})", _why_none(cell, image, index)))
             continue
+        for twin in columns.twins:
+            other = index.find(cells[twin].strip())
+            check_same(table, header, (columns.name, twin), images=(image, other))
         labels = _labels(header, cells, columns)
         labels = shared.setdefault(labels, labels)
         group = "" if columns.group is None else cells[columns.group].strip()
@@ -205,13 +216,14 @@ def _notes(header: Sequence[str], columns: Columns, not_listed: int) -> list[str
     else:
         mark = {" ": "spaces", ",": "commas"}.get(columns.separator, columns.separator)
         way = f"labels in the column {printable(header[columns.labels[0]])}, separated by {mark}"
-    notes = [f"the table has images in the column {printable(header[columns.name])} and {way}"]
+    name = header[columns.name] or NO_NAME
+    notes = [f"the table has images in the column {printable(name)} and {way}"]
     if columns.split is not None:
         notes.append(f"the column {header[columns.split]} says which images to test on")
     if columns.group is not None:
         notes.append("images with the same group stay on one side of the split")
     used = {columns.name, columns.group, columns.split, *columns.labels}
-    if unused := [title or "(no name)" for i, title in enumerate(header) if i not in used]:
+    if unused := [title or NO_NAME for i, title in enumerate(header) if i not in used]:
         notes.append(f"columns left out: {first_few(unused, 10)}")
     if not_listed:
         notes.append(f"{counted(not_listed, 'image')} not in the table")

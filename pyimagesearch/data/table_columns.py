@@ -3,17 +3,18 @@
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from pyimagesearch.console import first_few
-from pyimagesearch.data.image_index import ImageIndex
+from pyimagesearch.data.image_index import ImageIndex, has_image_suffix
 from pyimagesearch.errors import UserError
 from pyimagesearch.files import AnyPath
 
 # So many rows show which column names the images.
 SAMPLE = 1000
 SEPARATORS = "|,;"
+NO_NAME = "(no name)"
 
 SET = {"1", "1.0", "true", "yes"}
 # Some tables write -1 for a label that an image does not have, or for one that is uncertain.
@@ -33,6 +34,8 @@ class Columns(NamedTuple):
     ----------
     name : int
         The images.
+    twins : list of int
+        Columns that name the same images in the first rows, and must do so in the others.
     labels : list of int
         One column, or a column of 0 and 1 for each label.
     separator : str or None
@@ -42,6 +45,7 @@ class Columns(NamedTuple):
     """
 
     name: int
+    twins: list[int]
     labels: list[int]
     separator: str | None
     group: int | None
@@ -81,18 +85,30 @@ def survey_rows(rows: Iterator[tuple[int, list[str]]], width: int) -> Survey:
 def choose_columns(
     table: AnyPath, header: Sequence[str], survey: Survey, *, index: ImageIndex
 ) -> Columns:
-    """Find out which column holds what."""
+    """Find out which column holds what.
+
+    Parameters
+    ----------
+    table : path
+        For messages.
+    header : sequence of str
+        The titles of the columns.
+    survey : Survey
+        What all rows are.
+    index : ImageIndex
+        The images that cells may name.
+
+    Returns
+    -------
+    Columns
+
+    Raises
+    ------
+    UserError
+        If no column names images or holds labels, or if several may be the one.
+    """
     is_flags = survey.is_flags
-    cells = [[row[position].strip() for row in survey.sample] for position in range(len(header))]
-    named = [len({image for c in set(column) if isinstance(image := index.find(c), str) and c})
-             for column in cells]  # fmt: skip
-    name = max(range(len(header)), key=lambda position: named[position])
-    if not named[name]:
-        shown = first_few([column[0] for column in cells if column], 3)
-        raise UserError(
-            f"no column of {table} names images below {index.folder} (its first row begins with "
-            f"{shown}): give the folder that holds them with --dataset"
-        )
+    name, twins = _image_columns(table, header, survey, index=index)
     titles = [title.casefold() for title in header]
     splits = [i for i, title in enumerate(titles) if title == "split" and survey.is_sides[i]]
     splits += [i for i, title in enumerate(titles) if title == "is_valid" and is_flags[i]]
@@ -101,7 +117,7 @@ def choose_columns(
     others = [
         position
         for position, title in enumerate(titles)
-        if position not in (name, group, split) and title and not title.startswith("unnamed:")
+        if position not in (name, group, split) and _is_titled(title)
     ]
     flags = [position for position in others if is_flags[position]]
     texts = [position for position in others if not is_flags[position]]
@@ -109,7 +125,7 @@ def choose_columns(
     if len(flags) > 1 and not any(titles[i] == "labels" for i in texts):
         if repeated := [title for title, n in Counter(header[i] for i in flags).items() if n > 1]:
             raise UserError(f"{table} has several columns of one name: {first_few(repeated)}")
-        return Columns(name, flags, None, group, split)
+        return Columns(name, twins, flags, None, group, split)
     if not labelled and len(texts) != 1:
         raise UserError(
             f"it is not clear which column of {table} holds the labels "
@@ -117,4 +133,83 @@ def choose_columns(
         )
     column = (labelled or texts)[0]
     separator = next((mark for mark in SEPARATORS if mark in survey.separators[column]), " ")
-    return Columns(name, [column], separator, group, split)
+    return Columns(name, twins, [column], separator, group, split)
+
+
+def _image_columns(
+    table: AnyPath, header: Sequence[str], survey: Survey, *, index: ImageIndex
+) -> tuple[int, list[int]]:
+    """Find the column that names the images, and others that name the same ones."""
+    columns = [[row[i].strip() for row in survey.sample] for i in range(len(header))]
+    images = [_images_named(cells, index) for cells in columns]
+    counts = [len(set(named.values())) for named in images]
+    most = max(counts)
+    if not most:
+        shown = first_few([cells[0] for cells in columns if cells], 3)
+        raise UserError(
+            f"no column of {table} names images below {index.folder} (its first row begins with "
+            f"{shown}): give the folder that holds them with --dataset"
+        )
+    # A row number names about as many images as the right column, if their names are numbers. A
+    # suffix tells the two apart, or else a title: pandas writes its row numbers without one.
+    likely = [position for position, count in enumerate(counts) if 2 * count >= most]
+    ranks = {
+        i: (any(map(has_image_suffix, images[i])), _is_titled(header[i]), not survey.is_flags[i])
+        for i in likely
+    }
+    best = [position for position in likely if ranks[position] == max(ranks.values())]
+    called = [position for position in best if header[position].casefold() == "image"]
+    if len(called) == 1:
+        return called[0], []
+    name = max(best, key=lambda position: counts[position])
+    paths = {i: [images[i].get(cell) for cell in columns[i]] for i in best}
+    twins = [position for position in best if position != name]
+    for twin in twins:
+        for pair in zip(paths[name], paths[twin], strict=True):
+            check_same(table, header, (name, twin), images=pair)
+    return name, twins
+
+
+def check_same(
+    table: AnyPath,
+    header: Sequence[str],
+    columns: tuple[int, int],
+    *,
+    images: tuple[object, object],
+) -> None:
+    """Refuse a table in which two columns name different images in one row.
+
+    Parameters
+    ----------
+    table : path
+        For the message.
+    header : sequence of str
+        The titles of the columns.
+    columns : tuple of int
+        Two that name images.
+    images : tuple
+        What they name, each a path if it is an image.
+
+    Raises
+    ------
+    UserError
+        If both are images, and not the same one.
+    """
+    one, other = images
+    if isinstance(one, str) and isinstance(other, str) and one != other:
+        titles = [header[position] or NO_NAME for position in sorted(columns)]
+        raise UserError(
+            f"it is not clear which column of {table} names the images ({first_few(titles)}): call "
+            "it image"
+        )
+
+
+def _images_named(cells: Iterable[str], index: ImageIndex) -> dict[str, str]:
+    """Return the cells that name an image, each with its path."""
+    found = ((cell, index.find(cell)) for cell in set(cells) - {""})
+    return {cell: image for cell, image in found if isinstance(image, str)}
+
+
+def _is_titled(title: str) -> bool:
+    """Tell whether a column has a title. pandas reads a column without one as ``Unnamed: 0``."""
+    return bool(title) and not title.casefold().startswith("unnamed:")
