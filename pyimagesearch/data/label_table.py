@@ -16,6 +16,7 @@ from typing import NamedTuple
 from pyimagesearch.console import counted, first_few, printable
 from pyimagesearch.data.image_index import ImageIndex
 from pyimagesearch.data.table_columns import (
+    IS_VALID,
     NO_NAME,
     SET,
     SIDES,
@@ -176,8 +177,10 @@ def _find_images(
         labels = _labels(header, cells, columns)
         labels = shared.setdefault(labels, labels)
         group = "" if columns.group is None else cells[columns.group].strip()
-        side = "" if columns.split is None else cells[columns.split].strip().lower()
-        row = _Row(line, labels, group, SIDES.get(side, side in SET))
+        is_test = columns.split is not None and _is_test(
+            table, header[columns.split], cells[columns.split], line=line
+        )
+        row = _Row(line, labels, group, is_test)
         first = found.setdefault(image, row)
         if first is not row:
             same = first.labels == labels
@@ -189,6 +192,19 @@ def _find_images(
         skipped.append((image, "its rows give it different labels"))
         del found[image]
     return found, skipped
+
+
+def _is_test(table: AnyPath, title: str, cell: str, *, line: int) -> bool:
+    """Tell on which side a cell puts an image. To pass over a word might train on a test image."""
+    is_split = title.casefold() == "split"
+    word = cell.strip()
+    side = (SIDES if is_split else IS_VALID).get(word.lower())
+    if side is None:
+        raise UserError(
+            f"the column {title} of {table} says {word[:40]!r} on line {line}, which is no side of "
+            f"the split: write {'train or test' if is_split else 'True or False'}"
+        )
+    return side
 
 
 def _why_none(cell: str, candidates: Sequence[str], index: ImageIndex) -> str:

@@ -1,6 +1,7 @@
 """Which column of a table of labels holds what: found out from the headings and the cells."""
 
 import itertools
+import operator
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,9 +20,11 @@ NO_NAME = "(no name)"
 SET = {"1", "1.0", "true", "yes"}
 # Some tables write -1 for a label that an image does not have, or for one that is uncertain.
 FLAGS = SET | {"0", "0.0", "-1", "-1.0", "false", "no", ""}
-SIDES = {"train": False, "training": False} | dict.fromkeys(
+# Whether each word of a column `split`, and of fastai's `is_valid`, puts an image on the test side.
+SIDES = dict.fromkeys(("", "train", "training"), False) | dict.fromkeys(
     ("test", "testing", "val", "valid", "validation", "eval", "dev", "holdout"), True
 )
+IS_VALID = {flag: flag in SET for flag in FLAGS}
 # Words in the heading of a column that holds labels.
 LABEL_WORDS = {"label", "labels", "tag", "tags", "class", "classes", "category", "categories"}
 LABEL_WORDS |= {"genre", "genres", "target", "targets", "attributes", "keywords"}
@@ -57,14 +60,13 @@ class Survey(NamedTuple):
 
     sample: list[list[str]]
     is_flags: list[bool]  # 0, 1 or the like
-    is_sides: list[bool]  # train, test or the like
+    is_filled: list[bool]
     separators: list[set[str]]  # which of SEPARATORS occur
 
 
 def survey_rows(rows: Iterator[tuple[int, list[str]]], width: int) -> Survey:
     """Look at all rows of a table, each with its line; pass over rows of another width."""
-    survey = Survey([], [True] * width, [True] * width, [set() for _ in range(width)])
-    is_filled = [False] * width
+    survey = Survey([], [True] * width, [False] * width, [set() for _ in range(width)])
     whole = (row for _, row in rows if len(row) == width)
     while chunk := list(itertools.islice(whole, SAMPLE)):
         if not survey.sample:
@@ -72,13 +74,11 @@ def survey_rows(rows: Iterator[tuple[int, list[str]]], width: int) -> Survey:
         for position, cells in enumerate(zip(*chunk, strict=True)):
             values = {cell.strip().lower() for cell in set(cells)}
             survey.is_flags[position] &= values <= FLAGS
-            survey.is_sides[position] &= values <= SIDES.keys() | {""}
             survey.separators[position].update(
                 mark for mark in SEPARATORS if any(mark in value for value in values)
             )
-            is_filled[position] |= values != {""}
-    for each in (survey.is_flags, survey.is_sides):
-        each[:] = [holds and filled for holds, filled in zip(each, is_filled, strict=True)]
+            survey.is_filled[position] |= values != {""}
+    survey.is_flags[:] = map(operator.and_, survey.is_flags, survey.is_filled)
     return survey
 
 
@@ -110,14 +110,13 @@ def choose_columns(
     is_flags = survey.is_flags
     name, twins = _image_columns(table, header, survey, index=index)
     titles = [title.casefold() for title in header]
-    splits = [i for i, title in enumerate(titles) if title == "split" and survey.is_sides[i]]
-    splits += [i for i, title in enumerate(titles) if title == "is_valid" and is_flags[i]]
-    split = splits[0] if splits else None
+    splits = [titles.index(title) for title in ("split", "is_valid") if title in titles]
+    split = next((position for position in splits if survey.is_filled[position]), None)
     group = next((i for i, title in enumerate(titles) if title == "group"), None)
     others = [
         position
         for position, title in enumerate(titles)
-        if position not in (name, group, split) and _is_titled(title)
+        if position not in (name, group, *splits) and _is_titled(title)
     ]
     flags = [position for position in others if is_flags[position]]
     texts = [position for position in others if not is_flags[position]]

@@ -48,8 +48,28 @@ def test_a_split_is_read_to_the_last_row(folder, long_table):
     }
 
 
-def test_a_split_with_a_side_that_is_none_is_left_out_wherever_it_stands(folder, long_table):
-    table = read(folder, long_table + "a.jpg,blue,monday\n")
+@pytest.mark.parametrize("word", ["monday", "1", "train/test"])
+def test_a_split_with_a_word_that_is_no_side_is_refused_with_its_line(folder, long_table, word):
+    with pytest.raises(UserError, match=rf"'{word}' on line 1002\b.* write train or test"):
+        read(folder, long_table + f"a.jpg,blue,{word}\n")
+
+
+def test_an_is_valid_with_a_word_that_is_none_is_refused_with_its_line(folder):
+    with pytest.raises(UserError, match=r"'maybe' on line 3\b.* write True or False"):
+        read(folder, "fname,labels,is_valid\n000005.png,x,True\na.jpg,x y,maybe\n")
+
+
+@pytest.mark.parametrize("title", ["split", "is_valid"])
+def test_an_image_without_a_side_is_trained_on(folder, title):
+    table = read(folder, f"fname,labels,{title}\n000005,x,\na,y,{title == 'is_valid' or 'test'}\n")
+    assert dict(zip(table.paths, table.is_test, strict=True)) == {
+        f"{folder}/a.jpg": True,
+        f"{folder}/000005.png": False,
+    }
+
+
+def test_a_split_that_is_empty_is_left_out(folder):
+    table = read(folder, "fname,labels,split\n000005,x,\na,y,\n")
     assert table.is_test == []
     assert "columns left out: split" in table.notes
 
