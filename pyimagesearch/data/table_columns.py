@@ -1,5 +1,6 @@
 """Which column of a table of labels holds what: found out from the headings and the cells."""
 
+import enum
 import itertools
 import operator
 import re
@@ -7,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from pyimagesearch.console import first_few
+from pyimagesearch.console import first_few, printable
 from pyimagesearch.data.image_index import ImageIndex, has_image_suffix
 from pyimagesearch.errors import UserError
 from pyimagesearch.files import AnyPath
@@ -25,9 +26,11 @@ SIDES = dict.fromkeys(("", "train", "training"), False) | dict.fromkeys(
     ("test", "testing", "val", "valid", "validation", "eval", "dev", "holdout"), True
 )
 IS_VALID = {flag: flag in SET for flag in FLAGS}
-# Words in the heading of a column that holds labels.
+# Words in the title of a column that holds labels, and in that of one that only numbers them.
 LABEL_WORDS = {"label", "labels", "tag", "tags", "class", "classes", "category", "categories"}
 LABEL_WORDS |= {"genre", "genres", "target", "targets", "attributes", "keywords"}
+NUMBER_WORDS = {"id", "index", "idx", "num", "number", "code", "count", "score"}
+NUMBER_WORDS |= {"confidence", "probability", "ids", "numbers", "codes", "counts", "scores"}
 
 
 class Columns(NamedTuple):
@@ -107,32 +110,63 @@ def choose_columns(
     UserError
         If no column names images or holds labels, or if several may be the one.
     """
-    is_flags = survey.is_flags
     name, twins = _image_columns(table, header, survey, index=index)
     titles = [title.casefold() for title in header]
     splits = [titles.index(title) for title in ("split", "is_valid") if title in titles]
     split = next((position for position in splits if survey.is_filled[position]), None)
-    group = next((i for i, title in enumerate(titles) if title == "group"), None)
-    others = [
-        position
-        for position, title in enumerate(titles)
-        if position not in (name, group, *splits) and _is_titled(title)
-    ]
-    flags = [position for position in others if is_flags[position]]
-    texts = [position for position in others if not is_flags[position]]
-    labelled = [i for i in texts if LABEL_WORDS & set(re.split(r"[\W_]+", titles[i]))]
-    if len(flags) > 1 and not any(titles[i] == "labels" for i in texts):
+    group = titles.index("group") if "group" in titles else None
+    used = {name, group, *splits}
+    others = [i for i, title in enumerate(titles) if i not in used and _is_titled(title)]
+    labels, separator = _label_columns(table, header, survey, others=others)
+    return Columns(name, twins, labels, separator, group, split)
+
+
+def _label_columns(
+    table: AnyPath, header: Sequence[str], survey: Survey, *, others: Sequence[int]
+) -> tuple[list[int], str | None]:
+    """Find the column that holds labels and what separates them, or a column for each label."""
+    ranks = {position: _rank(header[position].casefold()) for position in others}
+    # A word for labels and nothing else in a title says more than cells of 0 and 1, which may be
+    # its two classes.
+    texts = [i for i in others if ranks[i] <= _Rank.WORD or not survey.is_flags[i]]
+    flags = [position for position in others if survey.is_flags[position]]
+    least = min((ranks[position] for position in texts), default=_Rank.OTHER)
+    best = [position for position in texts if ranks[position] == least]
+    if len(flags) > 1 and least > _Rank.WORD:
         if repeated := [title for title, n in Counter(header[i] for i in flags).items() if n > 1]:
             raise UserError(f"{table} has several columns of one name: {first_few(repeated)}")
-        return Columns(name, twins, flags, None, group, split)
-    if not labelled and len(texts) != 1:
+        return flags, None
+    if flags and not texts:
+        raise UserError(
+            f"0 and 1 need a column for each label, or one column called labels: {table} has only "
+            f"{printable(header[flags[0]])}"
+        )
+    if len(best) != 1:
         raise UserError(
             f"it is not clear which column of {table} holds the labels "
-            f"({first_few([header[i] for i in texts]) or 'none may'}): call it labels"
+            f"({first_few([header[i] for i in best]) or 'none may'}): call only that one labels"
         )
-    column = (labelled or texts)[0]
-    separator = next((mark for mark in SEPARATORS if mark in survey.separators[column]), " ")
-    return Columns(name, twins, [column], separator, group, split)
+    marks = survey.separators[best[0]]
+    return best, next((mark for mark in SEPARATORS if mark in marks), " ")
+
+
+class _Rank(enum.IntEnum):
+    """What a title says of labels, the surest first."""
+
+    LABELS = 0
+    WORD = 1
+    WORD_AND_OTHERS = 2
+    NUMBERS = 3
+    OTHER = 4
+
+
+def _rank(title: str) -> _Rank:
+    words = set(re.split(r"[\W_]+", title))
+    if title in LABEL_WORDS:
+        return _Rank.LABELS if title == "labels" else _Rank.WORD
+    if not words & LABEL_WORDS:
+        return _Rank.OTHER
+    return _Rank.NUMBERS if words & NUMBER_WORDS else _Rank.WORD_AND_OTHERS
 
 
 def _image_columns(

@@ -11,18 +11,66 @@ from pyimagesearch.errors import UserError
 @given(LABEL_SETS)
 def test_columns_of_0_and_1_are_read_and_texts_beside_them_left_out(folder, label_sets):
     labels = ["clear", "haze", "Sci-Fi", "été"]
-    lines = ["Id,Genre," + ",".join(labels)]
+    lines = ["Id,Plot," + ",".join(labels)]
     for name, each in zip(NAMES, label_sets, strict=True):
         lines.append(f"{name},\"['x', 'y']\"," + ",".join(str(int(x in each)) for x in labels))
     table = read(folder, "\n".join(lines), "latin-1")
     assert sorted(labels_of(table).values()) == sorted(tuple(sorted(each)) for each in label_sets)
-    assert any("left out: Genre" in note for note in table.notes)
+    assert any("left out: Plot" in note for note in table.notes)
 
 
-def test_a_column_called_labels_holds_them_whatever_else_is_0_or_1(folder):
-    rows = ["image,labels,verified,crowd", "a.jpg,haze,1,0", "000005.png,clear,0,1"]
+@pytest.mark.parametrize(
+    ("worse", "better"),
+    [
+        ("tags", "labels"),
+        ("label_count", "labels"),
+        ("class_id", "class_name"),
+        ("Category Index", "category.text"),
+        ("image_label", "Label"),
+        ("colour", "main_genre"),
+        ("colour", "label_score"),
+    ],
+)
+@pytest.mark.parametrize("is_first", [True, False])
+def test_the_title_that_says_more_surely_that_labels_are_below_it_is_taken(
+    folder, worse, better, is_first
+):
+    titles, cells = ("better", "worse"), {"better": ("haze", "sun"), "worse": ("3", "4")}
+    titles = titles if is_first else titles[::-1]
+    lines = [f"image,{','.join({'better': better, 'worse': worse}[each] for each in titles)}"]
+    for row, name in enumerate(("a.jpg", "000005.png")):
+        lines.append(",".join([name, *(cells[each][row] for each in titles)]))
+    table = read(folder, "\n".join(lines))
+    assert labels_of(table) == {"a.jpg": ("haze",), "000005.png": ("sun",)}
+
+
+@pytest.mark.parametrize("title", ["labels", "Tags", "class", "genre"])
+@pytest.mark.parametrize("cells", [("haze", "sun"), ("0", "1"), ("yes", "no")])
+def test_a_title_that_is_a_word_for_labels_comes_before_columns_of_0_and_1(folder, title, cells):
+    rows = [f"image,blurry,{title},cropped", f"a.jpg,1,{cells[0]},0", f"000005,0,{cells[1]},1"]
     table = read(folder, "\n".join(rows))
-    assert labels_of(table) == {"a.jpg": ("haze",), "000005.png": ("clear",)}
+    assert labels_of(table) == {"a.jpg": (cells[0],), "000005.png": (cells[1],)}
+
+
+@pytest.mark.parametrize("titles", ["tags,genre", "labels,Labels", "label_a,label_b", "a,b"])
+def test_two_titles_that_say_so_equally_surely_are_refused_in_one_line(folder, titles):
+    shown = titles.replace(",", ", ")
+    with pytest.raises(UserError, match=rf"\({shown}\): call .* labels") as caught:
+        read(folder, f"image,{titles}\na.jpg,x,y\n")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("title", ["label", "Class", "labels", "target"])
+@pytest.mark.parametrize("cells", [("0", "1"), ("yes", "no"), ("-1", "1")])
+def test_a_column_of_two_classes_holds_labels_if_its_title_is_a_word_for_them(folder, title, cells):
+    table = read(folder, f"image,{title}\na.jpg,{cells[0]}\n000005.png,{cells[1]}\n")
+    assert labels_of(table) == {"a.jpg": (cells[0],), "000005.png": (cells[1],)}
+
+
+@pytest.mark.parametrize("title", ["cat", "is_label"])
+def test_another_column_of_0_and_1_that_is_alone_is_refused_in_one_line(folder, title):
+    with pytest.raises(UserError, match=f"column for each label.* called labels.*{title}"):
+        read(folder, f"image,{title}\na.jpg,0\n000005.png,1\n")
 
 
 def test_is_valid_is_a_split(folder):
