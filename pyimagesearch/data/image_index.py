@@ -18,11 +18,19 @@ class ImageIndex:
     def __init__(self, folder: AnyPath) -> None:
         self.folder = os.fspath(folder)
         self.paths = list_images(folder).paths
+        # Absolute paths are compared, because cells and the folder may begin anywhere.
+        self.top = os.path.abspath(folder)  # noqa: PTH100 (keeps links)
+        tops = {self.top, os.path.realpath(folder)}
+        self.path_at: dict[str, str] = {}
         self.by_name: dict[str, list[str]] = {}
         for path in self.paths:
-            name = os.path.basename(path).casefold()  # noqa: PTH119 (called once an image)
+            below = path[len(self.folder) :].lstrip("/" + os.sep)
+            for top in tops:
+                self.path_at[os.path.normcase(os.path.join(top, below))] = path  # noqa: PTH118 (fast)
+            absolute = os.path.normcase(os.path.join(self.top, below))  # noqa: PTH118
+            name = os.path.basename(path).casefold()  # noqa: PTH119
             for key in {name, _without_suffix(name)}:
-                self.by_name.setdefault(key, []).append(path)
+                self.by_name.setdefault(key, []).append(absolute)
 
     def find(self, cell: str) -> str | list[str]:
         """Find the image that a cell names.
@@ -30,7 +38,8 @@ class ImageIndex:
         Parameters
         ----------
         cell : str
-            A path, or the end of one. The suffix may be missing.
+            A path, absolute, from the folder or from the working directory, or the end of one. The
+            suffix may be missing.
 
         Returns
         -------
@@ -38,17 +47,25 @@ class ImageIndex:
             The image's path, or the candidates if there is not exactly one.
         """
         wanted = cell.replace("\\", "/").removeprefix("./")
-        exact = os.path.join(self.folder, wanted.replace("/", os.sep))  # noqa: PTH118
         candidates = self.by_name.get(wanted.rpartition("/")[2].casefold(), [])
-        if exact in candidates:
+        if not candidates:
+            return []
+        if (exact := self._at(self.top, wanted)) is not None:
             return exact
         folded = f"/{wanted.casefold()}".replace("/", os.sep)
         ends = [
-            path
+            self.path_at[path]
             for path in candidates
             if path.casefold().endswith(folded) or _without_suffix(path.casefold()).endswith(folded)
         ]
+        if not ends and (exact := self._at(os.curdir, wanted)) is not None:
+            return exact
         return ends[0] if len(ends) == 1 else ends
+
+    def _at(self, start: str, wanted: str) -> str | None:
+        """Return the image at a path, which may be absolute, from a folder."""
+        absolute = os.path.abspath(os.path.join(start, wanted))  # noqa: PTH100, PTH118 (fast)
+        return self.path_at.get(os.path.normcase(absolute))
 
 
 def has_image_suffix(name: str) -> bool:

@@ -73,8 +73,9 @@ def read_label_table(table: AnyPath, folder: AnyPath) -> LabelTable:
     table : path
         A CSV file with a heading. Cells are separated by commas, semicolons or tabs.
     folder : path
-        Paths in the table are relative to it. A name without suffix, or without its folders, finds
-        the only image below `folder` that it fits. Nothing outside is read.
+        Paths in the table are relative to it or to the working directory, or absolute. A name
+        without suffix, or without its folders, finds the only image below `folder` that it fits.
+        Nothing outside is read.
 
     Returns
     -------
