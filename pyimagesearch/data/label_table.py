@@ -11,6 +11,7 @@ import re
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import NamedTuple
 
 from pyimagesearch.console import counted, first_few, printable
@@ -21,6 +22,7 @@ from pyimagesearch.data.table_columns import (
     SET,
     SIDES,
     Columns,
+    Survey,
     check_same,
     choose_columns,
     survey_rows,
@@ -29,6 +31,7 @@ from pyimagesearch.errors import UserError
 from pyimagesearch.files import AnyPath, did_you_mean
 
 MOST_BYTES, MOST_COLUMNS = 2**31, 100_000
+DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 
 
 class LabelTable(NamedTuple):
@@ -89,16 +92,18 @@ def read_label_table(table: AnyPath, folder: AnyPath) -> LabelTable:
     """
     index = ImageIndex(folder)
     try:
-        with _opened(table) as (header, rows):
+        with _opened(table) as (header, rows, delimiter):
             survey = survey_rows(rows, len(header))
+        if not survey.sample:
+            raise UserError(_why_no_row(table, header, survey, delimiter=delimiter))
         columns = choose_columns(table, header, survey, index=index)
-        with _opened(table) as (header, rows):
+        with _opened(table) as (header, rows, _):
             found, skipped = _find_images(table, header, rows, columns=columns, index=index)
     except (OSError, csv.Error, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UserError(f"cannot read the table {table}: {reason}{did_you_mean(table)}") from error
     if not found:
-        path, reason = skipped[0] if skipped else (str(table), "it has no rows")
+        path, reason = skipped[0]
         raise UserError(
             f"no row of {table} gives an image its labels; the first is {path}: {reason}"
         )
@@ -114,23 +119,34 @@ def read_label_table(table: AnyPath, folder: AnyPath) -> LabelTable:
     )
 
 
+def _why_no_row(table: AnyPath, header: Sequence[str], survey: Survey, *, delimiter: str) -> str:
+    if not survey.misfits:
+        return f"{table} has a heading and no rows: give it a row for each image"
+    line, width = survey.misfits[0]
+    return (
+        f"line {line} of {table} has {counted(width, 'cell')} and the heading {len(header):,}, and "
+        f"no row has as many: put quotes around cells that hold {DELIMITERS[delimiter]}"
+    )
+
+
 @contextmanager
-def _opened(table: AnyPath) -> Iterator[tuple[list[str], Iterator[tuple[int, list[str]]]]]:
-    """Open a table; yield its heading and its other rows, each with the number of its line."""
+def _opened(table: AnyPath) -> Iterator[tuple[list[str], Iterator[tuple[int, list[str]]], str]]:
+    """Open a table; yield its heading, its other rows with their lines, and the delimiter."""
     status = os.stat(table)  # noqa: PTH116 (a string may hold what a Path refuses)
     if not stat.S_ISREG(status.st_mode) or status.st_size > MOST_BYTES:
         raise UserError(f"the table {table} is no regular file of at most {MOST_BYTES >> 20} MiB")
     with open(table, encoding=_encoding(table), newline="") as file:  # noqa: PTH123
         first = file.readline(2**24)
-        delimiter = max(",;\t", key=first.count)
-        header = [cell.strip() for cell in next(csv.reader([first], delimiter=delimiter), [])]
+        delimiter = max(DELIMITERS, key=first.count)
+        reader = partial(csv.reader, delimiter=delimiter, skipinitialspace=True)
+        header = [cell.strip() for cell in next(reader([first]), [])]
         if not 2 <= len(header) <= MOST_COLUMNS:
             raise UserError(
                 f"the heading of {table} has {len(header):,} columns: a column of image names and "
                 f"at least one of labels are needed, and at most {MOST_COLUMNS:,} in all"
             )
-        reader = csv.reader(file, delimiter=delimiter)
-        yield header, ((reader.line_num + 1, row) for row in reader if any(row))
+        others = reader(file)
+        yield header, ((others.line_num + 1, row) for row in others if any(row)), delimiter
 
 
 def _encoding(table: AnyPath) -> str:

@@ -62,16 +62,17 @@ class Survey(NamedTuple):
     """The first rows of a table, and what all cells of each column are."""
 
     sample: list[list[str]]
+    misfits: list[tuple[int, int]]  # the line and width of the first row that is not as the heading
     is_flags: list[bool]  # 0, 1 or the like
     is_filled: list[bool]
     separators: list[set[str]]  # which of SEPARATORS occur
 
 
-def survey_rows(rows: Iterator[tuple[int, list[str]]], width: int) -> Survey:
-    """Look at all rows of a table, each with its line; pass over rows of another width."""
-    survey = Survey([], [True] * width, [False] * width, [set() for _ in range(width)])
-    whole = (row for _, row in rows if len(row) == width)
-    while chunk := list(itertools.islice(whole, SAMPLE)):
+def survey_rows(rows: Iterable[tuple[int, list[str]]], width: int) -> Survey:
+    """Look at all rows of a table, each with its line."""
+    survey = Survey([], [], [True] * width, [False] * width, [set() for _ in range(width)])
+    fitting = _fitting(rows, width, survey.misfits)
+    while chunk := list(itertools.islice(fitting, SAMPLE)):
         if not survey.sample:
             survey.sample.extend(chunk)
         for position, cells in enumerate(zip(*chunk, strict=True)):
@@ -83,6 +84,17 @@ def survey_rows(rows: Iterator[tuple[int, list[str]]], width: int) -> Survey:
             survey.is_filled[position] |= values != {""}
     survey.is_flags[:] = map(operator.and_, survey.is_flags, survey.is_filled)
     return survey
+
+
+def _fitting(
+    rows: Iterable[tuple[int, list[str]]], width: int, misfits: list[tuple[int, int]]
+) -> Iterator[list[str]]:
+    """Pass on the rows that are as wide as the heading, and note the first that is not."""
+    for line, row in rows:
+        if len(row) == width:
+            yield row
+        elif not misfits:
+            misfits.append((line, len(row)))
 
 
 def choose_columns(

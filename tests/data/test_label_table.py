@@ -74,6 +74,24 @@ def test_a_split_that_is_empty_is_left_out(folder):
     assert "columns left out: split" in table.notes
 
 
+@pytest.mark.parametrize(
+    ("delimiter", "name"), [(",", "commas"), (";", "semicolons"), ("\t", "tabs")]
+)
+def test_cells_that_need_quotes_are_said_to_need_them(folder, delimiter, name):
+    rows = ["image,labels", "", "a.jpg,black,jeans", "000005.png,red,long,dress"]
+    says = f"line 3 of .* has 3 cells and the heading 2, .* quotes around cells that hold {name}"
+    with pytest.raises(UserError, match=says) as caught:
+        read(folder, "\n".join(rows).replace(",", delimiter))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "row", ['a.jpg, "red, dress"', ' "a.jpg","red, dress"', " a.jpg, red dress"]
+)
+def test_a_space_may_stand_before_a_cell(folder, row):
+    assert labels_of(read(folder, f'"image", "labels"\n{row}\n')) == {"a.jpg": ("dress", "red")}
+
+
 def test_a_separator_is_found_wherever_it_stands(folder, long_table):
     table = read(folder, long_table + "a.jpg,red|dress,test\n")
     assert labels_of(table) == {"a.jpg": ("dress", "red"), "tt0151137.JPG": ("red",)}
@@ -102,6 +120,7 @@ def test_an_ambiguous_name_is_not_guessed(tmp_path):
         "",
         "only\na\n",
         "file,labels\n",
+        "file,labels\na\n",
         "file,labels\nnone.jpg,x\n",
         "file,x,x\na,0,1\n000005,1,0\n",
         "file,one,two\na,red,dress\n",
