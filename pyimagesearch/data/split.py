@@ -29,7 +29,8 @@ def split(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Split images into a training and a test side.
 
-    Copies of one image stay on one side, and every combination is on both.
+    Copies of one image stay on one side, and every combination is on both. More copies than the
+    test side wants of a combination are tested only if the other images miss its share by more.
 
     Parameters
     ----------
@@ -65,9 +66,12 @@ def split(
     is_test_group = np.zeros(len(group_sizes), bool)
     for combination in sorted(groups_of_combination):
         shuffled = rng.permutation(groups_of_combination[combination])
-        images_so_far = np.cumsum(group_sizes[shuffled])
-        wanted = np.argmin(np.abs(images_so_far - test_size * images_so_far[-1])) + 1
-        is_test_group[shuffled[: min(wanted, len(shuffled) - 1)]] = True
+        wanted = test_size * group_sizes[shuffled].sum()
+        ordered = shuffled[_large_last(group_sizes[shuffled], wanted)]
+        # One group at least goes to each side.
+        images_so_far = np.cumsum(group_sizes[ordered])[:-1]
+        count = np.argmin(np.abs(images_so_far - wanted)) + 1 if len(ordered) > 1 else 0
+        is_test_group[ordered[:count]] = True
 
     in_test = is_test_group[groups]
     train, test = np.flatnonzero(~in_test), np.flatnonzero(in_test)
@@ -78,6 +82,15 @@ def split(
             "training and a test side: at least two are needed"
         )
     return train, test
+
+
+def _large_last(sizes: np.ndarray, wanted: float) -> np.ndarray:
+    """Return the positions of groups in their order, but those too large for the test side last.
+
+    Of these, the smallest comes first. A folder that is mostly copies of one image would otherwise
+    be tested on as a whole, and hardly trained on.
+    """
+    return np.argsort(np.maximum(sizes, wanted), kind="stable")
 
 
 def split_free(

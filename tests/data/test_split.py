@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pyimagesearch.data import split
@@ -41,6 +41,32 @@ def test_each_combination_gives_its_share(seed):
     labels = [combination for combination in THREE for _ in range(50)]
     _, test = split.split(labels, np.arange(150), test_size=0.2, seed=seed)
     assert [sum(labels[i] == combination for i in test) for combination in THREE] == [10, 10, 10]
+
+
+@given(st.integers(2, 90), st.floats(0.05, 0.5), st.integers(0, 99))
+def test_copies_that_outnumber_the_test_side_are_tested_only_if_no_others_come_closer(
+    copies, test_size, seed
+):
+    assume(copies > test_size * 100)
+    labels = [("a", "b")] * 100 + [("c", "d")] * 100
+    groups = np.concatenate([np.zeros(copies, int), np.arange(1, 201 - copies)])
+    _, test = split.split(labels, groups, test_size=test_size, seed=seed)
+    possible = [*range(1, 101 - copies), *range(copies, 100)]
+    best = min(abs(count - test_size * 100) for count in possible)
+    assert abs((test < 100).sum() - test_size * 100) == pytest.approx(best)
+
+
+@given(labelled_groups(), st.floats(0.05, 0.95), st.integers(0, 99))
+def test_groups_that_fit_into_the_test_side_are_taken_in_the_order_of_the_seed(
+    labelled, test_size, seed
+):
+    groups = labelled[1]
+    sizes, wanted = np.bincount(groups), test_size * len(groups)
+    assume(sizes.max() <= wanted)
+    order = np.random.default_rng(seed).permutation(len(sizes))
+    count = np.argmin(np.abs(np.cumsum(sizes[order])[:-1] - wanted)) + 1
+    _, test = split.split([("x", "y")] * len(groups), groups, test_size=test_size, seed=seed)
+    assert set(groups[test]) == set(order[:count])
 
 
 def test_the_seed_decides_the_split():
