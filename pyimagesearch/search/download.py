@@ -20,7 +20,7 @@ from urllib3.util import Retry
 
 from pyimagesearch.search.addresses import IPAddress, check_addresses, resolve
 from pyimagesearch.search.connections import Brake, Deadline, connected
-from pyimagesearch.search.courtesy import Courtesy
+from pyimagesearch.search.courtesy import Courtesy, Rests
 from pyimagesearch.search.errors import FetchError
 from pyimagesearch.search.urls import Target, check_port, follow, parse
 
@@ -82,6 +82,7 @@ class Downloader:
         self._limits = limits
         self._brake = Brake()
         self._courtesy = Courtesy(contact)
+        self._rests = Rests()
 
     def stop(self) -> None:
         """End all downloads, those under way included; they raise :class:`FetchError`."""
@@ -100,6 +101,9 @@ class Downloader:
     ) -> bytes:
         """Download a file.
 
+        If its host has answered another download that it is busy, wait until it may be asked again,
+        unless the user chose the URL.
+
         Parameters
         ----------
         url : str
@@ -110,8 +114,8 @@ class Downloader:
             Seconds to wait before the second try, doubled before each further one. If the server
             asks for more in the header Retry-After (RFC 9110, section 10.2.3), it gets it.
         longest_wait : float, optional
-            Give up if the server asks for more seconds than this; by default the time limit of a
-            file.
+            Give up if the server asks for more seconds than this, in its answer to this download or
+            to another one; by default the time limit of a file.
         max_bytes : int, optional
             Limit of the body, instead of that for all downloads.
         private_headers : mapping of str to str, optional
@@ -136,6 +140,7 @@ class Downloader:
             max_bytes=self._limits.max_bytes if max_bytes is None else max_bytes,
             private_headers=private_headers or {},
             is_own=is_own,
+            longest_wait=longest_wait,
         )
         for attempt in range(tries - 1):
             try:
@@ -164,7 +169,13 @@ class Downloader:
             raise FetchError("stopped", is_transient=True)
 
     def _fetch_once(
-        self, url: str, *, max_bytes: int, private_headers: Mapping[str, str], is_own: bool
+        self,
+        url: str,
+        *,
+        max_bytes: int,
+        private_headers: Mapping[str, str],
+        is_own: bool,
+        longest_wait: float,
     ) -> bytes:
         first = target = parse(url)
         deadline = Deadline(self._limits.seconds)
@@ -174,7 +185,9 @@ class Downloader:
             headers |= private_headers if is_at_home else {}
             began = time.monotonic()
             with self._courtesy.turn(target.host):
-                # Waiting for a turn takes no time from the file.
+                if not (is_own and is_at_home):
+                    self._wait_while_busy(target.host, longest_wait)
+                # Waiting for the host takes no time from the file.
                 deadline.postpone(time.monotonic() - began)
                 with self._requested(
                     target, headers, deadline, is_own=is_own and is_at_home
@@ -183,6 +196,15 @@ class Downloader:
                         return _read_body(response, max_bytes)
                     target = follow(target, _location(response))
         raise FetchError(f"more than {MOST_REDIRECTS} redirects")
+
+    def _wait_while_busy(self, host: str, longest_wait: float) -> None:
+        """Wait until a host may be asked; give up at once if that takes too long."""
+        # Others may ask as soon as the host may be asked, and learn that it is still busy.
+        while seconds := self._rests.seconds_left(host):
+            if seconds > longest_wait:
+                raise FetchError("the server has asked for patience", is_transient=True)
+            self.pause(seconds)
+            longest_wait -= seconds
 
     @contextmanager
     def _requested(
@@ -199,7 +221,9 @@ class Downloader:
                 brake=self._brake,
             ) as connection:
                 _send_request(connection, target, headers)
-                yield connection.getresponse()
+                response = connection.getresponse()
+                self._rests.learn(target.host, response.status, _retry_after(response))
+                yield response
             # A body without a length ends where the connection does, even if we cut it.
             if deadline.is_over or self._brake.is_pulled:
                 raise ConnectionAbortedError

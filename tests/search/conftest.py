@@ -1,9 +1,12 @@
 import socket
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import pytest
 from misbehaving_server import MisbehavingServer
+
+from pyimagesearch.search.download import Downloader
 
 
 class Network:
@@ -49,6 +52,19 @@ def network(monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", stand_in.getaddrinfo)
     monkeypatch.setattr("urllib3.util.connection.create_connection", stand_in.create_connection)
     return stand_in
+
+
+@pytest.fixture
+def waits(monkeypatch):
+    """What downloads and searches wait for, in seconds; time passes in these waits only."""
+    waited = []
+
+    def pause(downloader, seconds):
+        waited.append(seconds)
+
+    monkeypatch.setattr(Downloader, "pause", pause)
+    monkeypatch.setattr(time, "monotonic", lambda: float(sum(waited)))
+    return waited
 
 
 @pytest.fixture

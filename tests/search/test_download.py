@@ -1,6 +1,7 @@
 import threading
 import time
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 
 import pytest
 from hostile import hostile_answers, read_answer
@@ -287,14 +288,6 @@ def test_a_body_is_put_together_and_decompressed(server, kind):
 # --- trying again ---
 
 
-@pytest.fixture
-def waits(monkeypatch):
-    """What the downloader would have waited for, in seconds."""
-    waited = []
-    monkeypatch.setattr(Downloader, "pause", lambda downloader, seconds: waited.append(seconds))
-    return waited
-
-
 @pytest.mark.parametrize("kind", ["truncated", "hangs-up"])
 def test_a_connection_that_breaks_is_tried_again(server, kind):
     error = failure(offer(server, kind).url, backoff=0)
@@ -333,6 +326,121 @@ def test_a_refusal_is_final(server, kind, status):
     assert error.status == status
     assert not error.is_transient
     assert len(server.requests) == 1
+
+
+# --- hosts that ask for patience ---
+
+
+def test_a_host_that_asks_for_too_much_patience_is_not_asked_for_other_files(scripted, waits):
+    scripted.answers = [(429, {"Retry-After": "3600"}, b"")]
+    downloader = Downloader(LIMITS)
+    with pytest.raises(FetchError, match="answered 429"):
+        downloader.fetch(f"{scripted.url}/1.jpg")
+    with pytest.raises(FetchError, match="asked for patience") as caught:
+        downloader.fetch(f"{scripted.url}/2.jpg")
+    assert caught.value.is_transient
+    assert len(scripted.asked) == 1
+    assert waits == []
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_other_files_of_a_host_wait_as_long_as_it_asks_for(scripted, waits, status):
+    scripted.answers = [(status, {"Retry-After": "7"}, b""), (200, {}, b"image")]
+    downloader = Downloader(LIMITS)
+    with pytest.raises(FetchError):
+        downloader.fetch(f"{scripted.url}/1.jpg", tries=1)
+    assert downloader.fetch(f"{scripted.url}/2.jpg") == b"image"
+    assert waits == [7]
+
+
+def test_a_host_that_does_not_say_how_long_is_left_alone_longer_each_time(scripted, waits):
+    scripted.answers = [(503, {}, b"")]
+    downloader = Downloader(LIMITS)
+    for number in range(9):
+        with pytest.raises(FetchError):
+            downloader.fetch(f"{scripted.url}/{number}.jpg", tries=1)
+    assert waits == [0.25, 0.5, 1, 2, 4, 8, 16]
+    assert len(scripted.asked) == 8
+
+
+def test_a_host_that_answers_well_again_is_no_longer_left_alone(scripted, waits):
+    scripted.answers = [(503, {}, b""), (503, {}, b""), (200, {}, b"image"), (503, {}, b"")]
+    downloader = Downloader(LIMITS)
+    for number in range(4):
+        with suppress(FetchError):
+            downloader.fetch(f"{scripted.url}/{number}.jpg", tries=1)
+    with pytest.raises(FetchError):
+        downloader.fetch(scripted.url, tries=1)
+    assert waits == [0.25, 0.5, 0.25]
+
+
+def test_a_host_that_is_to_be_left_alone_is_not_asked_after_a_redirect_either(
+    network, scripted, waits
+):
+    network.port = scripted.server_port
+    network.answers = {"busy.test": [[PUBLIC]], "other.test": [[OTHER_PUBLIC]]}
+    scripted.answers = [
+        (429, {"Retry-After": "3600"}, b""),
+        (302, {"Location": "http://busy.test/2.jpg"}, b""),
+    ]
+    downloader = Downloader(LIMITS)
+    with pytest.raises(FetchError, match="answered 429"):
+        downloader.fetch("http://busy.test/1.jpg")
+    with pytest.raises(FetchError, match="asked for patience"):
+        downloader.fetch("http://other.test/2.jpg")
+    assert [path for path, _ in scripted.asked] == ["/1.jpg", "/2.jpg"]
+
+
+def test_an_own_url_is_requested_although_its_host_is_busy_elsewhere(scripted, waits):
+    scripted.answers = [(429, {"Retry-After": "3600"}, b""), (200, {}, b"page")]
+    downloader = Downloader(LIMITS)
+    with pytest.raises(FetchError, match="answered 429"):
+        downloader.fetch(scripted.url)
+    assert downloader.fetch(scripted.url, is_own=True) == b"page"
+    assert waits == []
+
+
+def test_workers_that_ask_a_busy_host_at_once_ask_it_once_each(scripted):
+    scripted.answers = [(429, {"Retry-After": "3600"}, b"")]
+    downloader = Downloader(LIMITS)
+
+    def fetch(number):
+        with pytest.raises(FetchError):
+            downloader.fetch(f"{scripted.url}/{number}.jpg")
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(fetch, range(40)))
+    assert len(scripted.asked) <= 4
+
+
+def test_stopping_ends_the_wait_for_a_busy_host(scripted, monkeypatch):
+    waiting, errors = threading.Event(), []
+
+    def pause(downloader, seconds, pause=Downloader.pause):
+        waiting.set()
+        pause(downloader, seconds)
+
+    def fetch():
+        try:
+            downloader.fetch(f"{scripted.url}/2.jpg")
+        except FetchError as error:
+            errors.append(str(error))
+
+    monkeypatch.setattr(Downloader, "pause", pause)
+    scripted.answers = [(503, {"Retry-After": "3600"}, b"")]
+    downloader = Downloader(LIMITS._replace(seconds=7200))
+    with pytest.raises(FetchError):
+        downloader.fetch(f"{scripted.url}/1.jpg", tries=1)
+    thread = threading.Thread(target=fetch, daemon=True)
+    thread.start()
+    assert waiting.wait(20)
+    downloader.stop()
+    thread.join(20)
+    assert errors == ["stopped"]
+    assert len(scripted.asked) == 1
+
+
+# --- stopping ---
 
 
 def test_stopping_ends_downloads_under_way_and_those_to_come(server):

@@ -32,14 +32,6 @@ URL = "http://images.test/"
 
 
 @pytest.fixture
-def waits(monkeypatch):
-    """What the search would have waited for, in seconds."""
-    waited = []
-    monkeypatch.setattr(Downloader, "pause", lambda downloader, seconds: waited.append(seconds))
-    return waited
-
-
-@pytest.fixture
 def web():
     """A server with 95 results."""
     with MisbehavingServer(count=95) as server:
