@@ -5,7 +5,6 @@ import pytest
 
 from pyimagesearch.search.courtesy import (
     LONGEST_PAUSE,
-    MOST_AT_ONCE,
     Courtesy,
     Rests,
     is_wikimedia,
@@ -44,15 +43,12 @@ def start(courtesy, host, entered):
     threading.Thread(target=request, daemon=True).start()
 
 
-def test_wikimedia_is_asked_for_few_files_at_once():
+def test_wikimedia_is_asked_for_two_files_at_once():
     courtesy, entered = Courtesy(None), threading.Semaphore(0)
     with courtesy.turn(HOST):
-        for _ in range(MOST_AT_ONCE - 1):
-            start(courtesy, HOST, entered)
-            assert entered.acquire(timeout=20)
-        with ExitStack() as turns:
-            for _ in range(MOST_AT_ONCE - 1):
-                turns.enter_context(courtesy.turn(HOST))
+        start(courtesy, HOST, entered)
+        assert entered.acquire(timeout=20)
+        with courtesy.turn(HOST):
             start(courtesy, HOST, entered)
             assert not entered.acquire(timeout=0.2)
         assert entered.acquire(timeout=20)

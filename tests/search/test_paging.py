@@ -329,6 +329,15 @@ def test_the_limit_of_a_minute_is_waited_for(scripted, waits):
     assert waits == [41]
 
 
+@pytest.mark.parametrize(("delay", "kind"), [("60", SearchError), ("61", LimitSpentError)])
+def test_only_a_wait_of_more_than_a_minute_is_for_the_limit_of_a_day(scripted, waits, delay, kind):
+    scripted.answers = [(429, {"Retry-After": delay}, b"")]
+    with pytest.raises(SearchError) as caught:
+        search(Openverse(endpoint=scripted.url))
+    assert type(caught.value) is kind
+    assert waits == [int(delay)] * 5
+
+
 LAGGING = document(error={"code": "maxlag", "info": "Waiting for a database", "lag": 7.5})
 
 

@@ -1,4 +1,5 @@
 import csv
+import io
 import os
 from contextlib import closing
 
@@ -226,6 +227,23 @@ def test_a_full_disk_is_reported_in_one_line(tmp_path):
     assert 0 < len(urls) < 10
     write(tmp_path, RESULT._replace(url="http://a/last"), reason="failed: gone")
     assert [row["url"] for row in rows(tmp_path)] == [*urls, "http://a/last"]
+
+
+class Sip(io.FileIO):
+    """A file on a disk that takes seven bytes at a time."""
+
+    def write(self, data):
+        return super().write(data[:7])
+
+
+def test_a_disk_that_takes_a_row_in_parts_gets_all_of_it(tmp_path):
+    with closing(Sources(tmp_path)) as sources:
+        sources.close()
+        sources._file = Sip(tmp_path / "sources.csv", "ab")
+        sources.add(RESULT, reason="failed: gone")
+    assert rows(tmp_path) == [
+        RESULT._asdict() | {"file": "", "sha256": "", "reason": "failed: gone"}
+    ]
 
 
 def test_a_folder_that_cannot_be_written_to_is_reported(tmp_path):
