@@ -46,7 +46,7 @@ def main() -> int:
     )
     decoding = partial(progress, title="decoding")
     with open_collection(args.output, min_size=args.min_size, progress=decoding) as collection:
-        outcomes = collection.fill(found.results, downloader, args.workers)
+        outcomes = collection.fill(found.results, downloader, args.workers, report=info)
         try:
             # What image libraries print about damaged files names no file; sources.csv does.
             with quiet_stderr(), closing(outcomes):

@@ -10,7 +10,7 @@ import hashlib
 import os
 import shutil
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -21,6 +21,7 @@ from pyimagesearch.files import AnyPath, fcntl, lock, read_file, written_whole
 from pyimagesearch.search.copies import FolderImages, images_in, load_folder_images
 from pyimagesearch.search.download import Downloader
 from pyimagesearch.search.errors import FetchError
+from pyimagesearch.search.interruption import interruption_postponed
 from pyimagesearch.search.judging import Judged, judge
 from pyimagesearch.search.outcomes import (
     DUPLICATE,
@@ -74,6 +75,10 @@ def open_collection(
             )
 
 
+def _tell_nobody(message: str) -> None:
+    """Report nothing."""
+
+
 class Collection:
     """A label folder, what is known about its images, and what became of the results so far.
 
@@ -97,7 +102,12 @@ class Collection:
         self._next_number = max(numbers, default=-1) + 1
 
     def fill(
-        self, results: Iterable[SearchResult], downloader: Downloader, workers: int
+        self,
+        results: Iterable[SearchResult],
+        downloader: Downloader,
+        workers: int,
+        *,
+        report: Callable[[str], None] = _tell_nobody,
     ) -> Generator[Outcome, None, None]:
         """Download results, several at once, and keep what is worth keeping.
 
@@ -109,6 +119,8 @@ class Collection:
             Stopped if the iteration ends early.
         workers : int
             How many downloads run at once.
+        report : callable, optional
+            Is told if the iteration ends early, because then downloads under way have to end.
 
         Yields
         ------
@@ -136,13 +148,14 @@ class Collection:
                 pending[0][1].exception()  # Waits, so that what is pending stays in the queue.
                 yield self._settle(*pending.popleft())
         finally:
-            # If the iteration ends early, some results are pending. What has arrived is kept.
-            if pending:
+            pool.shutdown(wait=False, cancel_futures=True)
+            if pending:  # The iteration ends early.
                 downloader.stop()
-            pool.shutdown(cancel_futures=True)
-            for result, job in pending:
-                if not job.cancelled() and not isinstance(job.exception(), FetchError):
-                    self._settle(result, job)
+                report("stopping; what has arrived is kept")
+                # Before we wait for the others, because a second Ctrl-C ends the wait.
+                self._settle_arrived(pending)
+            pool.shutdown()
+            self._settle_arrived(pending)
         if search_errors:
             raise search_errors[0]
 
@@ -192,6 +205,16 @@ class Collection:
             outcome = Outcome(result.url, rejection.category, rejection.detail)
         self.outcomes.append(outcome)
         return outcome
+
+    def _settle_arrived(self, pending: deque[tuple[SearchResult, Job]]) -> None:
+        """Settle what has been downloaded; what is still under way stays pending."""
+        with interruption_postponed():
+            for _ in range(len(pending)):
+                result, job = pending.popleft()
+                if not job.done():
+                    pending.append((result, job))
+                elif not job.cancelled() and not isinstance(job.exception(), FetchError):
+                    self._settle(result, job)
 
     def _keep(self, result: SearchResult, judged: Judged) -> Outcome:
         copy = self._folder_images.find_copy(judged.small)

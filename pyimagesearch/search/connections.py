@@ -4,7 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 
 import certifi
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -137,21 +137,38 @@ def connected(
     OSError, urllib3.exceptions.HTTPError
         If no address answers, or if the connection is cut.
     """
-    connection = _first_that_answers(
-        target, addresses, deadline, connect_seconds=connect_seconds, brake=brake
-    )
-    try:
-        with deadline.on(connection.sock), brake.on(connection.sock):
-            yield connection
-    finally:
-        connection.close()
+    with ExitStack() as stack:
+        yield _first_that_answers(
+            stack,
+            target,
+            addresses,
+            deadline=deadline,
+            connect_seconds=connect_seconds,
+            brake=brake,
+        )
+
+
+class _Connection(HTTPConnection):
+    """A connection over a socket that is connected already."""
+
+    connected_socket: socket.socket
+
+    def _new_conn(self) -> socket.socket:
+        # urllib3 would keep a socket of its own to itself until it is connected. It has no public
+        # hook for another one; its support for SOCKS overrides this method, too.
+        return self.connected_socket
+
+
+class _TLSConnection(_Connection, HTTPSConnection):
+    """The same with TLS."""
 
 
 def _first_that_answers(
+    stack: ExitStack,
     target: Target,
     addresses: Sequence[IPAddress],
-    deadline: Deadline,
     *,
+    deadline: Deadline,
     connect_seconds: float,
     brake: Brake,
 ) -> HTTPConnection:
@@ -159,11 +176,10 @@ def _first_that_answers(
         if brake.is_pulled or deadline.is_over:
             raise TimeoutError
         timeout = min(deadline.seconds_left, connect_seconds)
-        connection = _connection(target, address, timeout=timeout)
+        attempt = _connected_to(address, target, deadline, timeout=timeout, brake=brake)
         try:
-            connection.connect()
+            connection = stack.enter_context(attempt)
         except (OSError, HTTPError):
-            connection.close()
             if address == addresses[-1]:
                 raise
         else:
@@ -173,10 +189,37 @@ def _first_that_answers(
     raise FetchError("the host has no address")
 
 
-def _connection(target: Target, address: IPAddress, *, timeout: float) -> HTTPConnection:
+@contextmanager
+def _connected_to(
+    address: IPAddress, target: Target, deadline: Deadline, *, timeout: float, brake: Brake
+) -> Iterator[HTTPConnection]:
+    """Connect to one address; deadline and brake cut this as well."""
+    # The only one, because nothing has to be looked up. This also finds the scope of an address.
+    family, kind, protocol, _, socket_address = socket.getaddrinfo(
+        str(address), target.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
+    )[0]
+    with (
+        socket.socket(family, kind, protocol) as new_socket,
+        # TLS takes the connection away from the first socket, but not from a second one.
+        new_socket.dup() as second_socket,
+        deadline.on(second_socket),
+        brake.on(second_socket),
+        closing(_connection(target, address, timeout=timeout)) as connection,
+    ):
+        new_socket.settimeout(timeout)
+        new_socket.connect(socket_address)
+        # A socket that is cut before it connects may connect all the same.
+        if brake.is_pulled:
+            raise ConnectionAbortedError
+        connection.connected_socket = new_socket
+        connection.connect()
+        yield connection
+
+
+def _connection(target: Target, address: IPAddress, *, timeout: float) -> _Connection:
     if target.scheme == "http":
-        return HTTPConnection(str(address), target.port, timeout=timeout)
-    return HTTPSConnection(
+        return _Connection(str(address), target.port, timeout=timeout)
+    return _TLSConnection(
         str(address),
         target.port,
         timeout=timeout,

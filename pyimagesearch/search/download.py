@@ -211,8 +211,10 @@ class Downloader:
         self, target: Target, headers: Mapping[str, str], deadline: Deadline, *, is_own: bool
     ) -> Iterator[BaseHTTPResponse]:
         """Request a URL; whatever fails in the block that reads the answer is a FetchError."""
-        addresses = self._checked_addresses(target, is_own=is_own)
         try:
+            if self._brake.is_pulled:
+                raise ConnectionAbortedError
+            addresses = self._checked_addresses(target, is_own=is_own)
             with connected(
                 target,
                 addresses,

@@ -8,6 +8,8 @@ from misbehaving_server import MisbehavingServer
 
 from pyimagesearch.search.download import Downloader
 
+CONNECT = socket.socket.connect
+
 
 class Network:
     """Stands in for name resolution and for connections, so that nothing leaves this machine.
@@ -26,7 +28,9 @@ class Network:
         self.answers, self.looked_up, self.connected = {}, [], []
         self.port = None
 
-    def getaddrinfo(self, host, port, *arguments, **named):
+    def getaddrinfo(self, host, port, *arguments, flags=0, **named):
+        if flags & socket.AI_NUMERICHOST:
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port))]
         self.looked_up.append(host)
         answers = self.answers.get(host)
         if not answers:
@@ -36,21 +40,18 @@ class Network:
             (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses
         ]
 
-    def create_connection(self, address, *arguments, **named):
+    def connect(self, open_socket, address):
         self.connected.append(address[0])
         if self.port is None:
             raise ConnectionRefusedError
-        local = socket.socket()
-        local.settimeout(20)
-        local.connect(("127.0.0.1", self.port))
-        return local
+        CONNECT(open_socket, ("127.0.0.1", self.port))
 
 
 @pytest.fixture
 def network(monkeypatch):
     stand_in = Network()
     monkeypatch.setattr(socket, "getaddrinfo", stand_in.getaddrinfo)
-    monkeypatch.setattr("urllib3.util.connection.create_connection", stand_in.create_connection)
+    monkeypatch.setattr(socket.socket, "connect", lambda *arguments: stand_in.connect(*arguments))
     return stand_in
 
 

@@ -7,6 +7,7 @@ or UserError. Nothing is sent anywhere, and no name is looked up.
 import csv
 import gzip
 import json
+import os
 import random
 import resource
 import socket
@@ -219,19 +220,20 @@ def answering(data: bytes) -> Iterator[None]:
             raise socket.gaierror(socket.EAI_NONAME, "no such name") from None
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port))]
 
-    def create_connection(*arguments: object, **named: object) -> socket.socket:
+    def connect(open_socket: socket.socket, address: object) -> None:
         own, other = socket.socketpair()
-        own.settimeout(5)
         others.append(other)
         other.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2**20)
         other.sendall(data)
         other.shutdown(socket.SHUT_WR)
-        return own
+        with own:
+            own.settimeout(open_socket.gettimeout())
+            os.dup2(own.fileno(), open_socket.fileno())
 
     try:
         with (
             patch("socket.getaddrinfo", getaddrinfo),
-            patch("urllib3.util.connection.create_connection", create_connection),
+            patch("socket.socket.connect", connect),
         ):
             yield
     finally:

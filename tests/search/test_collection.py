@@ -1,6 +1,8 @@
 import csv
 import hashlib
+import signal
 import threading
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import cv2
 import numpy as np
@@ -14,6 +16,7 @@ from pyimagesearch.search.collection import WAITING, open_collection
 from pyimagesearch.search.errors import FetchError
 from pyimagesearch.search.judging import judge
 from pyimagesearch.search.outcomes import Outcome, summary
+from pyimagesearch.search.provenance import Sources
 from pyimagesearch.search.services import SearchResult
 
 
@@ -313,6 +316,74 @@ def test_an_interruption_keeps_what_has_arrived(folder):
         assert [outcome.url for outcome in collection.outcomes] == ["http://a/1", "http://a/3"]
     assert content(folder).keys() == {"00000000.jpg", "00000001.jpg"}
     assert [row["url"] for row in rows(folder)] == ["http://a/1", "http://a/3"]
+
+
+class Impatient(ThreadPoolExecutor):
+    """Whoever waits for its threads is interrupted."""
+
+    jobs = ()
+
+    def submit(self, *arguments):
+        self.jobs = (*self.jobs, super().submit(*arguments))
+        return self.jobs[-1]
+
+    def shutdown(self, *, wait=True, **named):
+        super().shutdown(wait=False, **named)
+        if wait:
+            raise KeyboardInterrupt
+
+
+@pytest.fixture
+def interrupted(folder, monkeypatch):
+    """Return a function that interrupts a search twice, and returns what was reported.
+
+    The first time, two results have arrived, and one before them hangs, whether stopped or not, as
+    if the system were looking its name up. The second time, the search waits for that one.
+    """
+    pool, let_go = Impatient(3), threading.Event()
+    web, reports = Web(images(2)), []
+    monkeypatch.setattr("pyimagesearch.search.collection.ThreadPoolExecutor", lambda workers: pool)
+
+    def hang():
+        let_go.wait(20)
+        raise FetchError("stopped", is_transient=True)
+
+    def results():
+        yield from [SearchResult(url) for url in ("http://a/0", *images(2))]
+        wait(pool.jobs[1:], timeout=20)
+        raise KeyboardInterrupt
+
+    def interrupt():
+        with (
+            open_collection(folder, min_size=64) as collection,
+            pytest.raises(KeyboardInterrupt),
+        ):
+            list(collection.fill(results(), web, workers=3, report=reports.append))
+        assert web.is_stopped
+        return reports
+
+    web.pages["http://a/0"] = hang
+    yield interrupt
+    let_go.set()
+
+
+def test_a_second_interruption_keeps_what_has_arrived(folder, interrupted):
+    assert interrupted() == ["stopping; what has arrived is kept"]
+    assert content(folder).keys() == {"00000000.jpg", "00000001.jpg"}
+    assert [row["url"] for row in rows(folder)] == ["http://a/1", "http://a/2"]
+
+
+def test_ctrl_c_while_a_result_is_being_kept_loses_neither_it_nor_the_next(
+    folder, interrupted, monkeypatch
+):
+    def add(*arguments, add=Sources.add, **named):
+        signal.raise_signal(signal.SIGINT)
+        add(*arguments, **named)
+
+    monkeypatch.setattr(Sources, "add", add)
+    interrupted()
+    assert content(folder).keys() == {"00000000.jpg", "00000001.jpg"}
+    assert [row["url"] for row in rows(folder)] == ["http://a/1", "http://a/2"]
 
 
 def test_a_search_that_fails_half_way_keeps_what_it_found_before(folder):

@@ -1,16 +1,19 @@
+import socket
 import ssl
+import threading
 import time
+from contextlib import suppress
 from ipaddress import ip_address
 
 import certifi
 import pytest
-from urllib3.exceptions import HTTPError
 
 from pyimagesearch.search.connections import Brake, Deadline, connected
 from pyimagesearch.search.errors import FetchError
 from pyimagesearch.search.urls import parse
 
 PUBLIC, OTHER_PUBLIC = ip_address("93.184.215.14"), ip_address("151.101.1.6")
+LOOPBACK = ip_address("127.0.0.1")
 
 # A certificate for images.test that signs itself, valid until 2126, and its key, for these tests.
 CERTIFICATE = """\
@@ -41,7 +44,7 @@ def connect(url, addresses, seconds=20, brake=None):
 
 def test_each_address_is_tried_until_one_answers(network):
     with (
-        pytest.raises(HTTPError),
+        pytest.raises(ConnectionRefusedError),
         connect("http://images.test/", [PUBLIC, OTHER_PUBLIC]),
     ):
         pass
@@ -54,9 +57,20 @@ def test_a_host_without_an_address_is_refused(network):
         pass
 
 
-def test_the_deadline_cuts_a_connection(network, server):
+def test_the_deadline_cuts_a_connection(network, server, monkeypatch):
+    ends = []
+
+    class Timer(threading.Timer):
+        """Ends when the test says so."""
+
+        def start(self):
+            ends.append(self.function)
+
     network.port = server.server_port
-    with connect("http://images.test/", [PUBLIC], seconds=0.2) as connection:
+    monkeypatch.setattr(threading, "Timer", Timer)
+    with connect("http://images.test/", [PUBLIC]) as connection:
+        for end in ends:
+            end()
         assert connection.sock.recv(1) == b""
     assert network.connected == [str(PUBLIC)]
 
@@ -68,6 +82,67 @@ def test_the_brake_cuts_open_connections_and_refuses_new_ones(network, server):
         brake.pull()
         assert connection.sock.recv(1) == b""
     with pytest.raises(TimeoutError), connect("http://images.test/", [PUBLIC], brake=brake):
+        pass
+
+
+def connecting(url, brake):
+    """Connect in a thread, which has ten minutes; return an event that is set when it failed."""
+    failed = threading.Event()
+
+    def attempt():
+        patient = {"connect_seconds": 600, "brake": brake}
+        with suppress(OSError), connected(parse(url), [LOOPBACK], Deadline(600), **patient):
+            return
+        failed.set()
+
+    threading.Thread(target=attempt, daemon=True).start()
+    return failed
+
+
+def test_the_brake_cuts_a_connection_that_is_being_made(monkeypatch):
+    begun, brake = threading.Event(), Brake()
+
+    def connect(own, address, connect=socket.socket.connect):
+        begun.set()
+        connect(own, address)
+
+    # A queue for one that is full: the system leaves the next one without an answer.
+    with (
+        socket.create_server((str(LOOPBACK), 0), backlog=0) as full,
+        socket.create_connection(full.getsockname()),
+    ):
+        monkeypatch.setattr(socket.socket, "connect", connect)
+        failed = connecting(f"http://127.0.0.1:{full.getsockname()[1]}/", brake)
+        assert begun.wait(20)
+        brake.pull()
+        assert failed.wait(20)
+
+
+def test_the_brake_cuts_a_tls_handshake():
+    brake = Brake()
+    with socket.create_server((str(LOOPBACK), 0)) as silent:
+        failed = connecting(f"https://127.0.0.1:{silent.getsockname()[1]}/", brake)
+        accepted, _ = silent.accept()
+        with accepted:
+            assert accepted.recv(1)
+            brake.pull()
+            assert failed.wait(20)
+
+
+def test_a_brake_that_is_pulled_just_before_the_connection_is_made_ends_it(server, monkeypatch):
+    brake = Brake()
+
+    def connect(own, address, connect=socket.socket.connect):
+        brake.pull()
+        connect(own, address)
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    with (
+        pytest.raises(OSError),
+        connected(
+            parse(f"{server.base}/"), [LOOPBACK], Deadline(20), connect_seconds=5, brake=brake
+        ),
+    ):
         pass
 
 
@@ -114,6 +189,6 @@ def test_a_certificate_that_nobody_trusts_is_refused(tls_server, monkeypatch):
     monkeypatch.undo()
     # The stand-in for the network has gone as well, so this connects to an address of this machine.
     url = f"https://127.0.0.1:{tls_server.server_port}/"
-    with pytest.raises(ssl.SSLError), connect(url, [ip_address("127.0.0.1")]):
+    with pytest.raises(ssl.SSLError), connect(url, [LOOPBACK]):
         pass
     assert tls_server.requests == []

@@ -443,6 +443,14 @@ def test_stopping_ends_the_wait_for_a_busy_host(scripted, monkeypatch):
 # --- stopping ---
 
 
+def test_a_stopped_downloader_looks_no_name_up(network):
+    downloader = Downloader(LIMITS)
+    downloader.stop()
+    with pytest.raises(FetchError, match="stopped"):
+        downloader.fetch("http://images.test/a.jpg")
+    assert network.looked_up == []
+
+
 def test_stopping_ends_downloads_under_way_and_those_to_come(server):
     downloader, errors = Downloader(LIMITS), []
 
