@@ -14,7 +14,8 @@ from pyimagesearch.search.services import SearchResult
 from pyimagesearch.spreadsheets import escaped_cell
 
 NAME = "sources.csv"
-# Longer texts are cut when they are written. What is longer or larger, no search has written.
+# Longer texts are cut when they are written, and rows are added within the other limits only. What
+# is longer or larger, no search has written.
 LONGEST_CELL = 4096
 MOST_BYTES = 2**25
 MOST_ROWS = 200_000
@@ -71,6 +72,7 @@ class Sources:
             raise UserError(f"cannot use {self._path}: {error.strerror}") from error
         self._rows = {row.url: row for row in kept}
         self._files = {row.file for row in kept}
+        self._count = len(kept)
 
     def close(self) -> None:
         """Close the file."""
@@ -101,13 +103,19 @@ class Sources:
         Raises
         ------
         UserError
-            If it cannot be written.
+            If it cannot be written, or if the file would be too large for the next run to read.
         """
         cells = result._asdict() | {"file": file, "sha256": sha256, "reason": reason}
         row = Row(**{column: _cell(text) for column, text in cells.items()})
+        line = _lines([row])
+        if self._file.tell() + len(line) > MOST_BYTES or self._count >= MOST_ROWS:
+            raise UserError(
+                f"{self._path} is full: fill another folder, or delete rows without a file",
+                WORK_FAILED,
+            )
         self._rows[row.url] = row
         self._files.add(row.file)
-        line = _lines([row])
+        self._count += 1
         try:
             while line:  # A disk that is nearly full takes a part.
                 line = line[self._file.write(line) :]

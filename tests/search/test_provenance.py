@@ -210,6 +210,38 @@ def test_whatever_the_file_holds_it_is_repaired_or_refused():
     assert outcomes == {list, UserError}
 
 
+# --- a file that is full ---
+
+
+@pytest.mark.parametrize(("limit", "most"), [("MOST_BYTES", 1000), ("MOST_ROWS", 5)])
+def test_no_row_is_added_that_the_next_run_would_refuse(tmp_path, monkeypatch, limit, most):
+    monkeypatch.setattr(provenance, limit, most)
+    urls = [f"http://a/{number}" for number in range(20)]
+    with (
+        closing(Sources(tmp_path)) as sources,
+        pytest.raises(UserError, match=r"sources\.csv is full: ") as caught,
+    ):
+        for url in urls:
+            sources.add(RESULT._replace(url=url, title="t" * 50), reason="failed: gone")
+    assert caught.value.exit_code == WORK_FAILED
+    found = [row["url"] for row in rows(tmp_path)]
+    assert 0 < len(found) < len(urls)
+    with closing(Sources(tmp_path)) as sources:
+        assert [url for url in urls if sources.row_of(url)] == found
+        with pytest.raises(UserError, match="is full"):
+            sources.add(RESULT._replace(url=urls[-1], title="t" * 50), reason="failed: gone")
+
+
+def test_a_file_can_be_filled_to_its_last_byte(tmp_path, monkeypatch):
+    write(tmp_path, RESULT, RESULT._replace(url="http://a/2"), reason="failed: gone")
+    record = tmp_path / "sources.csv"
+    expected = record.read_bytes()
+    record.unlink()
+    monkeypatch.setattr(provenance, "MOST_BYTES", len(expected))
+    write(tmp_path, RESULT, RESULT._replace(url="http://a/2"), reason="failed: gone")
+    assert record.read_bytes() == expected
+
+
 # --- a disk that is full, or cannot be written to ---
 
 
