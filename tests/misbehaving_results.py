@@ -89,7 +89,7 @@ def named_by_server(handler: "Handler", item: Item) -> None:
 
 def busy_at_first(handler: "Handler", item: Item) -> None:
     if handler.times_asked == 1:
-        handler.server.count_seconds(1)
+        handler.server.count_rest(1)
         handler.answer(b"", {"Retry-After": "1"}, status=429)
     else:
         handler.answer(item.body)

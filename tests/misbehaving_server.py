@@ -91,7 +91,9 @@ class MisbehavingServer(ThreadingHTTPServer):
     requests : list of (str, dict)
         Path and headers of each request.
     seconds : float
-        How long all answers together had to take, by delays, timeouts and Retry-After.
+        How long all answers together had to take, by delays and timeouts.
+    rest_seconds : float
+        How long the server asked to be left alone, by Retry-After.
     """
 
     daemon_threads = True
@@ -102,7 +104,7 @@ class MisbehavingServer(ThreadingHTTPServer):
         self.base = f"http://127.0.0.1:{self.server_port}"
         self.delay = delay
         self.requests: list[tuple[str, dict[str, str]]] = []
-        self.seconds = 0.0
+        self.seconds = self.rest_seconds = 0.0
         self.is_closing = threading.Event()
         self._times_asked: Counter[str] = Counter()
         self._earlier_searches = 0
@@ -119,7 +121,7 @@ class MisbehavingServer(ThreadingHTTPServer):
         with self._lock:
             self.requests.clear()
             self._times_asked.clear()
-            self.seconds = 0.0
+            self.seconds = self.rest_seconds = 0.0
 
     def remember(self, path: str, headers: dict[str, str]) -> int:
         with self._lock:
@@ -130,6 +132,10 @@ class MisbehavingServer(ThreadingHTTPServer):
     def count_seconds(self, seconds: float) -> None:
         with self._lock:
             self.seconds += seconds
+
+    def count_rest(self, seconds: float) -> None:
+        with self._lock:
+            self.rest_seconds += seconds
 
     def searched_before(self, count: int) -> None:
         """Behave as if there had been so many searches today."""
