@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.cluster.hierarchy import DisjointSet
 
+from pyimagesearch.data.stratification import large_last, share_out
 from pyimagesearch.errors import UserError
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def split(
     for combination in sorted(groups_of_combination):
         shuffled = rng.permutation(groups_of_combination[combination])
         wanted = test_size * group_sizes[shuffled].sum()
-        ordered = shuffled[_large_last(group_sizes[shuffled], wanted)]
+        ordered = shuffled[large_last(group_sizes[shuffled], wanted)]
         # One group at least goes to each side.
         images_so_far = np.cumsum(group_sizes[ordered])[:-1]
         count = np.argmin(np.abs(images_so_far - wanted)) + 1 if len(ordered) > 1 else 0
@@ -84,15 +85,6 @@ def split(
     return train, test
 
 
-def _large_last(sizes: np.ndarray, wanted: float) -> np.ndarray:
-    """Return the positions of groups in their order, but those too large for the test side last.
-
-    Of these, the smallest comes first. A folder that is mostly copies of one image would otherwise
-    be tested on as a whole, and hardly trained on.
-    """
-    return np.argsort(np.maximum(sizes, wanted), kind="stable")
-
-
 def split_free(
     labels: Sequence[tuple[str, ...]],
     groups: np.ndarray,
@@ -103,8 +95,7 @@ def split_free(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Split images that have any number of labels, each of which is on both sides where it can be.
 
-    The rarest label is shared out first, as its images leave the least choice (Sechidis, Tsoumakas
-    and Vlahavas, "On the Stratification of Multi-Label Data", 2011).
+    Without `is_test`, every label is trained on, and :func:`share_out` says which are tested on.
 
     Parameters
     ----------
@@ -125,7 +116,7 @@ def split_free(
         If nothing is left for one of the sides.
     """
     if is_test is None:
-        is_test_group = _share_out(
+        is_test_group = share_out(
             labels, groups, test_size=test_size, rng=np.random.default_rng(seed)
         )
     else:
@@ -135,43 +126,10 @@ def split_free(
     if not len(train) or not len(test):
         raise UserError(
             f"there is nothing to {'test' if len(train) else 'train'} on: all images are copies or "
-            "of one group, or the column split puts all of them on one side"
+            "of one group, or each has a label that no other has, or the column split puts all of "
+            "them on one side"
         )
     return train, test
-
-
-def _share_out(
-    labels: Sequence[tuple[str, ...]],
-    groups: np.ndarray,
-    *,
-    test_size: float,
-    rng: np.random.Generator,
-) -> np.ndarray:
-    """Choose the groups to test on, label by label."""
-    sizes = np.bincount(groups)
-    counts_of: dict[str, dict[int, int]] = {}  # images of each label in each group
-    for each, group in zip(labels, groups.tolist(), strict=True):
-        for label in each or ("",):  # no label of a table is empty
-            counts = counts_of.setdefault(label, {})
-            counts[group] = counts.get(group, 0) + 1
-    is_test, is_open = np.zeros(len(sizes), bool), np.ones(len(sizes), bool)
-    for label in sorted(counts_of, key=lambda name: (sum(counts_of[name].values()), name)):
-        counts = counts_of[label]
-        members = np.fromiter(counts, int, len(counts))
-        images = np.fromiter(counts.values(), int, len(counts))
-        wanted = test_size * images.sum() - images[is_test[members]].sum()
-        order = rng.permutation(np.flatnonzero(is_open[members]))
-        so_far = np.concatenate([[0], np.cumsum(images[order])])
-        closest = int(np.argmin(np.abs(so_far - wanted)))
-        # Rarer labels have decided about the other groups. One group at least goes to each side,
-        # as long as one is left to choose; a single group is trained on.
-        is_tested = is_test[members].any()
-        is_trained = (~is_test & ~is_open)[members].any()
-        least = int(not is_tested and len(members) > 1)
-        most = max(len(order) - int(not is_trained), 0)
-        is_test[members[order[: min(max(closest, least), most)]]] = True
-        is_open[members] = False
-    return is_test
 
 
 def joined_groups(groups: np.ndarray, names: Sequence[str]) -> np.ndarray:

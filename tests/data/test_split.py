@@ -90,20 +90,30 @@ def test_a_combination_of_copies_of_one_image_is_named():
         split.split(labels, np.array([0, 1, 2, 2]), test_size=0.2, seed=0)
 
 
-@given(
-    st.lists(st.sets(st.sampled_from("abcde")), min_size=40, max_size=90),
-    st.floats(0.1, 0.9),
-    st.integers(0, 99),
-)
-def test_free_labels_are_on_both_sides_where_two_groups_have_them(label_sets, test_size, seed):
-    labels = [tuple(sorted(each)) for each in label_sets]
-    groups = np.arange(len(labels))
+@st.composite
+def free_labels(draw):
+    """Any labels of some images, and which images stay together."""
+    label_sets = draw(st.lists(st.sets(st.sampled_from("abcde")), min_size=40, max_size=90))
+    groups = draw(st.lists(st.integers(0, 30), min_size=len(label_sets), max_size=len(label_sets)))
+    return [tuple(sorted(each)) for each in label_sets], np.unique(groups, return_inverse=True)[1]
+
+
+@given(free_labels(), st.floats(0.1, 0.9), st.integers(0, 99))
+def test_each_free_label_is_trained_on_and_tested_on_if_several_groups_have_it(
+    labelled, test_size, seed
+):
+    labels, groups = labelled
+    groups_of = {x: {g for g, has in zip(groups, labels, strict=True) if x in has} for x in "abcde"}
+    # Five labels of at least six groups each can always be on both sides.
+    assume(all(len(each) < 2 or len(each) > 5 for each in groups_of.values()))
+    assume(any(len(each) > 5 for each in groups_of.values()))
     train, test = split.split_free(labels, groups, test_size=test_size, seed=seed)
     assert sorted([*train, *test]) == list(range(len(labels)))
-    rarest = min("abcde", key=lambda x: (sum(x in each for each in labels) or 99, x))
-    if sum(rarest in each for each in labels) > 1:
-        for side in (train, test):
-            assert any(rarest in labels[i] for i in side)
+    trained, tested = set(groups[train]), set(groups[test])
+    assert not trained & tested
+    for each in groups_of.values():
+        assert each & trained or not each
+        assert each & tested or len(each) < 2
 
 
 def test_groups_of_a_table_join_groups_of_copies():
