@@ -21,6 +21,7 @@ from pyimagesearch.artifacts.export_formats import (
     lines,
     taking_bytes,
 )
+from pyimagesearch.artifacts.model_metadata import usual_top
 from pyimagesearch.console import info, printable, quiet_stderr, run
 from pyimagesearch.data.decoding import decode_image, scale
 from pyimagesearch.errors import WORK_FAILED, UnreadableFileError, UserError, first_line
@@ -163,7 +164,8 @@ def export_model(
                 found = _exported(
                     network, name, made, labels=labels, quantize=is_quantized, shown=shown
                 )
-                result = compared(paths[name], expected, found, is_quantized=is_quantized)
+                top = max(1, usual_top(trained.metadata)) if is_quantized else None
+                result = compared(paths[name], expected, found, top=top)
                 say(printable(f"{paths[name]}: {result}"))
             _move(temporary, paths, labels)
         written = printable(", ".join(map(str, paths.values())))
@@ -209,7 +211,7 @@ def _exported(
 
 
 def compared(
-    path: AnyPath, expected: np.ndarray, found: np.ndarray, *, is_quantized: bool = False
+    path: AnyPath, expected: np.ndarray, found: np.ndarray, *, top: int | None = None
 ) -> str:
     """Compare the probabilities that an exported network predicts with the original ones.
 
@@ -219,8 +221,8 @@ def compared(
         The exported file.
     expected, found : numpy.ndarray
         float32, shape (N, L).
-    is_quantized : bool
-        Whether it is enough that the two likeliest labels are the same.
+    top : int, optional
+        Of weights with 8 bits it is enough that so many likeliest labels are the same.
 
     Returns
     -------
@@ -235,10 +237,10 @@ def compared(
     count = len(expected)
     if found.shape != expected.shape or not np.isfinite(found).all():
         is_close, result = False, "it predicts no probability for each label"
-    elif is_quantized:
-        same = int((_top_two(expected) == _top_two(found)).all(axis=1).sum())
+    elif top is not None:
+        same = int((_likeliest(expected, top) == _likeliest(found, top)).all(axis=1).sum())
         is_close = same == count
-        result = f"the same two likeliest labels in {same} of {count} images"
+        result = f"the same likeliest labels ({top} an image) in {same} of {count} images"
     else:
         difference = float(np.abs(expected - found).max())
         is_close = difference <= TOLERANCE
@@ -248,9 +250,9 @@ def compared(
     return result
 
 
-def _top_two(probabilities: np.ndarray) -> np.ndarray:
-    """Return the two likeliest labels of each image, in the order of the outputs."""
-    return np.sort(np.argsort(-probabilities, axis=1, kind="stable")[:, :2], axis=1)
+def _likeliest(probabilities: np.ndarray, top: int) -> np.ndarray:
+    """Return the likeliest labels of each image, in the order of the outputs."""
+    return np.sort(np.argsort(-probabilities, axis=1, kind="stable")[:, :top], axis=1)
 
 
 def _move(source: Path, paths: Mapping[str, Path], labels: Sequence[str]) -> None:

@@ -1,14 +1,11 @@
 """Which labels an image gets, and how many where the user does not say it."""
 
 import functools
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from pyimagesearch.artifacts.model_metadata import usual_top
 from pyimagesearch.inference.classification import choose, label_parts, thresholds_of
-
-# The tutorial's own models do not say what they were trained on: a colour and a garment.
-USUAL_TOP = 2
 
 
 class Choice(NamedTuple):
@@ -38,9 +35,9 @@ def chooser(
     Parameters
     ----------
     top : int, "all" or None
-        How many labels to choose. None means what :func:`usual_top` says; or, for a model whose
-        images have any number of labels, those above their stored thresholds, and at least the
-        likeliest.
+        How many labels to choose. None means as many as
+        :func:`pyimagesearch.artifacts.model_metadata.usual_top` says; or, for a model whose images
+        have any number of labels, those above their stored thresholds, and at least the likeliest.
     threshold : float, "auto" or None
         As for :func:`thresholds_of`. It goes before `top`.
     classes : sequence of str
@@ -64,21 +61,3 @@ def chooser(
         return choose_free
     count = usual_top(metadata) if top is None else None if top == "all" else int(top)
     return functools.partial(choose, top=count, thresholds=thresholds, parts=parts)
-
-
-def usual_top(metadata: Mapping[str, Any]) -> int:
-    """Count the labels that an image usually has.
-
-    Parameters
-    ----------
-    metadata : mapping
-        What the model file says about the training.
-
-    Returns
-    -------
-    int
-        As many as most combinations have. Of two numbers that are as frequent, the smaller, because
-        a wrong label misleads more than one that is not given. Two if the file does not say.
-    """
-    lengths = Counter(map(len, metadata.get("combinations", [])))
-    return max(sorted(lengths), key=lengths.__getitem__, default=USUAL_TOP)
