@@ -24,5 +24,7 @@ def interruption_postponed() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, usual)
-        if received:
+        if received and callable(usual):
+            usual(signal.SIGINT, None)
+        elif received:
             signal.raise_signal(signal.SIGINT)

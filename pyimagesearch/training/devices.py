@@ -206,10 +206,11 @@ def _connected_to_workers() -> "tf.distribute.Strategy":
 
     # TensorFlow waits in C++, where Python would not notice Ctrl-C.
     handler = signal.signal(signal.SIGINT, signal.SIG_DFL)
-    with quiet_stderr():
-        strategy = tf.distribute.MultiWorkerMirroredStrategy()
-    signal.signal(signal.SIGINT, handler)
-    return strategy
+    try:
+        with quiet_stderr():
+            return tf.distribute.MultiWorkerMirroredStrategy()
+    finally:
+        signal.signal(signal.SIGINT, handler)
 
 
 def _workers() -> tuple[list[str], int]:

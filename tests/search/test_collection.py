@@ -1,6 +1,5 @@
 import csv
 import hashlib
-import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
 
@@ -374,10 +373,10 @@ def test_a_second_interruption_keeps_what_has_arrived(folder, interrupted):
 
 
 def test_ctrl_c_while_a_result_is_being_kept_loses_neither_it_nor_the_next(
-    folder, interrupted, monkeypatch
+    folder, interrupted, monkeypatch, press_ctrl_c
 ):
     def add(*arguments, add=Sources.add, **named):
-        signal.raise_signal(signal.SIGINT)
+        press_ctrl_c()
         add(*arguments, **named)
 
     monkeypatch.setattr(Sources, "add", add)

@@ -6,20 +6,20 @@ import pytest
 from pyimagesearch.search.interruption import interruption_postponed
 
 
-def test_ctrl_c_within_the_block_takes_effect_after_it():
+def test_ctrl_c_within_the_block_takes_effect_after_it(press_ctrl_c):
     done = []
     with pytest.raises(KeyboardInterrupt), interruption_postponed():
-        signal.raise_signal(signal.SIGINT)
-        signal.raise_signal(signal.SIGINT)
+        press_ctrl_c()
+        press_ctrl_c()
         done.append("all")
     assert done == ["all"]
 
 
-def test_ctrl_c_after_the_block_takes_effect_at_once():
+def test_ctrl_c_after_the_block_takes_effect_at_once(press_ctrl_c):
     with interruption_postponed():
         pass
     with pytest.raises(KeyboardInterrupt):
-        signal.raise_signal(signal.SIGINT)
+        press_ctrl_c()
 
 
 def test_ctrl_c_that_is_ignored_before_the_block_is_ignored_after_it():
