@@ -26,5 +26,5 @@ def interruption_postponed() -> Iterator[None]:
         signal.signal(signal.SIGINT, usual)
         if received and callable(usual):
             usual(signal.SIGINT, None)
-        elif received:
+        elif received and usual != signal.SIG_IGN:
             signal.raise_signal(signal.SIGINT)

@@ -22,11 +22,11 @@ def test_ctrl_c_after_the_block_takes_effect_at_once(press_ctrl_c):
         press_ctrl_c()
 
 
-def test_ctrl_c_that_is_ignored_before_the_block_is_ignored_after_it():
+def test_ctrl_c_that_is_ignored_before_the_block_is_ignored_after_it(press_ctrl_c):
     usual = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         with interruption_postponed():
-            signal.raise_signal(signal.SIGINT)
+            press_ctrl_c()
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, usual)
