@@ -21,6 +21,7 @@ IMAGE_SUFFIXES = (*JPEG_SUFFIXES, ".png", ".bmp", ".tif", ".tiff", ".webp", ".gi
 # Pictures of other kinds are listed, too. A few turn out to be JPEG files, as telephones send them;
 # the user hears of the others.
 OTHER_SUFFIXES = (".heic", ".heif", ".jxl", ".jp2", ".psd", ".dng", ".cr2", ".nef", ".arw")
+LISTED_SUFFIXES = (*IMAGE_SUFFIXES, *OTHER_SUFFIXES)
 
 
 class Listing(NamedTuple):
@@ -56,8 +57,7 @@ def list_images(folder: AnyPath) -> Listing:
     Returns
     -------
     Listing
-        Paths that begin with `folder` and end in one of ``IMAGE_SUFFIXES`` or ``OTHER_SUFFIXES``,
-        in either case.
+        Paths that begin with `folder` and end in one of ``LISTED_SUFFIXES``, in either case.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def list_images(folder: AnyPath) -> Listing:
                 real_folders.append(entry.path)
             elif entry.is_symlink() and os.path.isdir(entry.path):  # noqa: PTH112
                 linked_folders.append(entry.path)
-            elif entry.name.lower().endswith((*IMAGE_SUFFIXES, *OTHER_SUFFIXES)):
+            elif entry.name.lower().endswith(LISTED_SUFFIXES):
                 if entry.is_symlink():
                     links.append(entry.path)
                 else:

@@ -41,24 +41,8 @@ def label_weights(examples: Examples) -> np.ndarray:
     images = len(examples.indices) + len(rotation.indices) / rotation.epochs
     counts = np.stack([images - present, present])
     # What no image shows weighs as much as what one shows: nothing, since it has no targets.
-    weights = 1 / effective_number(np.maximum(counts, 1))
+    weights = 1 / _effective_number(np.maximum(counts, 1))
     return weights * counts.sum() / (weights * counts).sum()
-
-
-def effective_number(counts: np.ndarray) -> np.ndarray:
-    """Return how many images' worth is to be seen in so many images, by Cui et al.
-
-    Parameters
-    ----------
-    counts : numpy.ndarray
-        float, above 0.
-
-    Returns
-    -------
-    numpy.ndarray
-        float64 of the same shape, above 0 and below 1 / (1 - beta).
-    """
-    return (1 - BETA**counts) / (1 - BETA)
 
 
 def weight_in_loss(counts: np.ndarray) -> np.ndarray:
@@ -74,7 +58,12 @@ def weight_in_loss(counts: np.ndarray) -> np.ndarray:
     numpy.ndarray
         float64 of the same shape: from 1 for a few images to 1 - beta for each of many.
     """
-    return counts / effective_number(counts)
+    return counts / _effective_number(counts)
+
+
+def _effective_number(counts: np.ndarray) -> np.ndarray:
+    """Return how many images' worth is to be seen in so many images, by Cui et al."""
+    return (1 - BETA**counts) / (1 - BETA)
 
 
 def balanced_crossentropy(weights: np.ndarray) -> Loss:

@@ -33,13 +33,17 @@ class StopOnSignal(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: object = None) -> None:
         """Stop if a signal has come; see ``keras.callbacks.Callback``."""
-        if self.requested_by and self.alone:
+        if self.requested_by:
+            self._end_worker()
             self.model.stop_training = True
-        self.on_test_batch_end(batch)
 
     def on_test_batch_end(self, batch: int, logs: object = None) -> None:
         """End a worker if a signal has come; see ``keras.callbacks.Callback``."""
-        if self.requested_by and not self.alone:
+        if self.requested_by:
+            self._end_worker()
+
+    def _end_worker(self) -> None:
+        if not self.alone:
             raise KeyboardInterrupt
 
     @contextmanager
