@@ -157,8 +157,8 @@ def missing_combinations(
     Returns
     -------
     list of (str, str)
-        Sorted. Empty where any image has more or fewer than two labels, since pairs then mean
-        little.
+        Sorted, without pairs of a label with itself, which no folder's name can give. Empty where
+        any image has more or fewer than two labels, since pairs then mean little.
     """
     return list(islice(_missing(set(labels)), most))
 
@@ -169,13 +169,14 @@ def count_missing_combinations(labels: Iterable[tuple[str, ...]]) -> int:
     if not _are_pairs(present):
         return 0
     firsts, seconds = ({pair[part] for pair in present} for part in (0, 1))
-    return len(firsts) * len(seconds) - len(present)
+    return len(firsts) * len(seconds) - len(firsts & seconds) - len(present)
 
 
 def _missing(present: set[tuple[str, ...]]) -> Iterator[tuple[str, str]]:
     if _are_pairs(present):
         firsts, seconds = (sorted({pair[part] for pair in present}) for part in (0, 1))
-        yield from (pair for pair in product(firsts, seconds) if pair not in present)
+        pairs = product(firsts, seconds)
+        yield from (pair for pair in pairs if pair[0] != pair[1] and pair not in present)
 
 
 def _are_pairs(combinations: Iterable[tuple[str, ...]]) -> bool:

@@ -102,6 +102,8 @@ def split_names(labels: Iterable[Labels], *, part: int) -> NameParts:
 def missing_pairs(names: NameParts) -> dict[Labels, Pair]:
     """List all combinations of a colour and a type that no folder holds.
 
+    A colour and a type that share a label, such as rose where it is both, make no combination.
+
     Parameters
     ----------
     names : NameParts
@@ -123,6 +125,8 @@ def count_missing_pairs(names: NameParts, *, most: int) -> int:
 def _missing(names: NameParts) -> Iterator[tuple[Labels, Pair]]:
     colors, kinds = ({pair[side] for pair in names.pairs.values()} for side in (0, 1))
     for color, kind in product(colors, kinds):
+        if not set(color).isdisjoint(kind):
+            continue
         place = len(kind) if names.color_place is None else names.color_place
         if (combination := kind[:place] + color + kind[place:]) not in names.pairs:
             yield combination, Pair(color, kind)

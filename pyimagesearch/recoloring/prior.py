@@ -7,12 +7,12 @@ that shifting the log odds of the predictions corrects this.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from pyimagesearch.recoloring.composition import TURNS
-from pyimagesearch.recoloring.name_parts import Labels, missing_pairs, split_names
+from pyimagesearch.recoloring.name_parts import Labels, split_names
 
 
 def logit_offsets(
@@ -50,25 +50,19 @@ def logit_offsets(
     """
     if not composed_labels:
         return np.zeros(len(classes))
-    names = split_names(labels, part=part)
-    colors = {
-        combination: pair.color
-        for combination, pair in {**missing_pairs(names), **names.pairs}.items()
-    }
-    in_folders = _count(colors, labels, classes)
-    composed = _count(colors, composed_labels, classes) / TURNS
+    pairs = split_names(labels, part=part).pairs.values()
+    colors = {label for pair in pairs for label in pair.color}
+    in_folders = _count(labels, classes)
+    composed = _count(composed_labels, classes) / TURNS
     images = len(labels)
     in_epoch = _log_odds(in_folders + composed, images + len(composed_labels) / TURNS, weigh)
-    is_color = in_folders > 0
+    is_color = np.array([label in colors for label in classes])
     return np.where(is_color, in_epoch - _log_odds(in_folders, images, weigh), 0.0)
 
 
-def _count(
-    colors: Mapping[Labels, Labels], labels: Sequence[Labels], classes: Sequence[str]
-) -> np.ndarray:
-    """Count the images whose colour each label is, or is part of."""
-    # Where the folder that tells a longer name has no image to train on, that name has no colour.
-    counts = Counter(label for each in labels for label in set(colors.get(each, ())))
+def _count(labels: Sequence[Labels], classes: Sequence[str]) -> np.ndarray:
+    """Count the images that have each label."""
+    counts = Counter(label for each in labels for label in each)
     return np.array([counts[label] for label in classes])
 
 

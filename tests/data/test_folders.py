@@ -83,6 +83,12 @@ def test_missing_combinations_are_those_no_image_has():
     assert folders.missing_combinations([*present, ("black", "dress")]) == []
 
 
+def test_a_label_in_both_parts_is_not_missing_beside_itself():
+    present = [("red", "rose"), ("rose", "shirt")]
+    assert folders.missing_combinations(present) == [("red", "shirt")]
+    assert folders.count_missing_combinations(present) == 1
+
+
 def test_names_of_one_or_three_parts_have_no_missing_combinations():
     assert folders.missing_combinations([("jeans",), ("blue", "dress")]) == []
     assert folders.missing_combinations([("dark", "blue", "jeans"), ("red", "dress")]) == []

@@ -107,6 +107,11 @@ def test_a_name_of_one_part_is_named():
     assert "two parts or more, a colour and a type, and jeans has 1" in reason("jeans", "red_dress")
 
 
+def test_a_colour_that_is_a_type_too_is_not_combined_with_itself():
+    assert missing("red_rose", "rose_shirt") == ["red_shirt"]
+    assert missing("red_old_rose", "rose_new_shirt") == ["red_new_shirt"]
+
+
 def test_a_combination_is_missing_once_even_if_it_can_be_made_in_two_ways():
     folders = ["dark_coat", "blue_jeans", "dark_blue_jeans", "navy_blue_jeans"]
     assert len(missing(*folders)) == len(set(missing(*folders)))

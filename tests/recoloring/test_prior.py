@@ -45,6 +45,14 @@ def test_each_label_of_a_colour_has_its_offset(age):
     np.testing.assert_allclose(offsets, wanted, atol=0.05)
 
 
+def test_a_label_that_is_a_colour_and_a_type_has_an_offset_for_all_its_images():
+    labels = [("red", "rose")] * 40 + [("rose", "shirt")] * 40
+    composed_labels = [("red", "shirt")] * 80 * TURNS
+    red, rose, _ = logit_offsets(["red", "rose", "shirt"], labels, composed_labels, part=0)
+    assert red == pytest.approx(np.log((120 / 40) / (40 / 40)), abs=0.05)
+    assert rose == pytest.approx(np.log((80 / 80) / (80.5 / 0.5)), abs=0.05)
+
+
 def test_a_colour_that_all_images_have_has_a_finite_offset():
     offsets = logit_offsets(["a", "b"], [("a", "b")] * 9, [("a", "b")] * TURNS, part=0)
     assert np.isfinite(offsets).all()
