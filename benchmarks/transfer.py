@@ -33,7 +33,7 @@ def parse_arguments() -> Namespace:
 def main() -> None:
     """Classify every image below a folder and print a row for each combination."""
     args = parse_arguments()
-    from pyimagesearch.artifacts import label_file
+    from pyimagesearch.artifacts import label_choice, label_file
     from pyimagesearch.data.folders import folder_labels, list_images
     from pyimagesearch.inference import classification
     from pyimagesearch.inference.network import load_network
@@ -41,12 +41,12 @@ def main() -> None:
     paths = list_images(args.dataset).paths
     trained = load_network(args.model, images=len(paths))
     classes, _ = label_file.load_labels(trained, args.model, args.labelbin)
-    parts = classification.label_parts(trained.metadata)
+    parts = label_choice.label_parts(trained.metadata)
     pairs = []
     for prediction in classification.classify_files(trained, classes, paths):
         if not prediction.error:
             labels = folder_labels(prediction.path)
-            chosen = classification.choose(prediction.probabilities, len(labels), parts=parts)
+            chosen = label_choice.choose(prediction.probabilities, len(labels), parts=parts)
             pairs.append((labels, tuple(sorted(label for label, _ in chosen))))
     print_table(rows(pairs))
 

@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from pyimagesearch.arguments import ArgumentParser
 from pyimagesearch.artifacts import label_file, model_file
+from pyimagesearch.artifacts.export_check import IMAGES, choosing, compared, drawn_images
 from pyimagesearch.artifacts.export_formats import (
     FORMATS,
     LABELS_FILE,
@@ -21,7 +21,6 @@ from pyimagesearch.artifacts.export_formats import (
     lines,
     taking_bytes,
 )
-from pyimagesearch.artifacts.model_metadata import usual_top
 from pyimagesearch.console import info, printable, quiet_stderr, run
 from pyimagesearch.data.decoding import decode_image, scale
 from pyimagesearch.errors import WORK_FAILED, UnreadableFileError, UserError, first_line
@@ -35,8 +34,6 @@ from pyimagesearch.files import (
 )
 from pyimagesearch.outputs import check_writable, remove_litter
 
-IMAGES = 20
-TOLERANCE = 1e-4  # the greatest difference of a probability
 MODEL_SUFFIXES = (".model", ".keras", ".h5", ".hdf5")
 EXAMPLES = """examples:
   python -m pyimagesearch.artifacts.export --model fashion.model --format litert --quantize
@@ -149,8 +146,10 @@ def export_model(
         predicts something else.
     """
     network, trained = _network(model)
+    classes, _ = label_file.load_labels(trained, str(model), labelbin)
     # An odd label stays one line, and valid in every format.
-    labels = [*map(printable, label_file.load_labels(trained, str(model), labelbin)[0])]
+    labels = [*map(printable, classes)]
+    choose = choosing(classes, trained.metadata)
     shown = _images(images, trained)
     expected = trained.predict(scale(shown))
     folder = next(iter(paths.values())).parent
@@ -164,8 +163,8 @@ def export_model(
                 found = _exported(
                     network, name, made, labels=labels, quantize=is_quantized, shown=shown
                 )
-                top = max(1, usual_top(trained.metadata)) if is_quantized else None
-                result = compared(paths[name], expected, found, top=top)
+                by_choice = choose if is_quantized else None
+                result = compared(paths[name], expected, found, choose=by_choice)
                 say(printable(f"{paths[name]}: {result}"))
             _move(temporary, paths, labels)
         written = printable(", ".join(map(str, paths.values())))
@@ -210,51 +209,6 @@ def _exported(
         raise UserError(message, WORK_FAILED) from error
 
 
-def compared(
-    path: AnyPath, expected: np.ndarray, found: np.ndarray, *, top: int | None = None
-) -> str:
-    """Compare the probabilities that an exported network predicts with the original ones.
-
-    Parameters
-    ----------
-    path : path
-        The exported file.
-    expected, found : numpy.ndarray
-        float32, shape (N, L).
-    top : int, optional
-        Of weights with 8 bits it is enough that so many likeliest labels are the same.
-
-    Returns
-    -------
-    str
-        How close they are, in words.
-
-    Raises
-    ------
-    UserError
-        If they are not close enough.
-    """
-    count = len(expected)
-    if found.shape != expected.shape or not np.isfinite(found).all():
-        is_close, result = False, "it predicts no probability for each label"
-    elif top is not None:
-        same = int((_likeliest(expected, top) == _likeliest(found, top)).all(axis=1).sum())
-        is_close = same == count
-        result = f"the same likeliest labels ({top} an image) in {same} of {count} images"
-    else:
-        difference = float(np.abs(expected - found).max())
-        is_close = difference <= TOLERANCE
-        result = f"probabilities differ by at most {difference:.1e} in {count} images"
-    if not is_close:
-        raise UserError(f"{path} is not written, because {result}", WORK_FAILED)
-    return result
-
-
-def _likeliest(probabilities: np.ndarray, top: int) -> np.ndarray:
-    """Return the likeliest labels of each image, in the order of the outputs."""
-    return np.sort(np.argsort(-probabilities, axis=1, kind="stable")[:, :top], axis=1)
-
-
 def _move(source: Path, paths: Mapping[str, Path], labels: Sequence[str]) -> None:
     """Move what was exported into place: as a copy, because a link may lead to another disk."""
     for name, path in paths.items():
@@ -267,24 +221,6 @@ def _move(source: Path, paths: Mapping[str, Path], labels: Sequence[str]) -> Non
     for folder in {path.parent for path in paths.values()}:
         with written_whole(folder / LABELS_FILE) as temporary:
             temporary.write_text(lines(labels), encoding="utf-8")
-
-
-def drawn_images(size: int) -> np.ndarray:
-    """Draw images to compare on where there are none: soft patches of many colours.
-
-    Parameters
-    ----------
-    size : int
-        Width and height in pixels.
-
-    Returns
-    -------
-    numpy.ndarray
-        uint8, shape (IMAGES, size, size, 3).
-    """
-    patches = np.random.default_rng(0).integers(0, 256, (IMAGES, 4, 4, 3), np.uint8)
-    shape = (size, size)
-    return np.stack([cv2.resize(patch, shape, interpolation=cv2.INTER_CUBIC) for patch in patches])
 
 
 def _images(given: np.ndarray | AnyPath | None, trained: model_file.TrainedModel) -> np.ndarray:

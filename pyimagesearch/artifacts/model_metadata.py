@@ -4,15 +4,11 @@
 anything uses it; what it does not describe is left out.
 """
 
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from pyimagesearch.artifacts.plain_json import JsonError, read_json
 from pyimagesearch.data.decoding import FITS
-
-# The tutorial's own models do not say what they were trained on: a colour and a garment.
-USUAL_TOP = 2
 
 
 class MetadataError(ValueError):
@@ -63,24 +59,6 @@ def read_metadata(text: bytes, *, image_size: int, outputs: int) -> dict[str, An
         if name in metadata and not field.is_right(metadata[name], labels):
             raise MetadataError(f"its {name} is not {field.holds}")
     return {name: metadata[name] for name in FIELDS if name in metadata}
-
-
-def usual_top(metadata: Mapping[str, Any]) -> int:
-    """Count the labels that an image usually has.
-
-    Parameters
-    ----------
-    metadata : mapping
-        What the model file says about the training.
-
-    Returns
-    -------
-    int
-        As many as most combinations have. Of two numbers that are as frequent, the smaller, because
-        a wrong label misleads more than one that is not given. Two if the file does not say.
-    """
-    lengths = Counter(map(len, metadata.get("combinations", [])))
-    return max(sorted(lengths), key=lengths.__getitem__, default=USUAL_TOP)
 
 
 def _are_labels(value: Any) -> bool:

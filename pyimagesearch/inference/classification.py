@@ -1,20 +1,19 @@
-"""From image files to predictions, and from predictions to labels."""
+"""From image files to predictions."""
 
 import functools
-import itertools
 import math
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from pyimagesearch.artifacts.known_images import least_nearness, nearness
 from pyimagesearch.artifacts.model_file import TrainedModel
 from pyimagesearch.data.decoding import Fit, decode_image, fitted, scale
-from pyimagesearch.errors import UnreadableFileError, UserError
+from pyimagesearch.errors import UnreadableFileError
 from pyimagesearch.inference.standard_input import reader
 
 T = TypeVar("T")
@@ -57,19 +56,19 @@ class Prediction(NamedTuple):
     is_unknown: bool = False
 
 
-class KnownCombinations(NamedTuple):
-    """The combinations that a network was trained on.
+class Choice(NamedTuple):
+    """What is chosen of the probabilities of an image's labels.
 
     Attributes
     ----------
-    shown : set of frozenset of str
-        Those that images of the dataset showed.
-    composed : set of frozenset of str
-        Those that only composed images showed.
+    labels : list of (str, float)
+        The labels, the likeliest first, and their probabilities, in [0, 1].
+    note : str or None
+        What a user should know of them together.
     """
 
-    shown: set[frozenset[str]]
-    composed: set[frozenset[str]]
+    labels: list[tuple[str, float]]
+    note: str | None = None
 
 
 class _Decoded(NamedTuple):
@@ -207,139 +206,3 @@ def _decode(
         return _Decoded(path, fitted(image, size, fit), keep(image), None)
     except UnreadableFileError as error:
         return _Decoded(path, None, None, str(error))
-
-
-def thresholds_of(
-    wanted: float | str | None, classes: Sequence[str], metadata: Mapping[str, Any]
-) -> dict[str, float] | None:
-    """Return the probability from which on each label is chosen.
-
-    Parameters
-    ----------
-    wanted : float, "auto" or None
-        One threshold for all labels, the thresholds stored with the model, or none.
-    classes : sequence of str
-        All labels.
-    metadata : mapping
-        What the model file says about the training.
-
-    Returns
-    -------
-    dict of str to float, or None
-        A threshold for each label, in [0, 1].
-
-    Raises
-    ------
-    UserError
-        If the stored thresholds are wanted and the model file has none.
-    """
-    if wanted is None:
-        return None
-    if wanted != "auto":
-        return dict.fromkeys(classes, float(wanted))
-    thresholds = metadata.get("thresholds", {})
-    if set(thresholds) != set(classes):
-        raise UserError(
-            "the model holds no thresholds of its own: train it with train.py, or give a number"
-        )
-    return thresholds
-
-
-def choose(
-    probabilities: Mapping[str, float],
-    top: int | None,
-    thresholds: Mapping[str, float] | None = None,
-    *,
-    parts: Sequence[Set[str]] = (),
-) -> list[tuple[str, float]]:
-    """Choose the labels of an image, the likeliest first.
-
-    Parameters
-    ----------
-    probabilities : mapping of str to float
-        The probability of each label.
-    top : int or None
-        How many labels to choose if there are no thresholds; None for all.
-    thresholds : mapping of str to float, optional
-        Choose instead every label that is at least this likely.
-    parts : sequence of set of str
-        From :func:`label_parts`. As many labels as there are parts are the likeliest of each part:
-        an image has one colour and one garment, never two colours.
-
-    Returns
-    -------
-    list of (str, float)
-        Labels and their probabilities.
-    """
-    ranked = sorted(probabilities.items(), key=lambda item: -item[1])
-    if thresholds is None:
-        if ranked and parts and top == len(parts):
-            likeliest = {next(label for label, _ in ranked if label in part) for part in parts}
-            return [item for item in ranked if item[0] in likeliest]
-        return ranked[:top]
-    return [(label, likely) for label, likely in ranked if likely >= thresholds[label]]
-
-
-def label_parts(metadata: Mapping[str, Any]) -> list[set[str]]:
-    """Find the labels that exclude each other, for example the colours, and the garments.
-
-    Parameters
-    ----------
-    metadata : mapping
-        What the model file says about the training.
-
-    Returns
-    -------
-    list of set of str
-        All first labels of the combinations, all second ones, and so on. Empty if combinations
-        differ in length, a label occurs in two parts, images have any number of labels, or the file
-        does not say.
-    """
-    combinations = [] if metadata.get("free_labels") else metadata.get("combinations", [])
-    if len(set(map(len, combinations))) != 1:
-        return []
-    parts = [set(part) for part in zip(*combinations, strict=True)]
-    is_each_in_one = sorted(itertools.chain(*parts)) == sorted(metadata["labels"])
-    return parts if is_each_in_one else []
-
-
-def known_combinations(metadata: Mapping[str, Any]) -> KnownCombinations:
-    """Look up which combinations a model was trained on.
-
-    Parameters
-    ----------
-    metadata : mapping
-        What the model file says about the training: the ``combinations`` of the training images
-        and the ``composed`` ones, each a list of labels.
-
-    Returns
-    -------
-    KnownCombinations
-        Empty sets if the model file says nothing about them.
-    """
-    return KnownCombinations(
-        *(set(map(frozenset, metadata.get(name, []))) for name in ("combinations", "composed"))
-    )
-
-
-def combination_note(labels: Sequence[str], known: KnownCombinations) -> str | None:
-    """Warn of a combination that no training image showed.
-
-    Parameters
-    ----------
-    labels : sequence of str
-        The labels chosen for an image.
-    known : KnownCombinations
-        Those of the model.
-
-    Returns
-    -------
-    str or None
-        None if training images showed the combination, or if none had as many labels.
-    """
-    chosen = frozenset(labels)
-    if chosen in known.shown or all(len(shown) != len(chosen) for shown in known.shown):
-        return None
-    if chosen in known.composed:
-        return "this combination was not in the training images (composed)"
-    return "this combination was never trained"

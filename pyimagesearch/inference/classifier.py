@@ -1,12 +1,12 @@
 """All that it takes to classify: the network, its labels, and how they are chosen."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from pyimagesearch.artifacts.label_choice import chooser
 from pyimagesearch.artifacts.label_file import load_labels
 from pyimagesearch.artifacts.model_file import TrainedModel
-from pyimagesearch.inference import classification
-from pyimagesearch.inference.chooser import Choice, chooser
+from pyimagesearch.inference.classification import Choice, known_note
 from pyimagesearch.inference.network import load_network
 
 
@@ -31,6 +31,21 @@ class Classifier(NamedTuple):
     notes: list[str]
 
 
+class KnownCombinations(NamedTuple):
+    """The combinations that a network was trained on.
+
+    Attributes
+    ----------
+    shown : set of frozenset of str
+        Those that images of the dataset showed.
+    composed : set of frozenset of str
+        Those that only composed images showed.
+    """
+
+    shown: set[frozenset[str]]
+    composed: set[frozenset[str]]
+
+
 def load_classifier(
     model: str,
     labelbin: str | None,
@@ -52,7 +67,7 @@ def load_classifier(
     device, images
         As for :func:`pyimagesearch.inference.network.load_network`.
     top, threshold
-        As for :func:`pyimagesearch.inference.chooser.chooser`.
+        As for :func:`pyimagesearch.artifacts.label_choice.chooser`.
     reject : float
         The share of the test images that may be called unknown, in [0, 1].
 
@@ -68,12 +83,54 @@ def load_classifier(
     """
     trained = load_network(model, device, images=images)
     classes, label_note = load_labels(trained, model, labelbin)
-    notes = [trained.note, label_note, classification.known_note(trained, reject)]
+    notes = [trained.note, label_note, known_note(trained, reject)]
     choose_labels = chooser(top, threshold, classes=classes, metadata=trained.metadata)
-    known = classification.known_combinations(trained.metadata)
+    known = known_combinations(trained.metadata)
 
     def choose(probabilities: Mapping[str, float]) -> Choice:
         labels = choose_labels(probabilities)
-        return Choice(labels, classification.combination_note([name for name, _ in labels], known))
+        return Choice(labels, combination_note([name for name, _ in labels], known))
 
     return Classifier(trained, classes, choose, [note for note in notes if note])
+
+
+def known_combinations(metadata: Mapping[str, Any]) -> KnownCombinations:
+    """Look up which combinations a model was trained on.
+
+    Parameters
+    ----------
+    metadata : mapping
+        What the model file says about the training: the ``combinations`` of the training images
+        and the ``composed`` ones, each a list of labels.
+
+    Returns
+    -------
+    KnownCombinations
+        Empty sets if the model file says nothing about them.
+    """
+    return KnownCombinations(
+        *(set(map(frozenset, metadata.get(name, []))) for name in ("combinations", "composed"))
+    )
+
+
+def combination_note(labels: Sequence[str], known: KnownCombinations) -> str | None:
+    """Warn of a combination that no training image showed.
+
+    Parameters
+    ----------
+    labels : sequence of str
+        The labels chosen for an image.
+    known : KnownCombinations
+        Those of the model.
+
+    Returns
+    -------
+    str or None
+        None if training images showed the combination, or if none had as many labels.
+    """
+    chosen = frozenset(labels)
+    if chosen in known.shown or all(len(shown) != len(chosen) for shown in known.shown):
+        return None
+    if chosen in known.composed:
+        return "this combination was not in the training images (composed)"
+    return "this combination was never trained"

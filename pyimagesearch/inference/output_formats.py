@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from pyimagesearch.console import complain, highlighted, is_output_lost, printable
-from pyimagesearch.inference.chooser import Choice
-from pyimagesearch.inference.classification import Prediction
+from pyimagesearch.inference.classification import Choice, Prediction
 from pyimagesearch.spreadsheets import escaped_cell
 
 # A label at least this likely is coloured as sure.
@@ -137,7 +136,7 @@ def as_row(
     prediction, chosen
         As for :func:`as_text`.
     note : str or None
-        From :func:`pyimagesearch.inference.classification.combination_note`.
+        From :func:`pyimagesearch.inference.classifier.combination_note`.
     widths : (int, int)
         From :func:`column_widths`.
 

@@ -19,8 +19,7 @@ from pyimagesearch.console import printable
 from pyimagesearch.data.decoding import fitted, scale
 from pyimagesearch.errors import UnreadableFileError
 from pyimagesearch.inference import video_window
-from pyimagesearch.inference.chooser import Choice
-from pyimagesearch.inference.classification import Prediction
+from pyimagesearch.inference.classification import Choice, Prediction
 from pyimagesearch.inference.video_reading import Frame, Video, opened
 from pyimagesearch.inference.video_threads import ahead, newest
 from pyimagesearch.inference.video_writing import recording

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from pyimagesearch.artifacts.label_choice import label_parts
 from pyimagesearch.data.duplicates import spanning_groups
 from pyimagesearch.data.folders import count_missing_combinations, missing_combinations
 from pyimagesearch.data.loading import Dataset
 from pyimagesearch.files import AnyPath, written_whole
-from pyimagesearch.inference.classification import label_parts
 from pyimagesearch.reports import metrics
 
 PACKAGES = ("tensorflow", "keras", "numpy", "opencv-python", "scikit-learn", "pillow")

@@ -17,7 +17,6 @@ from pyimagesearch.errors import UserError
 from pyimagesearch.garments.writing import write_dataset
 
 ROOT = Path(__file__).parents[2]
-SOME = np.array([[0.9, 0.8, 0.1], [0.2, 0.6, 0.7]], np.float32)
 
 
 def refusal(function, *arguments, **settings):
@@ -49,23 +48,6 @@ def test_a_folder_of_something_else_is_not_replaced(tmp_path):
     (tmp_path / "fashion_saved_model").mkdir()
     error = refusal(export.export_paths, tmp_path / "fashion.model", ["saved_model"])
     assert "holds no SavedModel" in str(error)
-
-
-def test_probabilities_may_differ_by_rounding_and_no_more():
-    assert "2 images" in export.compared("a.onnx", SOME, SOME + np.float32(5e-5))
-    assert refusal(export.compared, "a.onnx", SOME, SOME + 2e-4).exit_code == 1
-    refusal(export.compared, "a.onnx", SOME, SOME * np.nan)
-    refusal(export.compared, "a.onnx", SOME, SOME[:, :2])
-
-
-def test_quantized_weights_may_change_probabilities_but_not_the_likeliest_labels():
-    # Where an image has one label, it makes no difference which of the others comes next.
-    swapped = np.float32([[0.01, 0.02, 0.9]]), np.float32([[0.02, 0.01, 0.9]])
-    assert "1 of 1" in export.compared("a.tflite", *swapped, top=1)
-    refusal(export.compared, "a.tflite", *swapped, top=2)
-    assert "2 of 2" in export.compared("a.tflite", SOME, SOME**2, top=2)
-    message = refusal(export.compared, "a.tflite", SOME, SOME[:, [1, 2, 0]], top=2)
-    assert "0 of 2 images" in str(message)
 
 
 def test_a_network_that_predicts_something_else_is_not_moved_into_place(

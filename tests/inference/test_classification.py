@@ -15,7 +15,6 @@ from pyimagesearch import files
 from pyimagesearch.artifacts import known_images
 from pyimagesearch.artifacts.known_images import KnownImages
 from pyimagesearch.artifacts.model_file import TrainedModel
-from pyimagesearch.errors import UserError
 from pyimagesearch.inference import classification, standard_input
 from pyimagesearch.inference.paths import expand
 
@@ -150,32 +149,6 @@ def test_an_image_that_is_kept_is_read_once_and_gets_the_same_prediction(tmp_pat
     assert kept.probabilities == pytest.approx(plain.probabilities, abs=level)
 
 
-def test_the_likeliest_labels_come_first():
-    probabilities = {"a": 0.2, "b": 0.9, "c": 0.6}
-    assert classification.choose(probabilities, 2) == [("b", 0.9), ("c", 0.6)]
-    assert classification.choose(probabilities, 9)[-1] == ("a", 0.2)
-
-
-def test_all_labels_can_be_chosen():
-    assert classification.choose({"a": 0.2, "b": 0.9}, None) == [("b", 0.9), ("a", 0.2)]
-
-
-def test_thresholds_replace_the_number_of_labels():
-    probabilities = {"a": 0.2, "b": 0.9, "c": 0.6}
-    same = classification.thresholds_of(0.6, "abc", {})
-    assert classification.choose(probabilities, 1, same) == [("b", 0.9), ("c", 0.6)]
-    by_label = {"a": 0.1, "b": 0.95, "c": 0.7}
-    assert classification.choose(probabilities, 1, by_label) == [("a", 0.2)]
-
-
-def test_thresholds_can_come_from_the_model_if_it_has_any():
-    stored = {"a": 0.3, "b": 0.6}
-    assert classification.thresholds_of("auto", ["a", "b"], {"thresholds": stored}) == stored
-    assert classification.thresholds_of(None, ["a", "b"], {"thresholds": stored}) is None
-    with pytest.raises(UserError, match="no thresholds"):
-        classification.thresholds_of("auto", ["a", "b"], {})
-
-
 def test_the_standard_input_is_classified(monkeypatch):
     data = cv2.imencode(".png", np.full((4, 4, 3), 255, np.uint8))[1].tobytes()
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
@@ -219,86 +192,6 @@ def test_the_standard_input_is_read_where_ctrl_c_arrives(monkeypatch):
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=SimpleNamespace(read=read)))
     list(classification.classify_files(mean_color(), CLASSES, ["-"]))
     assert threads == [threading.main_thread()]
-
-
-COMBINATIONS = [["black", "jeans"], ["red", "dress"]]
-FOUR_LABELS = ["black", "dress", "jeans", "red"]
-
-
-def test_an_image_gets_one_label_of_each_part():
-    parts = classification.label_parts({"labels": FOUR_LABELS, "combinations": COMBINATIONS})
-    probabilities = {"black": 0.9, "dress": 0.1, "jeans": 0.2, "red": 0.8}
-    chosen = classification.choose(probabilities, 2, parts=parts)
-    assert chosen == [("black", 0.9), ("jeans", 0.2)]
-    assert classification.choose(probabilities, 3, parts=parts)[1] == ("red", 0.8)
-    assert classification.choose(probabilities, 1, parts=parts) == [("black", 0.9)]
-
-
-@pytest.mark.parametrize(
-    ("combinations", "parts"),
-    [
-        ([["black"], ["dress"], ["jeans"], ["red"]], [{"black", "dress", "jeans", "red"}]),
-        (COMBINATIONS, [{"black", "red"}, {"dress", "jeans"}]),
-        (
-            [["red", "dress", "black"], ["red", "jeans", "black"]],
-            [{"red"}, {"dress", "jeans"}, {"black"}],
-        ),
-    ],
-    ids=["one part", "two parts", "three parts"],
-)
-def test_the_labels_of_each_part_exclude_each_other(combinations, parts):
-    metadata = {"labels": FOUR_LABELS, "combinations": combinations}
-    assert classification.label_parts(metadata) == parts
-
-
-@pytest.mark.parametrize(
-    ("labels", "combinations"),
-    [
-        (FOUR_LABELS, []),
-        (FOUR_LABELS, [["black", "jeans"], ["red", "black"], ["red", "dress"]]),
-        (FOUR_LABELS, [["black", "jeans"], ["red", "dress", "jeans"]]),
-        ([*FOUR_LABELS, "shirt"], COMBINATIONS),
-    ],
-    ids=["nothing is said", "a label of both parts", "names of two lengths", "a label of no part"],
-)
-def test_labels_that_do_not_come_in_parts_do_not_exclude_each_other(labels, combinations):
-    metadata = {"labels": labels, "combinations": combinations}
-    assert classification.label_parts(metadata) == []
-
-
-def test_free_labels_have_no_parts():
-    metadata = {"labels": FOUR_LABELS, "combinations": COMBINATIONS, "free_labels": True}
-    assert classification.label_parts(metadata) == []
-
-
-def test_nothing_is_chosen_of_an_image_that_cannot_be_read():
-    assert classification.choose({}, 2, parts=[{"black", "red"}, {"dress", "jeans"}]) == []
-
-
-def test_a_model_that_says_nothing_has_no_parts():
-    assert classification.label_parts({}) == []
-
-
-@pytest.mark.parametrize(
-    ("chosen", "note"),
-    [
-        (["jeans", "black"], None),
-        (["dress", "black"], "composed"),
-        (["red", "jeans"], "never trained"),
-        (["black"], None),
-        ([], None),
-    ],
-)
-def test_a_combination_that_was_never_shown_gets_a_note(chosen, note):
-    metadata = {"combinations": [["black", "jeans"]], "composed": [["black", "dress"]]}
-    known = classification.known_combinations(metadata)
-    said = classification.combination_note(chosen, known)
-    assert said is None if note is None else note in said
-
-
-def test_without_metadata_there_is_no_note():
-    known = classification.known_combinations({})
-    assert classification.combination_note(["black", "dress"], known) is None
 
 
 def png_header(width, height):

@@ -40,3 +40,25 @@ def test_of_names_with_one_part_the_likeliest_label_is_given_without_a_note(load
         {"dress": 0.9999, "jeans": 0.0004}
     )
     assert choice == ([("dress", 0.9999)], None)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "note"),
+    [
+        (["jeans", "black"], None),
+        (["dress", "black"], "composed"),
+        (["red", "jeans"], "never trained"),
+        (["black"], None),
+        ([], None),
+    ],
+)
+def test_a_combination_that_was_never_shown_gets_a_note(chosen, note):
+    metadata = {"combinations": [["black", "jeans"]], "composed": [["black", "dress"]]}
+    known = classifier.known_combinations(metadata)
+    said = classifier.combination_note(chosen, known)
+    assert said is None if note is None else note in said
+
+
+def test_without_metadata_there_is_no_note():
+    known = classifier.known_combinations({})
+    assert classifier.combination_note(["black", "dress"], known) is None

@@ -9,7 +9,7 @@ from clips import BLUE, GREEN, RED, StandInCamera, read_clip, write_clip
 from pyimagesearch.artifacts.model_file import TrainedModel
 from pyimagesearch.errors import UserError
 from pyimagesearch.inference import video, video_window
-from pyimagesearch.inference.chooser import Choice
+from pyimagesearch.inference.classification import Choice
 from pyimagesearch.inference.video import Step, label_videos, smoothed
 
 CLASSES = ["blue", "green", "red"]

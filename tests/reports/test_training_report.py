@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from pyimagesearch.inference.chooser import chooser
+from pyimagesearch.artifacts.label_choice import chooser
 from pyimagesearch.reports import training_report
 
 CLASSES = ["blue", "dress", "jeans", "red"]
