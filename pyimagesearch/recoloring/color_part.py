@@ -29,6 +29,10 @@ MOST_IMAGES = 200
 # so much larger a share than those of any other part. The tutorial's photographs give 0.98 for
 # black, blue and red, and 0.74 for dresses, jeans and shirts.
 LEAST_SHARE, LEAST_LEAD = 0.85, 0.05
+# Where another part may be the colour but no two combinations show it, as with blue dresses, blue
+# jeans and red shirts, there is no lead. Of photographs of blue dresses and blue jeans, colours
+# tell up to 0.88 apart if there are 50 of each, and any share if there are three.
+LEAST_SHARE_ALONE, LEAST_IMAGES_ALONE = 0.9, 50
 # A colour counts if it is so much more frequent with one label than with the other: by a factor
 # whose natural logarithm is this. A van shows more of the same green than a sports car.
 LEAST_EVIDENCE = 1.5
@@ -43,9 +47,15 @@ class ColorPart(NamedTuple):
         For each part, the share of images whose label is found by colours alone, among two labels
         that occur with the same other labels. From 0.5, which is chance, to 1; NaN if there are
         no such two labels, or the part cannot be told from the others in every name.
+    fewest : tuple of int
+        For each part, the fewest images that one of these labels has; 0 if there are none.
+    is_hidden : bool
+        Whether a part has several labels, but no two that occur with the same other labels.
     """
 
     shares: tuple[float, ...]
+    fewest: tuple[int, ...]
+    is_hidden: bool
 
     @property
     def likeliest(self) -> int:
@@ -57,7 +67,10 @@ class ColorPart(NamedTuple):
         """Whether that part is a colour, and no other is one."""
         share = self.shares[self.likeliest]
         others = [other for part, other in enumerate(self.shares) if part != self.likeliest]
-        return share >= LEAST_SHARE and not any(share - other < LEAST_LEAD for other in others)
+        if self.is_hidden and self.fewest[self.likeliest] < LEAST_IMAGES_ALONE:
+            return False
+        least = LEAST_SHARE_ALONE if self.is_hidden else LEAST_SHARE
+        return share >= least and not any(share - other < LEAST_LEAD for other in others)
 
 
 class Recoloring(NamedTuple):
@@ -150,7 +163,7 @@ def find_color_part(
         For names such as ``blue_jeans`` the first part is the likeliest.
     """
     bins = _bins_of_combinations(images, labels, indices)
-    shares = []
+    shares, fewest, is_hidden = [], [], False
     for part in range(min(map(len, labels))):
         names = split_names(labels, part=part)
         pairs = [
@@ -159,7 +172,9 @@ def find_color_part(
             if not names.reason and names.pairs[one].kind == names.pairs[other].kind
         ]
         shares.append(float(np.mean([_told_apart(*pair) for pair in pairs])) if pairs else np.nan)
-    return ColorPart(tuple(shares))
+        fewest.append(min((len(each) for pair in pairs for each in pair), default=0))
+        is_hidden |= not pairs and len({pair.color for pair in names.pairs.values()}) > 1
+    return ColorPart(tuple(shares), tuple(fewest), is_hidden)
 
 
 def _bins_of_combinations(

@@ -5,6 +5,9 @@ from pyimagesearch.errors import UserError
 from pyimagesearch.recoloring import color_part
 from pyimagesearch.recoloring.color_part import ColorPart, choose_recoloring, find_color_part
 
+# No two differ in the colour alone.
+THREE_COMBINATIONS = [("blue", "dress"), ("blue", "jeans"), ("red", "shirt")]
+
 
 def flipped(labels):
     return [label[::-1] for label in labels]
@@ -85,8 +88,9 @@ def test_folders_that_differ_in_both_parts_tell_nothing(photographs):
     [
         ((0.97, 0.83), 0, True),
         ((0.83, 0.97), 1, True),
-        ((0.97, np.nan), 0, True),
-        ((np.nan, 0.97), 1, True),
+        ((0.86, 0.80), 0, True),
+        ((0.86, np.nan), 0, True),
+        ((np.nan, 0.86), 1, True),
         ((0.97, 0.96), 0, False),
         ((0.80, 0.60), 0, False),
         ((np.nan, 0.60), 1, False),
@@ -100,8 +104,37 @@ def test_folders_that_differ_in_both_parts_tell_nothing(photographs):
 def test_a_part_is_a_colour_if_colours_tell_it_apart_and_the_other_less_well(
     shares, likeliest, is_clear
 ):
-    found = ColorPart(shares)
+    found = ColorPart(shares, (3,) * len(shares), is_hidden=False)
     assert (found.likeliest, found.is_clear) == (likeliest, is_clear)
+
+
+@pytest.mark.parametrize(
+    ("share", "fewest", "is_clear"),
+    [(0.91, 50, True), (0.89, 50, False), (1.0, 49, False)],
+)
+def test_where_another_part_cannot_be_compared_more_is_needed(share, fewest, is_clear):
+    assert ColorPart((np.nan, share), (0, fewest), is_hidden=True).is_clear == is_clear
+    assert ColorPart((share, np.nan), (fewest, 0), is_hidden=True).is_clear == is_clear
+
+
+def test_a_type_is_not_taken_for_the_colour_where_no_two_folders_differ_in_the_colour_alone(
+    photographs,
+):
+    images, labels, _ = photographs
+    some = [i for i, label in enumerate(labels) if label in THREE_COMBINATIONS]
+    found = find_color_part(images, labels, np.array(some))
+    assert np.isnan(found.shares[0])
+    assert found.is_hidden
+    surely = found._replace(shares=(np.nan, 1.0))
+    assert surely.fewest[1] < color_part.LEAST_IMAGES_ALONE
+    assert not surely.is_clear
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_part_that_all_names_share_is_not_hidden(photographs, place):
+    images, labels, _ = photographs
+    longer = [(*label[:place], "old", *label[place:]) for label in labels]
+    assert not find_color_part(images, longer, np.arange(len(images))).is_hidden
 
 
 def test_by_default_images_are_composed_where_a_part_is_the_colour(photographs):

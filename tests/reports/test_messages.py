@@ -96,7 +96,7 @@ def composition_of(labels, reason=None):
     return Composition(np.zeros((0, 8, 8, 3), np.uint8), labels, none, none, reason)
 
 
-FOUND = ColorPart((0.97, np.nan))
+FOUND = ColorPart((0.97, np.nan), (9, 0), is_hidden=False)
 
 
 def test_composed_combinations_are_named_and_which_part_is_the_colour():
@@ -112,7 +112,7 @@ def test_composed_combinations_are_named_and_which_part_is_the_colour():
 
 def test_each_of_several_parts_is_said_to_be_told_apart_or_not():
     composed = composition_of([("old", "red", "dress")] * 6)
-    found = ColorPart((0.5, 0.97, np.nan))
+    found = ColorPart((0.5, 0.97, np.nan), (9, 9, 0), is_hidden=False)
     line = messages.composed_lines(Recoloring(2, 1, found), composed)[1]
     assert "part 2 of the folders' names is taken for the colour" in line
     assert "colours alone tell 50% of part 1 apart, 97% of part 2, and nothing of part 3)" in line
