@@ -15,6 +15,11 @@ from pyimagesearch.console import excerpt, printable
 
 # A label is predicted if it is more likely than not.
 THRESHOLD = 0.5
+# What it takes to choose a better threshold for a label: so many test images that have it, and so
+# great an F1. The F1 of a label that the network cannot tell is greatest if nearly all images get
+# the label (Lipton, Elkan and Naryanaswamy, "Optimal Thresholding of Classifiers to Maximize F1
+# Measure", 2014), and of a few images the threshold is a matter of chance.
+LEAST_IMAGES, LEAST_F1 = 10, 0.5
 # The report of more labels shows this many: those with the most and those with the fewest images.
 MOST_LABELS = 40
 # Probabilities are clipped this far from 0 and 1, as Keras does.
@@ -208,8 +213,9 @@ def best_thresholds(
     Returns
     -------
     dict of str to float
-        Strictly between 0 and 1. 0.5 where no other threshold is better, and for a label that no
-        image has. Otherwise halfway between the probabilities of two images, so that neither is a
+        Strictly between 0 and 1. 0.5 where no other threshold is better, for a label that fewer
+        than ``LEAST_IMAGES`` images have, and where the greatest F1 is below ``LEAST_F1``.
+        Otherwise halfway between the probabilities of two images, so that neither is a
         close call; among equally good ones, the nearest to 0.5.
     """
     likely = np.clip(probabilities, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
@@ -218,12 +224,14 @@ def best_thresholds(
 
 
 def _best_threshold(probabilities: np.ndarray, has_label: np.ndarray) -> float:
-    if not has_label.any():
+    if has_label.sum() < LEAST_IMAGES:
         return THRESHOLD
     precision, recall, highest = precision_recall_curve(has_label, probabilities)
     # All thresholds above one image's probability and up to the next one's choose the same images.
     lowest = np.concatenate([[0.0], highest[:-1]])
     f1 = (2 * precision * recall / np.maximum(precision + recall, LEAST_PROBABILITY))[:-1]
+    if f1.max() < LEAST_F1:
+        return THRESHOLD
     is_best = np.isclose(f1, f1.max())
     lowest, highest = lowest[is_best], highest[is_best]
     distance = np.maximum(lowest - THRESHOLD, THRESHOLD - highest)

@@ -55,6 +55,7 @@ def test_each_label_has_its_scores():
     st.lists(st.tuples(st.sampled_from([0, 1]), st.integers(1, 19)), min_size=2, max_size=12),
 )
 def test_no_other_threshold_has_a_greater_f1_than_the_best(images):
+    images *= metrics.LEAST_IMAGES
     targets = np.array([[target] for target, _ in images], float)
     probabilities = np.array([[twentieths / 20] for _, twentieths in images])
     threshold = metrics.best_thresholds(probabilities, targets, ["blue"])["blue"]
@@ -65,19 +66,34 @@ def test_no_other_threshold_has_a_greater_f1_than_the_best(images):
         hits = (is_predicted & has_label).sum()
         return 2 * hits / max(is_predicted.sum() + has_label.sum(), 1)
 
-    assert f1(threshold) >= max(f1(at / 40) for at in range(1, 40)) - 1e-9
+    best = max(f1(at / 40) for at in range(1, 40))
+    assert threshold == 0.5 if best < metrics.LEAST_F1 else f1(threshold) >= best - 1e-9
+
+
+def test_a_label_of_few_images_keeps_a_threshold_of_a_half():
+    targets = np.array([[1]] * (metrics.LEAST_IMAGES - 1) + [[0]] * 9)
+    likely = np.where(targets, 0.3, 0.1)
+    assert metrics.best_thresholds(likely, targets, ["a"]) == {"a": 0.5}
+    more = np.vstack([likely, [[0.3]]]), np.vstack([targets, [[1]]])
+    assert metrics.best_thresholds(*more, ["a"])["a"] == pytest.approx(0.2)
+
+
+def test_a_label_that_the_network_cannot_tell_is_not_given_to_nearly_all_images():
+    targets = np.repeat([[1.0], [0.0]], [20, 180], axis=0)
+    likely = np.random.default_rng(0).uniform(0.05, 0.15, targets.shape)
+    assert metrics.best_thresholds(likely, targets, ["a"]) == {"a": 0.5}
 
 
 def test_of_equally_good_thresholds_the_nearest_to_a_half_is_chosen():
     # All six chosen, or the last two: an F1 of a half either way, and no other is as good.
-    probabilities = np.array([[0.05], [0.1], [0.2], [0.3], [0.45], [0.48]])
-    targets = np.array([[1], [0], [0], [0], [1], [0]], float)
+    probabilities = np.repeat([[0.05], [0.1], [0.2], [0.3], [0.45], [0.48]], 5, axis=0)
+    targets = np.repeat([[1.0], [0], [0], [0], [1], [0]], 5, axis=0)
     assert metrics.best_thresholds(probabilities, targets, ["a"])["a"] == pytest.approx(0.375)
 
 
 def test_the_threshold_is_a_half_if_no_other_is_better():
-    probabilities = np.array([[0.9, 0.2], [0.8, 0.4], [0.1, 0.3]])
-    targets = np.array([[1, 0], [1, 1], [0, 0]], float)
+    probabilities = np.repeat([[0.9, 0.2], [0.8, 0.4], [0.1, 0.3]], 10, axis=0)
+    targets = np.repeat([[1.0, 0], [1, 1], [0, 0]], 10, axis=0)
     found = metrics.best_thresholds(probabilities, targets, ["blue", "red"])
     assert found == {"blue": 0.5, "red": pytest.approx(0.35)}
     assert metrics.best_thresholds(probabilities, targets * 0, ["a", "b"]) == {
