@@ -30,7 +30,7 @@ REDIRECTS = (301, 302, 303, 307, 308)
 # Request timeout, too early, too many requests, and errors of the server itself.
 TRANSIENT_STATUSES = (408, 425, 429, *range(500, 600))
 # Servers may ask for any number of seconds; more than a day makes no difference.
-LONGEST_RETRY_AFTER = 86_400.0
+LONGEST_RETRY_AFTER = 86_400
 
 # Images are compressed already, so no encoding is asked for. Some servers use gzip all the same.
 ENCODINGS = {"", "identity", "gzip", "x-gzip", "deflate"}
@@ -298,7 +298,8 @@ def _location(response: BaseHTTPResponse) -> str:
 
 
 def _retry_after(response: BaseHTTPResponse) -> float:
+    parser = Retry()
+    parser.retry_after_max = LONGEST_RETRY_AFTER
     with suppress(InvalidHeader, ValueError, OverflowError):
-        seconds = Retry().parse_retry_after(response.headers.get("Retry-After", "0"))
-        return min(seconds, LONGEST_RETRY_AFTER)
+        return parser.parse_retry_after(response.headers.get("Retry-After", "0"))
     return 0.0

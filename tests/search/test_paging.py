@@ -322,6 +322,12 @@ def test_a_daily_limit_that_is_spent_is_named_and_not_waited_for(scripted, waits
         search(Openverse(endpoint=scripted.url))
 
 
+def test_a_daily_limit_says_when_to_go_on_even_if_that_is_half_a_day_away(scripted, waits):
+    scripted.answers = [(429, {"Retry-After": "43200"}, b"")]
+    with pytest.raises(LimitSpentError, match="in 12 hours"):
+        search(Openverse(endpoint=scripted.url))
+
+
 def test_the_limit_of_a_minute_is_waited_for(scripted, waits):
     answer = document(results=[{"url": "http://a/1"}], page_count=1, result_count=1)
     scripted.answers = [(429, {"Retry-After": "41"}, b""), answer]
