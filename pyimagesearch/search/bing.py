@@ -48,10 +48,10 @@ class Bing:
     def read_page(self, document: Any, cursor: int, licence: str | None = None) -> Page:
         """See :class:`Service`."""
         found = results_in(document["value"])
-        total = int(document.get("totalEstimatedMatches", cursor + len(found)))
+        estimate = int(document.get("totalEstimatedMatches", cursor + len(found)))
         following = int(document.get("nextOffset", cursor + len(found)))
         # The last page may name itself as the next one.
-        has_more = bool(found) and cursor < following < total
+        has_more = bool(found) and cursor < following < estimate
         results = [
             SearchResult(
                 url=text_in(item, "contentUrl"),
@@ -62,6 +62,8 @@ class Bing:
             )
             for item in found
         ]
+        # The estimate differs from page to page, so that more or fewer may come.
+        total = None if cursor or has_more else len(found)
         return Page(results, total, following if has_more else None)
 
 

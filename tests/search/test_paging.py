@@ -69,8 +69,7 @@ def asked_parameters(server):
 
 
 def test_bing_pages_through_all_results(web):
-    total, found = search(Bing(KEY, f"{web.base}/bing"), group_size=20)
-    assert total == 95
+    _, found = search(Bing(KEY, f"{web.base}/bing"), group_size=20)
     assert [result.url for result in found] == [item.url for item in web.items]
     assert found[0].page == f"{found[0].url}.html"
     assert len(web.requests) == 5
@@ -197,8 +196,26 @@ def test_how_long_a_search_takes_is_said_where_requests_are_limited():
 @pytest.mark.parametrize("most", [1, 20, 21, 40, 94, 96])
 def test_there_are_no_more_results_than_wanted(web, most):
     total, found = search(Bing(KEY, f"{web.base}/bing"), max_results=most, group_size=20)
-    assert total == len(found) == min(most, 95)
+    assert total == most
+    assert len(found) == min(most, 95)
     assert len(web.requests) == -(-len(found) // 20)
+
+
+def test_more_results_than_bing_estimates_are_not_more_than_were_to_be_expected(scripted):
+    pages = [
+        document(value=[{"contentUrl": "u"}] * 50, nextOffset=50 * n, totalEstimatedMatches=most)
+        for n, most in ((1, 60), (2, 200), (3, 200))
+    ]
+    scripted.answers = pages
+    found = paging.search(Bing("key", scripted.url), Query("q", 150, 50), Downloader(Limits()))
+    assert (found.total, found.is_total_known) == (150, False)
+    assert len(list(found.results)) == 150
+
+
+def test_the_total_of_bing_is_known_if_the_first_page_is_the_last(web):
+    bing = Bing(KEY, f"{web.base}/bing")
+    found = paging.search(bing, Query("q", 400, 150), Downloader(Limits()))
+    assert (found.total, found.is_total_known) == (95, True)
 
 
 def test_a_page_is_requested_only_when_its_results_are_needed(web):
