@@ -14,7 +14,7 @@ def main() -> int:
     from contextlib import closing
     from functools import partial
 
-    from pyimagesearch.console import progress, quiet_stderr
+    from pyimagesearch.console import counted, progress, quiet_stderr
     from pyimagesearch.search.collection import open_collection
     from pyimagesearch.search.download import Downloader, Limits
     from pyimagesearch.search.outcomes import KEPT, summary
@@ -29,10 +29,10 @@ def main() -> int:
     info(*(line for service in services if (line := pace(service, query))))
 
     # Ask for a first page of results; the others follow when they are needed.
-    searcher = Downloader(Limits(allow_loopback=args.allow_loopback), contact())
+    searcher = Downloader(Limits(allow_loopback=args.allow_loopback), contact(), report=info)
     found = search_in_turn(services, query, searcher, report=info)
     most = "" if found.is_total_known else "at most "
-    info(f"{most}{found.total} results to look at")
+    info(f"{most}{counted(found.total, 'result')} to look at")
 
     # Download the results and keep the images among them.
     downloader = Downloader(
@@ -52,7 +52,7 @@ def main() -> int:
             with quiet_stderr(), closing(outcomes):
                 for done, _ in enumerate(progress(outcomes, found.total), start=1):
                     if done % args.group_size == 0 and not sys.stdout.isatty():
-                        info(f"{done} of {found.total} results looked at")
+                        info(f"{done} of {counted(found.total, 'result')} looked at")
         finally:
             info(*summary(collection.outcomes))
 

@@ -15,7 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from pyimagesearch.console import Progress, no_progress
+from pyimagesearch.console import Progress, no_progress, no_report
 from pyimagesearch.errors import WORK_FAILED, UnreadableFileError, UserError
 from pyimagesearch.files import AnyPath, fcntl, lock, read_file, written_whole
 from pyimagesearch.search.copies import FolderImages, images_in, load_folder_images
@@ -75,10 +75,6 @@ def open_collection(
             )
 
 
-def _tell_nobody(message: str) -> None:
-    """Report nothing."""
-
-
 class Collection:
     """A label folder, what is known about its images, and what became of the results so far.
 
@@ -107,7 +103,7 @@ class Collection:
         downloader: Downloader,
         workers: int,
         *,
-        report: Callable[[str], None] = _tell_nobody,
+        report: Callable[[str], None] = no_report,
     ) -> Generator[Outcome, None, None]:
         """Download results, several at once, and keep what is worth keeping.
 

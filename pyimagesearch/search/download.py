@@ -8,7 +8,7 @@ while it streams, and everything at its deadline.
 
 import http.client
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import NamedTuple
@@ -18,6 +18,7 @@ from urllib3.exceptions import HTTPError, InvalidHeader
 from urllib3.response import BaseHTTPResponse
 from urllib3.util import Retry
 
+from pyimagesearch.console import counted, no_report
 from pyimagesearch.search.addresses import IPAddress, check_addresses, resolve
 from pyimagesearch.search.connections import Brake, Deadline, connected
 from pyimagesearch.search.courtesy import Courtesy, Rests
@@ -76,13 +77,22 @@ class Downloader:
         For each download.
     contact : str, optional
         Address of whoever runs this program, for the hosts that ask for it; see :class:`Courtesy`.
+    report : callable, optional
+        Is told what keeps a download waiting between two tries, and for how long.
     """
 
-    def __init__(self, limits: Limits, contact: str | None = None) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        contact: str | None = None,
+        *,
+        report: Callable[[str], None] = no_report,
+    ) -> None:
         self._limits = limits
         self._brake = Brake()
         self._courtesy = Courtesy(contact)
         self._rests = Rests()
+        self._report = report
 
     def stop(self) -> None:
         """End all downloads, those under way included; they raise :class:`FetchError`."""
@@ -149,8 +159,27 @@ class Downloader:
                 wait = max(error.retry_after, backoff * 2**attempt)
                 if not error.is_worth_retrying or wait > longest_wait:
                     raise
-            self.pause(wait)
+                reason = f"{parse(url).host}: {error}"
+            self.pause_for(reason, wait)
         return fetch_once()
+
+    def pause_for(self, reason: str, seconds: float) -> None:
+        """Wait before another try, and report it.
+
+        Parameters
+        ----------
+        reason : str
+            Why, in words.
+        seconds : float
+            How long.
+
+        Raises
+        ------
+        FetchError
+            If the downloader is stopped.
+        """
+        self._report(f"{reason}; trying again in {counted(round(seconds), 'second')}")
+        self.pause(seconds)
 
     def pause(self, seconds: float) -> None:
         """Wait.

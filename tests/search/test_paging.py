@@ -188,6 +188,7 @@ def test_how_long_a_search_takes_is_said_where_requests_are_limited():
         "12 of them for 240 results take about 33 seconds"
     )
     assert pace(Openverse(), Query("q", 20, 50)).endswith(": one is enough for 20 results")
+    assert pace(Openverse(), Query("q", 1, 50)).endswith(": one is enough for 1 result")
     assert ": 5 of them for 240 results" in pace(Openverse("token"), Query("q", 400, 50))
     for service in (Bing("key"), Brave("key"), Wikimedia()):
         assert pace(service, Query("q", 400, 50)) is None
@@ -400,6 +401,19 @@ def test_wikimedia_has_no_key_to_blame(scripted):
     with pytest.raises(SearchError, match=r"\(403\): .*WIKIMEDIA_CONTACT") as caught:
         search(Wikimedia(scripted.url))
     assert "key" not in str(caught.value)
+
+
+def test_whoever_waits_for_a_service_is_told_why_and_for_how_long(scripted, waits):
+    answer = document(query={"pages": []}, batchcomplete=True)
+    scripted.answers = [(429, {"Retry-After": "40"}, b""), (503, {}, b""), LAGGING, answer]
+    reports = []
+    downloader = Downloader(Limits(), report=reports.append)
+    paging.search(Wikimedia(scripted.url), Query("q", 10, 10), downloader)
+    assert reports == [
+        "127.0.0.1: the server answered 429; trying again in 40 seconds",
+        "127.0.0.1: the server answered 503; trying again in 2 seconds",
+        "127.0.0.1 is busy; trying again in 8 seconds",
+    ]
 
 
 def test_a_service_that_asks_for_hours_is_not_waited_for(scripted, waits):
