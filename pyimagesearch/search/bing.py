@@ -29,13 +29,18 @@ class Bing:
     most_results: int | None = None
     pause_seconds = 0.0
     limits = ""
-    advice = (
+    advice = (  # for Microsoft's own endpoint
         "Microsoft retired the Bing Search APIs on 11 August 2025; set the endpoint of a "
         "compatible service, or use the provider openverse, which needs no key"
     )
 
     def __init__(self, key: str, endpoint: str | None = None) -> None:
         self.endpoint = endpoint or "https://api.bing.microsoft.com/v7.0/images/search"
+        if endpoint:
+            self.advice = (
+                f"{BING_KEY} or the key file must hold a key for the service there; the provider "
+                "openverse needs none"
+            )
         self.headers: Mapping[str, str] = {"Ocp-Apim-Subscription-Key": key}
 
     def parameters(

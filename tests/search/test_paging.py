@@ -294,10 +294,19 @@ def test_a_refusal_says_what_to_do_and_not_the_key(scripted, status, advice):
 @pytest.mark.parametrize("status", [401, 410])
 def test_the_advice_names_the_end_of_bing_or_the_token_of_openverse(scripted, status):
     scripted.answers = [(status, {}, b"")]
+    bing = Bing("key")
+    bing.endpoint = scripted.url
     with pytest.raises(SearchError, match=r"11 August 2025.* provider openverse"):
-        search(Bing("key", scripted.url))
+        search(bing)
     with pytest.raises(SearchError, match="OPENVERSE_TOKEN"):
         search(Openverse("token", scripted.url))
+
+
+def test_whoever_has_set_an_endpoint_is_not_told_to_set_one_but_that_the_key_is_wrong(scripted):
+    scripted.answers = [(401, {}, b"")]
+    with pytest.raises(SearchError, match=r"\(401\): BING_SEARCH_API_KEY or the key file") as caught:
+        search(Bing("key", scripted.url))
+    assert "set the endpoint" not in str(caught.value)
 
 
 @pytest.mark.parametrize("key", ["", "another-key"])
