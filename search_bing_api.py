@@ -4,10 +4,9 @@ import sys
 
 from pyimagesearch.command_lines.search import parse_arguments
 from pyimagesearch.console import info, printable, run
-from pyimagesearch.errors import WORK_FAILED
 
 
-def main() -> int:
+def main() -> None:
     """Search, download, and keep what is worth keeping."""
     args = parse_arguments(__doc__)
     # OpenCV and NumPy take their time to import, and a mistyped flag should be reported at once.
@@ -15,11 +14,15 @@ def main() -> int:
     from functools import partial
 
     from pyimagesearch.console import counted, progress, quiet_stderr
+    from pyimagesearch.outputs import check_makeable
     from pyimagesearch.search.collection import open_collection
     from pyimagesearch.search.download import Downloader, Limits
-    from pyimagesearch.search.outcomes import KEPT, summary
+    from pyimagesearch.search.outcomes import check_any_kept, summary
     from pyimagesearch.search.paging import Query, pace, search_in_turn
     from pyimagesearch.search.service_choice import choose_services, contact
+
+    # A search may cost a request of a monthly quota, so look at the folder before it.
+    check_makeable(args.output)
 
     # Choose where to search, and say beforehand how long that takes where requests are limited.
     services, reason = choose_services(args.provider, args.endpoint, args.key_file)
@@ -55,9 +58,7 @@ def main() -> int:
                         info(f"{done} of {counted(found.total, 'result')} looked at")
         finally:
             info(*summary(collection.outcomes))
-
-    is_any_kept = any(outcome.category == KEPT for outcome in collection.outcomes)
-    return 0 if is_any_kept else WORK_FAILED
+    check_any_kept(collection.outcomes)
 
 
 if __name__ == "__main__":

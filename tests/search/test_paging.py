@@ -304,7 +304,9 @@ def test_the_advice_names_the_end_of_bing_or_the_token_of_openverse(scripted, st
 
 def test_whoever_has_set_an_endpoint_is_not_told_to_set_one_but_that_the_key_is_wrong(scripted):
     scripted.answers = [(401, {}, b"")]
-    with pytest.raises(SearchError, match=r"\(401\): BING_SEARCH_API_KEY or the key file") as caught:
+    with pytest.raises(
+        SearchError, match=r"\(401\): BING_SEARCH_API_KEY or the key file"
+    ) as caught:
         search(Bing("key", scripted.url))
     assert "set the endpoint" not in str(caught.value)
 
