@@ -351,7 +351,7 @@ def test_results_that_cannot_be_stored_do_not_cost_those_that_have_arrived(folde
     web = Web({"http://a/large": fetched_last, "http://a/larger": large + b" "} | others)
     with (
         open_collection(folder, min_size=64) as collection,
-        pytest.raises(UserError, match="cannot write .*: File too large") as caught,
+        pytest.raises(UserError, match=r"cannot write .*: File too large") as caught,
         full_disk(100_000),
     ):
         list(collection.fill([SearchResult(url) for url in web.pages], web, workers=8))

@@ -299,7 +299,7 @@ def test_a_file_that_another_program_has_changed_gets_no_more_rows(tmp_path, cha
         sources.add(RESULT, reason="failed: gone")
         change(record)
         left = record.read_bytes() if record.exists() else None
-        with pytest.raises(UserError, match="another program has changed .*: close it") as caught:
+        with pytest.raises(UserError, match=r"another program has changed .*: close it") as caught:
             sources.add(RESULT._replace(url="http://a/2"), reason="failed: gone")
     assert caught.value.exit_code == WORK_FAILED
     assert (record.read_bytes() if record.exists() else None) == left
