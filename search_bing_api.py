@@ -4,22 +4,25 @@ import sys
 
 from pyimagesearch.command_lines.search import parse_arguments
 from pyimagesearch.console import info, printable, run
-from pyimagesearch.errors import WORK_FAILED
 
 
-def main() -> int:
+def main() -> None:
     """Search, download, and keep what is worth keeping."""
     args = parse_arguments(__doc__)
     # OpenCV and NumPy take their time to import, and a mistyped flag should be reported at once.
     from contextlib import closing
     from functools import partial
 
-    from pyimagesearch.console import progress, quiet_stderr
+    from pyimagesearch.console import counted, progress, quiet_stderr
+    from pyimagesearch.outputs import check_makeable
     from pyimagesearch.search.collection import open_collection
     from pyimagesearch.search.download import Downloader, Limits
-    from pyimagesearch.search.outcomes import KEPT, summary
+    from pyimagesearch.search.outcomes import check_any_kept, summary
     from pyimagesearch.search.paging import Query, pace, search_in_turn
     from pyimagesearch.search.service_choice import choose_services, contact
+
+    # A search may cost a request of a monthly quota, so look at the folder before it.
+    check_makeable(args.output)
 
     # Choose where to search, and say beforehand how long that takes where requests are limited.
     services, reason = choose_services(args.provider, args.endpoint, args.key_file)
@@ -29,10 +32,10 @@ def main() -> int:
     info(*(line for service in services if (line := pace(service, query))))
 
     # Ask for a first page of results; the others follow when they are needed.
-    searcher = Downloader(Limits(allow_loopback=args.allow_loopback), contact())
+    searcher = Downloader(Limits(allow_loopback=args.allow_loopback), contact(), report=info)
     found = search_in_turn(services, query, searcher, report=info)
     most = "" if found.is_total_known else "at most "
-    info(f"{most}{found.total} results to look at")
+    info(f"{most}{counted(found.total, 'result')} to look at")
 
     # Download the results and keep the images among them.
     downloader = Downloader(
@@ -52,12 +55,10 @@ def main() -> int:
             with quiet_stderr(), closing(outcomes):
                 for done, _ in enumerate(progress(outcomes, found.total), start=1):
                     if done % args.group_size == 0 and not sys.stdout.isatty():
-                        info(f"{done} of {found.total} results looked at")
+                        info(f"{done} of {counted(found.total, 'result')} looked at")
         finally:
             info(*summary(collection.outcomes))
-
-    is_any_kept = any(outcome.category == KEPT for outcome in collection.outcomes)
-    return 0 if is_any_kept else WORK_FAILED
+    check_any_kept(collection.outcomes)
 
 
 if __name__ == "__main__":

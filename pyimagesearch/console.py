@@ -108,6 +108,10 @@ def no_progress(items: Iterable[Any], total: int) -> Iterable[Any]:
     return items
 
 
+def no_report(message: str) -> None:
+    """Report nothing."""
+
+
 def _with_bar(items: Iterable[T], descriptor: int, **settings: Any) -> Iterator[T]:
     from tqdm import tqdm
 

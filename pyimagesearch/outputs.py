@@ -1,6 +1,7 @@
 """The outputs of a run: checked before hours of work, and reserved for one run at a time."""
 
 import contextlib
+import errno
 import os
 import re
 import shutil
@@ -89,6 +90,27 @@ def check_folder(path: AnyPath) -> None:
     with _refusal_named(path):
         Path(path).mkdir(parents=True, exist_ok=True)
         with temporary_file(Path(path) / "events"):
+            pass
+
+
+def check_makeable(path: AnyPath) -> None:
+    """Make sure that a folder can be made, or is there, and can be written to; make none.
+
+    Parameters
+    ----------
+    path : path
+        The folder.
+
+    Raises
+    ------
+    UserError
+        If it, or what it would lie in, is no folder or cannot be written to.
+    """
+    with _refusal_named(path):
+        nearest = next(at for at in (Path(path), *Path(path).parents) if os.path.lexists(at))
+        if not nearest.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        with temporary_file(nearest / "trial"):
             pass
 
 

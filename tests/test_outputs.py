@@ -7,7 +7,7 @@ import time
 import pytest
 
 from pyimagesearch import files, outputs
-from pyimagesearch.errors import UserError
+from pyimagesearch.errors import BAD_INPUT, UserError
 
 
 def write_slowly(path, ready):
@@ -82,6 +82,27 @@ def test_output_that_cannot_be_written_is_found_before_training(tmp_path):
     ]:
         with pytest.raises(UserError, match=complaint):
             outputs.check_writable(path)
+
+
+def test_a_folder_that_can_be_made_passes_and_is_not_made(tmp_path):
+    for folder in (tmp_path / "dataset" / "blue_jeans", tmp_path):
+        outputs.check_makeable(folder)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made_is_found_before_the_work(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "file", tmp_path / "file" / "dataset" / "blue_jeans"):
+        with pytest.raises(UserError, match=f"cannot write {folder}: Not a directory") as caught:
+            outputs.check_makeable(folder)
+        assert caught.value.exit_code == BAD_INPUT
+
+    def refuse(*_):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(UserError, match="Permission denied"):
+        outputs.check_makeable(tmp_path / "dataset")
 
 
 def test_output_that_is_protected_is_found_before_training(tmp_path, monkeypatch):

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pyimagesearch.artifacts.model_file import TrainedModel
-from pyimagesearch.console import printable
+from pyimagesearch.console import counted, printable
 from pyimagesearch.data.decoding import fitted, scale
 from pyimagesearch.errors import UnreadableFileError
 from pyimagesearch.inference import video_window
@@ -312,7 +312,7 @@ def _is_drawn(
 
 
 def _summary(video: Video, count: int, took: float) -> str:
-    speed = f"{count:,} frames in {took:.1f} s: {count / took:.1f} frames a second"
+    speed = f"{counted(count, 'frame')} in {took:.1f} s: {count / took:.1f} frames a second"
     if video.is_live:
         return speed
     return f"{speed}, {count / took / video.rate:.1f} times the clip's own speed"

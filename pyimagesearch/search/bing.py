@@ -29,13 +29,18 @@ class Bing:
     most_results: int | None = None
     pause_seconds = 0.0
     limits = ""
-    advice = (
+    advice = (  # for Microsoft's own endpoint
         "Microsoft retired the Bing Search APIs on 11 August 2025; set the endpoint of a "
         "compatible service, or use the provider openverse, which needs no key"
     )
 
     def __init__(self, key: str, endpoint: str | None = None) -> None:
         self.endpoint = endpoint or "https://api.bing.microsoft.com/v7.0/images/search"
+        if endpoint:
+            self.advice = (
+                f"{BING_KEY} or the key file must hold a key for the service there; the provider "
+                "openverse needs none"
+            )
         self.headers: Mapping[str, str] = {"Ocp-Apim-Subscription-Key": key}
 
     def parameters(
@@ -48,10 +53,10 @@ class Bing:
     def read_page(self, document: Any, cursor: int, licence: str | None = None) -> Page:
         """See :class:`Service`."""
         found = results_in(document["value"])
-        total = int(document.get("totalEstimatedMatches", cursor + len(found)))
+        estimate = int(document.get("totalEstimatedMatches", cursor + len(found)))
         following = int(document.get("nextOffset", cursor + len(found)))
         # The last page may name itself as the next one.
-        has_more = bool(found) and cursor < following < total
+        has_more = bool(found) and cursor < following < estimate
         results = [
             SearchResult(
                 url=text_in(item, "contentUrl"),
@@ -62,6 +67,8 @@ class Bing:
             )
             for item in found
         ]
+        # The estimate differs from page to page, so that more or fewer may come.
+        total = None if cursor or has_more else len(found)
         return Page(results, total, following if has_more else None)
 
 

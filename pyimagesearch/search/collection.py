@@ -12,10 +12,10 @@ import shutil
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from pyimagesearch.console import Progress, no_progress
+from pyimagesearch.console import Progress, no_progress, no_report
 from pyimagesearch.errors import WORK_FAILED, UnreadableFileError, UserError
 from pyimagesearch.files import AnyPath, fcntl, lock, read_file, written_whole
 from pyimagesearch.search.copies import FolderImages, images_in, load_folder_images
@@ -75,10 +75,6 @@ def open_collection(
             )
 
 
-def _tell_nobody(message: str) -> None:
-    """Report nothing."""
-
-
 class Collection:
     """A label folder, what is known about its images, and what became of the results so far.
 
@@ -107,7 +103,7 @@ class Collection:
         downloader: Downloader,
         workers: int,
         *,
-        report: Callable[[str], None] = _tell_nobody,
+        report: Callable[[str], None] = no_report,
     ) -> Generator[Outcome, None, None]:
         """Download results, several at once, and keep what is worth keeping.
 
@@ -151,16 +147,20 @@ class Collection:
             pool.shutdown(wait=False, cancel_futures=True)
             if pending:  # The iteration ends early.
                 downloader.stop()
-                report("stopping; what has arrived is kept")
+                report("stopping; keeping what has arrived")
+            try:
                 # Before we wait for the others, because a second Ctrl-C ends the wait.
                 self._settle_arrived(pending)
-            pool.shutdown()
+            finally:
+                pool.shutdown()
             self._settle_arrived(pending)
         if search_errors:
             raise search_errors[0]
 
     def _known_outcome(self, result: SearchResult, seen: set[str]) -> Outcome | None:
         """Return what is known about a URL before it is downloaded."""
+        if not result.url:
+            return Outcome("", FAILED, "the result has no URL")
         if result.url in seen:
             return Outcome(result.url, DUPLICATE, "the search found it twice")
         seen.add(result.url)
@@ -192,44 +192,68 @@ class Collection:
 
     def _settle(self, result: SearchResult, job: Job) -> Outcome:
         """Keep a result that was downloaded, or record why not."""
-        try:
-            found = job.result()
-            outcome = found if isinstance(found, Outcome) else self._keep(result, found)
-        except FetchError as error:
-            # A failure that may pass leaves no row, so that the next run tries again.
-            if not error.is_transient:
-                self._sources.add(result, reason=f"{FAILED}: {error}")
-            outcome = Outcome(result.url, FAILED, str(error))
-        except Rejection as rejection:
-            self._sources.add(result, reason=str(rejection))
-            outcome = Outcome(result.url, rejection.category, rejection.detail)
-        self.outcomes.append(outcome)
+        # A file, its row and its outcome belong together.
+        with interruption_postponed():
+            try:
+                found = job.result()
+                outcome = found if isinstance(found, Outcome) else self._keep(result, found)
+            except FetchError as error:
+                # A failure that may pass leaves no row, so that the next run tries again.
+                if not error.is_transient:
+                    self._sources.add(result, reason=f"{FAILED}: {error}")
+                outcome = Outcome(result.url, FAILED, str(error))
+            except Rejection as rejection:
+                self._sources.add(result, reason=str(rejection))
+                outcome = Outcome(result.url, rejection.category, rejection.detail)
+            self.outcomes.append(outcome)
         return outcome
 
     def _settle_arrived(self, pending: deque[tuple[SearchResult, Job]]) -> None:
-        """Settle what has been downloaded; what is still under way stays pending."""
+        """Settle what has been stored; what is still under way stays pending.
+
+        Raise UserError if the folder or its ``sources.csv`` takes no more.
+        """
         with interruption_postponed():
             for _ in range(len(pending)):
                 result, job = pending.popleft()
                 if not job.done():
                     pending.append((result, job))
-                elif not job.cancelled() and not isinstance(job.exception(), FetchError):
+                # A UserError is of a result that could not be stored; others may have been.
+                elif not job.cancelled() and not isinstance(
+                    job.exception(), FetchError | UserError
+                ):
                     self._settle(result, job)
 
     def _keep(self, result: SearchResult, judged: Judged) -> Outcome:
         copy = self._folder_images.find_copy(judged.small)
         if copy is not None:
             return self._adopt(result, judged, copy)
-        path = self._folder / f"{self._next_number:08d}{judged.suffix}"
-        # In this order: a kill between the two leaves the download where the next run finds it.
-        self._sources.add(result, file=path.name, sha256=judged.sha256)
+        waiting = self._waiting_path(result)
+        path = self._named(waiting, judged.suffix)
+        # After a kill in between, the next run finds the download and gives its file a row.
         try:
-            self._waiting_path(result).replace(path)
-        except OSError as error:
-            raise UserError(f"cannot write {path}: {error.strerror}", WORK_FAILED) from error
-        self._next_number += 1
+            self._sources.add(result, file=path.name, sha256=judged.sha256)
+        except UserError:
+            with suppress(OSError):
+                path.unlink()  # Nobody could say where it is from.
+            raise
+        with suppress(OSError):
+            waiting.unlink(missing_ok=True)
         self._folder_images.add(path, judged.small)
         return Outcome(result.url, KEPT, path.name)
+
+    def _named(self, waiting: Path, suffix: str) -> Path:
+        """Give a download the next number that no file of the folder has."""
+        while True:
+            path = self._folder / f"{self._next_number:08d}{suffix}"
+            self._next_number += 1
+            try:
+                _link_or_move(waiting, path)
+            except FileExistsError:  # The user has put it there meanwhile.
+                continue
+            except OSError as error:
+                raise UserError(f"cannot write {path}: {error.strerror}", WORK_FAILED) from error
+            return path
 
     def _adopt(self, result: SearchResult, judged: Judged, copy: Path) -> Outcome:
         """Give a file of the folder that has no row one, if the result is that very file."""
@@ -243,6 +267,18 @@ class Collection:
     def _waiting_path(self, result: SearchResult) -> Path:
         digest = hashlib.sha256(result.url.encode("utf-8", "surrogatepass"))
         return self._folder / WAITING / digest.hexdigest()
+
+
+def _link_or_move(source: Path, target: Path) -> None:
+    """Give a file another name, or raise FileExistsError rather than replace another file."""
+    try:
+        target.hardlink_to(source)
+    except FileExistsError:
+        raise
+    except (OSError, NotImplementedError):  # Not all file systems have hard links.
+        if os.path.lexists(target):
+            raise FileExistsError(target) from None
+        source.rename(target)
 
 
 def _checksum(path: Path) -> str | None:

@@ -8,7 +8,7 @@ while it streams, and everything at its deadline.
 
 import http.client
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import NamedTuple
@@ -18,6 +18,7 @@ from urllib3.exceptions import HTTPError, InvalidHeader
 from urllib3.response import BaseHTTPResponse
 from urllib3.util import Retry
 
+from pyimagesearch.console import counted, no_report
 from pyimagesearch.search.addresses import IPAddress, check_addresses, resolve
 from pyimagesearch.search.connections import Brake, Deadline, connected
 from pyimagesearch.search.courtesy import Courtesy, Rests
@@ -30,7 +31,7 @@ REDIRECTS = (301, 302, 303, 307, 308)
 # Request timeout, too early, too many requests, and errors of the server itself.
 TRANSIENT_STATUSES = (408, 425, 429, *range(500, 600))
 # Servers may ask for any number of seconds; more than a day makes no difference.
-LONGEST_RETRY_AFTER = 86_400.0
+LONGEST_RETRY_AFTER = 86_400
 
 # Images are compressed already, so no encoding is asked for. Some servers use gzip all the same.
 ENCODINGS = {"", "identity", "gzip", "x-gzip", "deflate"}
@@ -76,13 +77,22 @@ class Downloader:
         For each download.
     contact : str, optional
         Address of whoever runs this program, for the hosts that ask for it; see :class:`Courtesy`.
+    report : callable, optional
+        Is told what keeps a download waiting between two tries, and for how long.
     """
 
-    def __init__(self, limits: Limits, contact: str | None = None) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        contact: str | None = None,
+        *,
+        report: Callable[[str], None] = no_report,
+    ) -> None:
         self._limits = limits
         self._brake = Brake()
         self._courtesy = Courtesy(contact)
         self._rests = Rests()
+        self._report = report
 
     def stop(self) -> None:
         """End all downloads, those under way included; they raise :class:`FetchError`."""
@@ -149,8 +159,27 @@ class Downloader:
                 wait = max(error.retry_after, backoff * 2**attempt)
                 if not error.is_worth_retrying or wait > longest_wait:
                     raise
-            self.pause(wait)
+                reason = f"{parse(url).host}: {error}"
+            self.pause_for(reason, wait)
         return fetch_once()
+
+    def pause_for(self, reason: str, seconds: float) -> None:
+        """Wait before another try, and report it.
+
+        Parameters
+        ----------
+        reason : str
+            Why, in words.
+        seconds : float
+            How long.
+
+        Raises
+        ------
+        FetchError
+            If the downloader is stopped.
+        """
+        self._report(f"{reason}; trying again in {counted(round(seconds), 'second')}")
+        self.pause(seconds)
 
     def pause(self, seconds: float) -> None:
         """Wait.
@@ -298,7 +327,8 @@ def _location(response: BaseHTTPResponse) -> str:
 
 
 def _retry_after(response: BaseHTTPResponse) -> float:
+    parser = Retry()
+    parser.retry_after_max = LONGEST_RETRY_AFTER
     with suppress(InvalidHeader, ValueError, OverflowError):
-        seconds = Retry().parse_retry_after(response.headers.get("Retry-After", "0"))
-        return min(seconds, LONGEST_RETRY_AFTER)
+        return parser.parse_retry_after(response.headers.get("Retry-After", "0"))
     return 0.0

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from pyimagesearch.console import first_few
+from pyimagesearch.errors import WORK_FAILED, UserError
 
 KEPT, DUPLICATE, OTHER_FOLDER = "kept", "duplicate", "in another folder"
 TOO_SMALL, NO_IMAGE, FAILED = "too small", "not an image", "failed"
@@ -78,6 +79,29 @@ def summary(outcomes: Sequence[Outcome]) -> list[str]:
         f"not an image: {counts[NO_IMAGE]}",
         f"failed: {counts[FAILED]}{_named(failures)}",
     ]
+
+
+def check_any_kept(outcomes: Sequence[Outcome]) -> None:
+    """Make sure that a search has brought something.
+
+    Parameters
+    ----------
+    outcomes : sequence of Outcome
+        One for each result.
+
+    Raises
+    ------
+    UserError
+        If no result was kept, by this run or an earlier one.
+    """
+    if not outcomes:
+        raise UserError("nothing was found: search with other words or licences", WORK_FAILED)
+    if not any(outcome.category == KEPT for outcome in outcomes):
+        raise UserError(
+            "no image was kept, and the summary says why: search with other words, or run the same "
+            "command again if downloads failed",
+            WORK_FAILED,
+        )
 
 
 def _named(items: Sequence[str]) -> str:

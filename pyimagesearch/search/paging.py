@@ -7,7 +7,7 @@ from itertools import accumulate, islice
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from pyimagesearch.console import printable
+from pyimagesearch.console import counted, printable
 from pyimagesearch.search.download import Downloader
 from pyimagesearch.search.errors import (
     BusyError,
@@ -96,9 +96,10 @@ def pace(service: Service, query: Query) -> str | None:
     requests = -(-most // _page_size(service, query))
     answers = f"{service.name} answers {service.limits}"
     if requests == 1:
-        return f"{answers}: one is enough for {most} results"
+        return f"{answers}: one is enough for {counted(most, 'result')}"
     seconds = (requests - 1) * service.pause_seconds
-    return f"{answers}: {requests} of them for {most} results take about {seconds:.0f} seconds"
+    took = counted(round(seconds), "second")
+    return f"{answers}: {requests} of them for {counted(most, 'result')} take about {took}"
 
 
 def search_in_turn(
@@ -150,7 +151,8 @@ def search_in_turn(
             report(str(error))
         missing = query.max_results - count
         if missing:
-            report(f"{service.name} gave {count} results: {others[0].name} may have {missing} more")
+            gave = f"{service.name} gave {counted(count, 'result')}"
+            report(f"{gave}: {others[0].name} may have {missing:,} more")
             rest = query._replace(max_results=missing)
             yield from search_in_turn(others, rest, downloader, report=report).results
 
@@ -241,6 +243,7 @@ def _ask(service: Service, query: Query, cursor: Any, *, downloader: Downloader)
     parameters = service.parameters(
         query.text, query.licence, cursor=cursor, count=_page_size(service, query)
     )
+    host = parse(service.endpoint).host
     for tries_left in reversed(range(TRIES)):
         document = _document(service, parameters, downloader)
         try:
@@ -248,13 +251,13 @@ def _ask(service: Service, query: Query, cursor: Any, *, downloader: Downloader)
         except BusyError as error:
             wait = min(error.seconds, LONGEST_WAIT_SECONDS)
         except RefusedError as error:
-            host, message = parse(service.endpoint).host, printable(str(error))[:LONGEST_MESSAGE]
+            message = printable(str(error))[:LONGEST_MESSAGE]
             raise SearchError(f"{host} refuses this search ({message}): change it") from error
         except NOT_A_PAGE as error:
             raise SearchError(_not_results(service)) from error
         if tries_left:
-            downloader.pause(wait)
-    raise SearchError(f"{parse(service.endpoint).host} is busy: try again later")
+            downloader.pause_for(f"{host} is busy", wait)
+    raise SearchError(f"{host} is busy: try again later")
 
 
 def _document(service: Service, parameters: Mapping[str, Any], downloader: Downloader) -> Any:

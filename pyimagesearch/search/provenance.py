@@ -2,12 +2,14 @@
 
 import csv
 import io
+import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from pyimagesearch.errors import WORK_FAILED, UnreadableFileError, UserError
-from pyimagesearch.files import read_file, written_whole
+from pyimagesearch.files import fcntl, is_still_at, read_file, resolved, written_whole
 from pyimagesearch.outputs import remove_litter
 from pyimagesearch.search.copies import images_in
 from pyimagesearch.search.services import SearchResult
@@ -68,6 +70,8 @@ class Sources:
             remove_litter(self._path)
             # Without a buffer, closing the file writes nothing, and so cannot fail on a full disk.
             self._file = self._path.open("ab", buffering=0)
+            self._target = resolved(self._path)
+            self._size = os.fstat(self._file.fileno()).st_size
         except OSError as error:
             raise UserError(f"cannot use {self._path}: {error.strerror}") from error
         self._rows = {row.url: row for row in kept}
@@ -103,24 +107,48 @@ class Sources:
         Raises
         ------
         UserError
-            If it cannot be written, or if the file would be too large for the next run to read.
+            If it cannot be written, if another program has changed the file since the last row, or
+            if the file would be too large for the next run to read. There is no such row then.
         """
         cells = result._asdict() | {"file": file, "sha256": sha256, "reason": reason}
         row = Row(**{column: _cell(text) for column, text in cells.items()})
         line = _lines([row])
-        if self._file.tell() + len(line) > MOST_BYTES or self._count >= MOST_ROWS:
+        if self._size + len(line) > MOST_BYTES or self._count >= MOST_ROWS:
             raise UserError(
                 f"{self._path} is full: fill another folder, or delete rows without a file",
                 WORK_FAILED,
             )
+        if self._is_changed():
+            raise UserError(
+                f"another program has changed {self._path}: close it there, then run the same "
+                "command again",
+                WORK_FAILED,
+            )
+        self._write(line)
         self._rows[row.url] = row
         self._files.add(row.file)
         self._count += 1
+
+    def _is_changed(self) -> bool:
+        """Tell whether another program has changed the file, or put another one in its place."""
+        descriptor = self._file.fileno()
+        if os.fstat(descriptor).st_size != self._size:
+            return True
+        # Windows replaces no file that is open.
+        return fcntl is not None and not is_still_at(self._target, descriptor)
+
+    def _write(self, line: bytes) -> None:
+        """Write a whole line or nothing."""
+        left = line
         try:
-            while line:  # A disk that is nearly full takes a part.
-                line = line[self._file.write(line) :]
+            while left:  # A disk that is nearly full takes a part.
+                left = left[self._file.write(left) :]
         except OSError as error:
+            # Otherwise the next row would go on where this one breaks off.
+            with suppress(OSError):
+                self._file.truncate(self._size)
             raise UserError(f"cannot write {self._path}: {error.strerror}", WORK_FAILED) from error
+        self._size += len(line)
 
 
 def _read_repaired(path: Path) -> list[Row]:

@@ -2,7 +2,6 @@
 
 import os
 
-from pyimagesearch.console import printable
 from pyimagesearch.errors import UnreadableFileError, UserError
 from pyimagesearch.files import read_file
 from pyimagesearch.search.bing import BING_KEY, Bing
@@ -98,9 +97,9 @@ def _require_url(endpoint: str) -> None:
     try:
         parse(endpoint)
     except FetchError as error:
+        # It is not repeated, because it may hold a password or a key.
         raise UserError(
-            f"cannot search {printable(endpoint)} ({error}): the endpoint must be a URL such as "
-            "https://host/search"
+            f"cannot search the endpoint ({error}): it must be a URL such as https://host/search"
         ) from error
 
 

@@ -42,7 +42,8 @@ class Page(NamedTuple):
     results : list of SearchResult
         In the service's order.
     total : int or None
-        How many results the service claims to have on all pages; None if it does not say.
+        How many results the service claims to have on all pages; None if it does not say, or only
+        estimates.
     next_cursor : object
         Where the next page starts, as the service names it; None if this is the last.
     """

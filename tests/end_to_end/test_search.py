@@ -198,7 +198,8 @@ def test_nothing_on_this_machine_is_downloaded_without_the_switch(tmp_path, serv
     assert "127.0.0.1 is not a public address" in output
     assert server.asked_for() == []
     assert content(folder) == {}
-    assert errors == ""
+    assert errors.startswith("search_bing_api.py: no image was kept, and the summary says why: ")
+    assert errors.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -207,8 +208,8 @@ def test_nothing_on_this_machine_is_downloaded_without_the_switch(tmp_path, serv
         ("{base}/bing", "another-key", 1, "does not accept the key (401)"),
         ("{base}/images/none", KEY, 1, "answered 404"),
         ("http://nowhere.invalid/search", KEY, 1, "nowhere.invalid does not resolve"),
-        ("nowhere", KEY, 2, "the endpoint must be a URL such as https://host/search"),
-        ("http://[", KEY, 2, "the endpoint must be a URL such as https://host/search"),
+        ("nowhere", KEY, 2, "it must be a URL such as https://host/search"),
+        ("http://[", KEY, 2, "it must be a URL such as https://host/search"),
         ("{base}/bing", "two words", 2, "BING_SEARCH_API_KEY does not hold a key"),
     ],
     ids=["wrong key", "wrong path", "no such host", "no url", "half a url", "no key"],
@@ -242,4 +243,14 @@ def test_a_search_without_results_says_so_and_fails(tmp_path):
         folder = new_folder(tmp_path)
         output, errors = finish(start_search(folder, f"{server.base}/bing"), 1)
     assert "[INFO] 0 results to look at" in output
-    assert errors == ""
+    assert errors == (
+        "search_bing_api.py: nothing was found: search with other words or licences\n"
+    )
+
+
+def test_no_service_is_asked_for_images_that_no_folder_can_take(tmp_path, server):
+    folder = new_folder(tmp_path)
+    folder.write_text("a file")
+    _, errors = finish(start_search(folder, f"{server.base}/bing"), 2)
+    assert errors == f"search_bing_api.py: cannot write {folder}: Not a directory\n"
+    assert server.requests == []

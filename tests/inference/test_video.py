@@ -295,6 +295,12 @@ def counting(path, video):
     path.write_text(f"{len(frames)} frames")
 
 
+def test_one_frame_is_not_called_frames(tmp_path):
+    run = Run()
+    run({write_clip(tmp_path / "a.mp4", [BLUE], seconds=0.1): None})
+    assert run.told[-1].startswith("1 frame in ")
+
+
 def test_ctrl_c_ends_a_camera_and_keeps_what_it_saw(tmp_path, monkeypatch):
     camera = StandInCamera([np.full((48, 64, 3), BLUE, np.uint8)] * 10**6)
     monkeypatch.setattr(cv2, "VideoCapture", camera)

@@ -1,7 +1,9 @@
 import csv
+import errno
 import hashlib
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -152,6 +154,49 @@ def test_a_url_that_is_found_twice_is_downloaded_once(folder):
     assert web.asked == ["http://a/1"]
 
 
+def test_results_without_a_url_count_alike_and_leave_no_row(folder):
+    outcomes = fill(folder, Web(images(1)), ["", "http://a/1", ""])
+    assert [outcome.category for outcome in outcomes] == ["failed", "kept", "failed"]
+    assert outcomes[0].detail == "the result has no URL"
+    assert [row["url"] for row in rows(folder)] == ["http://a/1"]
+
+
+def link_impossible(error):
+    def hardlink_to(path, target):
+        raise error
+
+    return hardlink_to
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+def test_a_photograph_that_the_user_puts_there_meanwhile_is_not_replaced(
+    folder, monkeypatch, has_links
+):
+    def put_there():
+        for number in (0, 1, 3):
+            (folder / f"{number:08d}.jpg").write_bytes(b"mine")
+        return encoded(pattern(1))
+
+    if not has_links:
+        error = OSError(errno.EPERM, "Operation not permitted")
+        monkeypatch.setattr(Path, "hardlink_to", link_impossible(error))
+    outcomes = fill(folder, Web({"http://a/1": put_there, "http://a/2": encoded(pattern(2))}))
+    assert [outcome.detail for outcome in outcomes] == ["00000002.jpg", "00000004.jpg"]
+    assert [row["file"] for row in rows(folder)] == ["00000002.jpg", "00000004.jpg"]
+    assert [(folder / f"{n:08d}.jpg").read_bytes() for n in (0, 1, 3)] == [b"mine"] * 3
+    assert content(folder).keys() == {f"{n:08d}.jpg" for n in range(5)}
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(errno.EPERM, "Operation not permitted"), NotImplementedError("os.link()")]
+)
+def test_images_are_kept_where_there_are_no_hard_links(folder, monkeypatch, error):
+    monkeypatch.setattr(Path, "hardlink_to", link_impossible(error))
+    web = Web(images(3))
+    assert [outcome.category for outcome in fill(folder, web)] == ["kept"] * 3
+    assert [row["file"] for row in rows(folder)] == list(content(folder))
+
+
 # --- a second run ---
 
 
@@ -210,6 +255,22 @@ def test_a_download_that_a_killed_run_left_is_not_downloaded_again(folder):
     assert web.asked == []
     assert not waiting.exists()
     assert (folder / "00000000.jpg").read_bytes() == web.pages["http://a/1"]
+
+
+def test_a_file_whose_row_a_killed_run_could_not_write_gets_one(folder, monkeypatch):
+    class Killed(BaseException):
+        pass
+
+    def be_killed(*arguments, **named):
+        raise Killed
+
+    web = Web(images(1))
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr(Sources, "add", be_killed)
+        fill(folder, web)
+    assert content(folder).keys() == {"00000000.jpg"}
+    assert fill(folder, web) == [("http://a/1", "kept", "00000000.jpg", False)]
+    assert [row["file"] for row in rows(folder)] == ["00000000.jpg"]
 
 
 def test_two_runs_cannot_fill_one_folder(folder):
@@ -276,6 +337,43 @@ def test_a_full_disk_ends_the_run_in_one_line(folder):
     ):
         list(collection.fill([SearchResult(url) for url in web.pages], web, workers=1))
     assert caught.value.exit_code == WORK_FAILED
+
+
+def test_results_that_cannot_be_stored_do_not_cost_those_that_have_arrived(folder):
+    large = encoded(np.random.default_rng(1).integers(0, 256, (300, 300, 3), np.uint8), ".png")
+    others = images(6)
+
+    def fetched_last():
+        while len(list((folder / WAITING).glob("[0-9a-f]*"))) < len(others):
+            pass
+        return large
+
+    web = Web({"http://a/large": fetched_last, "http://a/larger": large + b" "} | others)
+    with (
+        open_collection(folder, min_size=64) as collection,
+        pytest.raises(UserError, match=r"cannot write .*: File too large") as caught,
+        full_disk(100_000),
+    ):
+        list(collection.fill([SearchResult(url) for url in web.pages], web, workers=8))
+    assert caught.value.exit_code == WORK_FAILED
+    assert sorted(row["url"] for row in rows(folder)) == list(others)
+    assert content(folder).keys() == {row["file"] for row in rows(folder)}
+
+
+def test_an_image_whose_row_cannot_be_written_is_not_kept(folder):
+    web = Web(images(3))
+    with (
+        open_collection(folder, min_size=64) as collection,
+        pytest.raises(UserError, match="another program has changed"),
+    ):
+        filling = collection.fill([SearchResult(url) for url in web.pages], web, workers=1)
+        next(filling)
+        record = (folder / "sources.csv").read_bytes()
+        (folder / "sources.csv").unlink()
+        (folder / "sources.csv").write_bytes(record)
+        list(filling)
+    assert content(folder).keys() == {"00000000.jpg"}
+    assert [row["file"] for row in rows(folder)] == ["00000000.jpg"]
 
 
 # --- runs that end early ---
@@ -367,7 +465,7 @@ def interrupted(folder, monkeypatch):
 
 
 def test_a_second_interruption_keeps_what_has_arrived(folder, interrupted):
-    assert interrupted() == ["stopping; what has arrived is kept"]
+    assert interrupted() == ["stopping; keeping what has arrived"]
     assert content(folder).keys() == {"00000000.jpg", "00000001.jpg"}
     assert [row["url"] for row in rows(folder)] == ["http://a/1", "http://a/2"]
 
@@ -383,6 +481,22 @@ def test_ctrl_c_while_a_result_is_being_kept_loses_neither_it_nor_the_next(
     interrupted()
     assert content(folder).keys() == {"00000000.jpg", "00000001.jpg"}
     assert [row["url"] for row in rows(folder)] == ["http://a/1", "http://a/2"]
+
+
+def test_ctrl_c_between_a_file_and_its_row_takes_effect_when_both_are_there(
+    folder, monkeypatch, press_ctrl_c
+):
+    def add(*arguments, add=Sources.add, **named):
+        press_ctrl_c()
+        add(*arguments, **named)
+
+    monkeypatch.setattr(Sources, "add", add)
+    web = Web(images(1))
+    with open_collection(folder, min_size=64) as collection:
+        with pytest.raises(KeyboardInterrupt):
+            list(collection.fill([SearchResult("http://a/1")], web, workers=1))
+        assert collection.outcomes == [("http://a/1", "kept", "00000000.jpg", False)]
+    assert [row["file"] for row in rows(folder)] == list(content(folder)) == ["00000000.jpg"]
 
 
 def test_a_search_that_fails_half_way_keeps_what_it_found_before(folder):

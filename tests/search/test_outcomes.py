@@ -1,5 +1,7 @@
+import pytest
 from misbehaving_results import KINDS
 
+from pyimagesearch.errors import WORK_FAILED, UserError
 from pyimagesearch.search.outcomes import (
     DUPLICATE,
     FAILED,
@@ -8,6 +10,7 @@ from pyimagesearch.search.outcomes import (
     OTHER_FOLDER,
     TOO_SMALL,
     Outcome,
+    check_any_kept,
     summary,
 )
 
@@ -44,3 +47,20 @@ def test_a_url_reaches_no_terminal_unescaped():
 def test_the_misbehaving_server_covers_each_category():
     covered = {expected for expected, _, _ in KINDS.values()}
     assert covered == {KEPT, DUPLICATE, OTHER_FOLDER, TOO_SMALL, NO_IMAGE, FAILED}
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "complaint"),
+    [
+        ([], "nothing was found: search with other words"),
+        ([Outcome("a", TOO_SMALL, "9 x 9 pixels")], "no image was kept, and the summary says why"),
+    ],
+)
+def test_a_search_that_brings_nothing_says_so_and_what_to_do(outcomes, complaint):
+    with pytest.raises(UserError, match=complaint) as caught:
+        check_any_kept(outcomes)
+    assert caught.value.exit_code == WORK_FAILED
+
+
+def test_an_image_that_an_earlier_run_kept_is_enough():
+    check_any_kept([Outcome("a", KEPT, "0.jpg", is_earlier=True), Outcome("b", FAILED, "gone")])

@@ -69,8 +69,7 @@ def asked_parameters(server):
 
 
 def test_bing_pages_through_all_results(web):
-    total, found = search(Bing(KEY, f"{web.base}/bing"), group_size=20)
-    assert total == 95
+    _, found = search(Bing(KEY, f"{web.base}/bing"), group_size=20)
     assert [result.url for result in found] == [item.url for item in web.items]
     assert found[0].page == f"{found[0].url}.html"
     assert len(web.requests) == 5
@@ -189,6 +188,7 @@ def test_how_long_a_search_takes_is_said_where_requests_are_limited():
         "12 of them for 240 results take about 33 seconds"
     )
     assert pace(Openverse(), Query("q", 20, 50)).endswith(": one is enough for 20 results")
+    assert pace(Openverse(), Query("q", 1, 50)).endswith(": one is enough for 1 result")
     assert ": 5 of them for 240 results" in pace(Openverse("token"), Query("q", 400, 50))
     for service in (Bing("key"), Brave("key"), Wikimedia()):
         assert pace(service, Query("q", 400, 50)) is None
@@ -197,8 +197,26 @@ def test_how_long_a_search_takes_is_said_where_requests_are_limited():
 @pytest.mark.parametrize("most", [1, 20, 21, 40, 94, 96])
 def test_there_are_no_more_results_than_wanted(web, most):
     total, found = search(Bing(KEY, f"{web.base}/bing"), max_results=most, group_size=20)
-    assert total == len(found) == min(most, 95)
+    assert total == most
+    assert len(found) == min(most, 95)
     assert len(web.requests) == -(-len(found) // 20)
+
+
+def test_more_results_than_bing_estimates_are_not_more_than_were_to_be_expected(scripted):
+    pages = [
+        document(value=[{"contentUrl": "u"}] * 50, nextOffset=50 * n, totalEstimatedMatches=most)
+        for n, most in ((1, 60), (2, 200), (3, 200))
+    ]
+    scripted.answers = pages
+    found = paging.search(Bing("key", scripted.url), Query("q", 150, 50), Downloader(Limits()))
+    assert (found.total, found.is_total_known) == (150, False)
+    assert len(list(found.results)) == 150
+
+
+def test_the_total_of_bing_is_known_if_the_first_page_is_the_last(web):
+    bing = Bing(KEY, f"{web.base}/bing")
+    found = paging.search(bing, Query("q", 400, 150), Downloader(Limits()))
+    assert (found.total, found.is_total_known) == (95, True)
 
 
 def test_a_page_is_requested_only_when_its_results_are_needed(web):
@@ -276,10 +294,21 @@ def test_a_refusal_says_what_to_do_and_not_the_key(scripted, status, advice):
 @pytest.mark.parametrize("status", [401, 410])
 def test_the_advice_names_the_end_of_bing_or_the_token_of_openverse(scripted, status):
     scripted.answers = [(status, {}, b"")]
+    bing = Bing("key")
+    bing.endpoint = scripted.url
     with pytest.raises(SearchError, match=r"11 August 2025.* provider openverse"):
-        search(Bing("key", scripted.url))
+        search(bing)
     with pytest.raises(SearchError, match="OPENVERSE_TOKEN"):
         search(Openverse("token", scripted.url))
+
+
+def test_whoever_has_set_an_endpoint_is_not_told_to_set_one_but_that_the_key_is_wrong(scripted):
+    scripted.answers = [(401, {}, b"")]
+    with pytest.raises(
+        SearchError, match=r"\(401\): BING_SEARCH_API_KEY or the key file"
+    ) as caught:
+        search(Bing("key", scripted.url))
+    assert "set the endpoint" not in str(caught.value)
 
 
 @pytest.mark.parametrize("key", ["", "another-key"])
@@ -319,6 +348,12 @@ def test_a_daily_limit_that_is_spent_is_named_and_not_waited_for(scripted, waits
     assert waits == []
     scripted.answers = [(429, {"Retry-After": "3000"}, b"")]
     with pytest.raises(LimitSpentError, match="in 50 minutes"):
+        search(Openverse(endpoint=scripted.url))
+
+
+def test_a_daily_limit_says_when_to_go_on_even_if_that_is_half_a_day_away(scripted, waits):
+    scripted.answers = [(429, {"Retry-After": "43200"}, b"")]
+    with pytest.raises(LimitSpentError, match="in 12 hours"):
         search(Openverse(endpoint=scripted.url))
 
 
@@ -377,6 +412,19 @@ def test_wikimedia_has_no_key_to_blame(scripted):
     with pytest.raises(SearchError, match=r"\(403\): .*WIKIMEDIA_CONTACT") as caught:
         search(Wikimedia(scripted.url))
     assert "key" not in str(caught.value)
+
+
+def test_whoever_waits_for_a_service_is_told_why_and_for_how_long(scripted, waits):
+    answer = document(query={"pages": []}, batchcomplete=True)
+    scripted.answers = [(429, {"Retry-After": "40"}, b""), (503, {}, b""), LAGGING, answer]
+    reports = []
+    downloader = Downloader(Limits(), report=reports.append)
+    paging.search(Wikimedia(scripted.url), Query("q", 10, 10), downloader)
+    assert reports == [
+        "127.0.0.1: the server answered 429; trying again in 40 seconds",
+        "127.0.0.1: the server answered 503; trying again in 2 seconds",
+        "127.0.0.1 is busy; trying again in 8 seconds",
+    ]
 
 
 def test_a_service_that_asks_for_hours_is_not_waited_for(scripted, waits):

@@ -261,6 +261,61 @@ def test_a_full_disk_is_reported_in_one_line(tmp_path):
     assert [row["url"] for row in rows(tmp_path)] == [*urls, "http://a/last"]
 
 
+def test_a_row_that_did_not_fit_leaves_no_part_of_itself_and_is_not_known(tmp_path):
+    for name in ("0.jpg", "1.jpg"):
+        (tmp_path / name).touch()
+    lost, later = (RESULT._replace(url=f"http://a/{name}") for name in ("lost", "later"))
+    with closing(Sources(tmp_path)) as sources:
+        sources.add(RESULT, file="0.jpg")
+        with (
+            pytest.raises(UserError, match="cannot write"),
+            full_disk((tmp_path / "sources.csv").stat().st_size + 30),
+        ):
+            sources.add(lost, file="1.jpg")
+        assert sources.row_of(lost.url) is None
+        assert not sources.has_file("1.jpg")
+        sources.add(later, file="1.jpg")
+    assert [(row["file"], row["url"]) for row in rows(tmp_path)] == [
+        *(("0.jpg", RESULT.url), ("1.jpg", later.url)),
+    ]
+
+
+# --- a file that another program changes meanwhile ---
+
+
+def saved_by_renaming(record):
+    record.with_name("new").write_bytes(record.read_bytes())
+    record.with_name("new").replace(record)
+
+
+def saved_in_place(record):
+    record.write_bytes(record.read_bytes()[:-1])
+
+
+@pytest.mark.parametrize("change", [saved_by_renaming, saved_in_place, os.unlink])
+def test_a_file_that_another_program_has_changed_gets_no_more_rows(tmp_path, change):
+    record = tmp_path / "sources.csv"
+    with closing(Sources(tmp_path)) as sources:
+        sources.add(RESULT, reason="failed: gone")
+        change(record)
+        left = record.read_bytes() if record.exists() else None
+        with pytest.raises(UserError, match=r"another program has changed .*: close it") as caught:
+            sources.add(RESULT._replace(url="http://a/2"), reason="failed: gone")
+    assert caught.value.exit_code == WORK_FAILED
+    assert (record.read_bytes() if record.exists() else None) == left
+
+
+def test_a_file_that_is_a_link_gets_its_rows(tmp_path):
+    target = tmp_path / "elsewhere.csv"
+    target.touch()
+    folder = tmp_path / "blue_jeans"
+    folder.mkdir()
+    (folder / "sources.csv").symlink_to(target)
+    write(folder, RESULT, RESULT._replace(url="http://a/2"), reason="failed: gone")
+    assert len(rows(folder)) == 2
+    assert (folder / "sources.csv").is_symlink()
+
+
 class Sip(io.FileIO):
     """A file on a disk that takes seven bytes at a time."""
 

@@ -189,6 +189,13 @@ def test_an_endpoint_that_is_not_a_url_is_refused(endpoint):
         choose("openverse", endpoint)
 
 
+@pytest.mark.parametrize("endpoint", ["htp://ann:s3cret@host/", "http://ann:s3cret@[", "s3cret"])
+def test_an_endpoint_that_is_refused_is_not_repeated_because_it_may_hold_a_password(endpoint):
+    with pytest.raises(UserError) as caught:
+        choose("openverse", endpoint)
+    assert "s3cret" not in str(caught.value)
+
+
 @given(endpoint=st.lists(st.sampled_from(URL_PIECES), max_size=8).map("".join) | st.text())
 def test_whatever_the_endpoint_is_it_is_a_url_or_refused(endpoint):
     with suppress(UserError):
