@@ -118,7 +118,7 @@ def choose(
     *,
     parts: Sequence[Set[str]] = (),
 ) -> list[tuple[str, float]]:
-    """Choose the labels of an image, the likeliest first.
+    """Choose the labels of an image.
 
     Parameters
     ----------
@@ -135,13 +135,13 @@ def choose(
     Returns
     -------
     list of (str, float)
-        Labels and their probabilities.
+        Labels and their probabilities. One label of each part are in the order of the parts, so
+        that a combination is always called the same; otherwise the likeliest is the first.
     """
     ranked = sorted(probabilities.items(), key=lambda item: -item[1])
     if thresholds is None:
         if ranked and parts and top == len(parts):
-            likeliest = {next(label for label, _ in ranked if label in part) for part in parts}
-            return [item for item in ranked if item[0] in likeliest]
+            return [next(item for item in ranked if item[0] in part) for part in parts]
         return ranked[:top]
     return [(label, likely) for label, likely in ranked if likely >= thresholds[label]]
 

@@ -62,7 +62,8 @@ class Choice(NamedTuple):
     Attributes
     ----------
     labels : list of (str, float)
-        The labels, the likeliest first, and their probabilities, in [0, 1].
+        The labels and their probabilities, in [0, 1], in the order of
+        :func:`pyimagesearch.artifacts.label_choice.choose`.
     note : str or None
         What a user should know of them together.
     """

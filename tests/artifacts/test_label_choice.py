@@ -43,7 +43,7 @@ OLD_DRESS = {"red": 0.7, "blue": 0.6, "dress": 0.5, "shirt": 0.4, "new": 0.1, "o
     ("combinations", "expected"),
     [
         ([["dress"], ["shirt"], ["red"], ["blue"], ["new"], ["old"]], ["red"]),
-        ([["new", "red", "dress"], ["old", "blue", "shirt"]], ["red", "dress", "old"]),
+        ([["new", "red", "dress"], ["old", "blue", "shirt"]], ["old", "red", "dress"]),
         ([["new", "red", "dress"], ["red", "blue", "shirt"]], ["red", "blue", "dress"]),
         ([["red", "dress"], ["blue", "shirt"], ["old", "red", "dress"]], ["red", "blue"]),
         ([["dress"], ["shirt"], ["red", "dress"]], ["red"]),
@@ -66,7 +66,7 @@ def test_by_default_an_image_gets_as_many_labels_as_folder_names_have_parts(comb
 def test_of_as_many_labels_as_there_are_parts_each_is_the_likeliest_of_its_part():
     combinations = [["new", "red", "dress"], ["old", "blue", "shirt"]]
     metadata = {"labels": list(OLD_DRESS), "combinations": combinations}
-    assert chosen(3, None, metadata, OLD_DRESS) == ["red", "dress", "old"]
+    assert chosen(3, None, metadata, OLD_DRESS) == ["old", "red", "dress"]
     assert chosen(2, None, metadata, OLD_DRESS) == ["red", "blue"]
 
 
@@ -107,6 +107,14 @@ def test_an_image_gets_one_label_of_each_part():
     assert chosen == [("black", 0.9), ("jeans", 0.2)]
     assert label_choice.choose(probabilities, 3, parts=parts)[1] == ("red", 0.8)
     assert label_choice.choose(probabilities, 1, parts=parts) == [("black", 0.9)]
+
+
+def test_a_combination_is_called_the_same_whichever_label_is_likelier():
+    parts = label_choice.label_parts({"labels": FOUR_LABELS, "combinations": COMBINATIONS})
+    for likely in ({"black": 0.8, "jeans": 0.9}, {"black": 0.9, "jeans": 0.8}):
+        probabilities = {"dress": 0.1, "red": 0.2, **likely}
+        chosen = label_choice.choose(probabilities, 2, parts=parts)
+        assert chosen == [("black", likely["black"]), ("jeans", likely["jeans"])]
 
 
 @pytest.mark.parametrize(
