@@ -1,4 +1,4 @@
-"""Reading strangers' files safely, and writing our own whole or not at all."""
+"""Read untrusted files safely, and write our own whole or not at all."""
 
 import difflib
 import errno

@@ -1,4 +1,4 @@
-"""Text from strangers as cells of a CSV file that no spreadsheet program runs as a formula."""
+"""Cells of a CSV file: what a spreadsheet would run as a formula is escaped."""
 
 import re
 

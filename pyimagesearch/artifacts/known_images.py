@@ -1,6 +1,7 @@
 """What a model file keeps of the images that a network knows, to tell how near others are to them.
 
-An image that resembles none of them is unknown: the network has an answer for it, but no reason.
+An image that resembles none of them is unknown: the network predicts labels for it, without having
+learned any image like it.
 The features of an image are the statistics of the last stages of convolutions and what comes out of
 the hidden dense layer, before and after its activation. Nearness is similarity to the nearest known
 images (Sun et al., "Out-of-Distribution Detection with Deep Nearest Neighbors", 2022).
@@ -126,7 +127,10 @@ def block_sizes(network: NetworkDescription) -> list[int]:
 
 
 def block_sizes_of_model(model: "keras.Model") -> list[int]:
-    """Count them in a Keras model; none unless each of its layers has one input."""
+    """Count the features of each layer that :func:`feature_layers` finds in a Keras model.
+
+    None unless the model is a sequence of layers.
+    """
     import keras
 
     if not isinstance(model, keras.Sequential):

@@ -1,4 +1,4 @@
-"""Reads JSON from files of strangers: of a limited size, and not nested deeper than any of ours."""
+"""Read JSON from untrusted files: limited in size and depth."""
 
 import json
 from collections.abc import Iterable

@@ -7,7 +7,7 @@ folder: ``("blue", "jeans")``.
 import functools
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice, product
 from pathlib import Path
 from typing import NamedTuple
@@ -166,21 +166,28 @@ def missing_combinations(
 def count_missing_combinations(labels: Iterable[tuple[str, ...]]) -> int:
     """Count what :func:`missing_combinations` would list, without listing it."""
     present = set(labels)
-    if not _are_pairs(present):
+    axes = pair_axes(present)
+    if axes is None:
         return 0
-    firsts, seconds = ({pair[part] for pair in present} for part in (0, 1))
-    return len(firsts) * len(seconds) - len(firsts & seconds) - len(present)
+    firsts, seconds = axes
+    in_both = set(firsts) & set(seconds)
+    return len(firsts) * len(seconds) - len(in_both) - len(present)
 
 
 def _missing(present: set[tuple[str, ...]]) -> Iterator[tuple[str, str]]:
-    if _are_pairs(present):
-        firsts, seconds = (sorted({pair[part] for pair in present}) for part in (0, 1))
-        pairs = product(firsts, seconds)
+    if axes := pair_axes(present):
+        pairs = product(*axes)
         yield from (pair for pair in pairs if pair[0] != pair[1] and pair not in present)
 
 
-def _are_pairs(combinations: Iterable[tuple[str, ...]]) -> bool:
-    return all(len(combination) == 2 for combination in combinations)
+def pair_axes(
+    combinations: Collection[tuple[str, ...]],
+) -> tuple[list[str], list[str]] | None:
+    """Return the sorted first and second labels; None unless every combination is a pair."""
+    if any(len(combination) != 2 for combination in combinations):
+        return None
+    firsts, seconds = (sorted({pair[part] for pair in combinations}) for part in (0, 1))
+    return firsts, seconds
 
 
 def layout_hint(folder: AnyPath) -> str:

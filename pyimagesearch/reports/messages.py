@@ -13,6 +13,7 @@ from pyimagesearch.data.folders import (
     count_missing_combinations,
     depth_hints,
     missing_combinations,
+    pair_axes,
 )
 from pyimagesearch.data.loading import Dataset
 from pyimagesearch.files import AnyPath
@@ -295,9 +296,10 @@ def coverage_table(labels: Sequence[tuple[str, ...]]) -> str:
 
 def _pair_table(counts: Counter[tuple[str, ...]]) -> str | None:
     """Lay out a table, or return None if it would not be one of pairs, or not fit."""
-    if any(len(combination) != 2 for combination in counts):
+    axes = pair_axes(counts)
+    if axes is None:
         return None
-    rows, columns = (sorted({pair[part] for pair in counts}) for part in (0, 1))
+    rows, columns = axes
     names, headings = ([printable(label) for label in labels] for labels in (rows, columns))
     margin, width = max(map(len, names)), max(7, *map(len, headings))
     if len(rows) >= MOST_LINES or margin + len(columns) * (width + 1) > MOST_WIDTH:

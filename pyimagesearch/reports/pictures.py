@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from pyimagesearch.console import printable
+from pyimagesearch.data.folders import pair_axes
 from pyimagesearch.files import AnyPath, save_image, written_whole
 from pyimagesearch.inference.output_formats import unknown_lines
 
@@ -118,14 +119,13 @@ def _draw_metric(axes: "Axes", history: Mapping[str, Sequence[float]], metric: s
 def _draw_coverage(axes: "Axes", counts: Counter[tuple[str, ...]]) -> None:
     """Draw how many images each combination has: a table of pairs, or bars of anything else."""
     joined = Counter({" ".join(each): images for each, images in counts.items()})
-    if any(len(combination) != 2 for combination in counts):
+    pairs = pair_axes(counts)
+    headings = [shortened(column, LONGEST_NAME) for column in pairs[1]] if pairs else []
+    width = sum(len(heading) + 2 for heading in headings)
+    if pairs is None or len(pairs[0]) > MOST_ROWS or width > MOST_HEADINGS:
         _draw_bars(axes, joined, of="combinations")
         return
-    rows, columns = (sorted({pair[part] for pair in counts}) for part in (0, 1))
-    headings = [shortened(column, LONGEST_NAME) for column in columns]
-    if len(rows) > MOST_ROWS or sum(len(heading) + 2 for heading in headings) > MOST_HEADINGS:
-        _draw_bars(axes, joined, of="combinations")
-        return
+    rows, columns = pairs
     axes.set_title("Images of each combination", fontsize="medium")
     table = np.array([[counts[row, column] for column in columns] for row in rows])
     # Only the light half of the colours, on which black numbers are legible.
@@ -222,8 +222,7 @@ def write_text(image: np.ndarray, text: str, corner: tuple[int, int], *, size: f
     size : float
         Of the font: 0.4 makes small letters 9 pixels high.
     """
-    font = cv2.FONT_HERSHEY_SIMPLEX
-    cv2.putText(image, plain(text), corner, font, size, (0, 0, 0), 1, cv2.LINE_AA)
+    cv2.putText(image, plain(text), corner, FONT, size, (0, 0, 0), 1, cv2.LINE_AA)
 
 
 def plain(text: str) -> str:

@@ -62,7 +62,7 @@ def weight_in_loss(counts: np.ndarray) -> np.ndarray:
 
 
 def _effective_number(counts: np.ndarray) -> np.ndarray:
-    """Return how many images' worth is to be seen in so many images, by Cui et al."""
+    """Return the effective number of images of Cui et al."""
     return (1 - BETA**counts) / (1 - BETA)
 
 
