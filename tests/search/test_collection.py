@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor, wait
 import cv2
 import numpy as np
 import pytest
-from hostile import full_disk, hostile_answers, read_answer
+from full_disk import full_disk
+from hostile import hostile_answers, read_answer
 from misbehaving_results import encoded, pattern
 from watched_search import content
 
