@@ -51,7 +51,7 @@ def train_network(args: Namespace) -> int:
     from pyimagesearch.recoloring import color_part, composition, prior
     from pyimagesearch.reports import error_montage, messages, pictures, strays, training_report
     from pyimagesearch.smallervggnet import SmallerVGGNet
-    from pyimagesearch.training import balance, checkpoints, fitting, gradients, remembering
+    from pyimagesearch.training import balance, checkpoints, fitting, gradients, logs, remembering
 
     keras.utils.set_random_seed(args.seed)
     images, labels, mlb = dataset.images, dataset.labels, MultiLabelBinarizer().fit(dataset.labels)
@@ -100,7 +100,7 @@ def train_network(args: Namespace) -> int:
 
     info(f"training network on {device.name}...")
     test_examples = batches.Examples(images, targets, test)
-    log = fitting.loggers(args.log, args.tensorboard, append=args.resume)
+    log = logs.loggers(args.log, args.tensorboard, append=args.resume)
     ended_by = trainer.fit(test_examples, log=log)
     stays = args.model if ended_by and trainer.is_outdone_by(args.model) else None
     info(*messages.ended_lines(ended_by, epoch=len(trainer.history["loss"]), stays=stays))

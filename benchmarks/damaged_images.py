@@ -63,7 +63,8 @@ def parse_arguments() -> Namespace:
         __doc__.partition("\n")[0], "example: python benchmarks/damaged_images.py --files 500"
     )
     parser.add_argument("-m", "--model", default="fashion.model", help="the trained network")
-    parser.add_argument("-l", "--labelbin", default="mlb.pickle", help="its labels")
+    labelbin = "its labels; by default the model file's own"
+    parser.add_argument("-l", "--labelbin", help=labelbin)
     parser.add_argument(
         "--files", type=number(int, 1, 99_999), default=6000, help="damaged files to write"
     )
@@ -86,7 +87,9 @@ def main() -> int:
         with ProcessPoolExecutor(1, get_context("spawn")) as pool:
             count = pool.submit(write_corpus, corpus, args.files, args.seed).result()
         loading = run("benchmarks/damaged_images.py", "--load", corpus, folder=folder)
-        files = ["--model", Path(args.model).resolve(), "--labelbin", Path(args.labelbin).resolve()]
+        files = ["--model", Path(args.model).resolve()]
+        if args.labelbin is not None:
+            files += ["--labelbin", Path(args.labelbin).resolve()]
         # Exit code 1 tells that some images could not be read.
         classifying = run(
             "classify.py", "-i", corpus, "--json", *files, folder=folder, expected_status=1

@@ -26,7 +26,8 @@ def parse_arguments() -> Namespace:
     )
     parser.add_argument("-d", "--dataset", required=True, help="folder of label folders")
     parser.add_argument("-m", "--model", default="fashion.model", help="the trained network")
-    parser.add_argument("-l", "--labelbin", default="mlb.pickle", help="its labels")
+    labelbin = "its labels; by default mlb.pickle, or else the model file's own"
+    parser.add_argument("-l", "--labelbin", help=labelbin)
     return parser.parse_args()
 
 

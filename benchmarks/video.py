@@ -43,7 +43,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         draw_clip(folder / "clip.mp4")
-        command = ["-i", "clip.mp4", "-m", model, "-l", "none.pickle", "--no-display"]
+        command = ["-i", "clip.mp4", "-m", model, "--no-display"]
         ways: dict[str, list[str]] = {"lines alone": [], "a file": ["--output", "labelled.mp4"]}
         runs: dict[str, list[Run]] = {way: [] for way in ways}
         start: list[float] = []

@@ -36,8 +36,11 @@ def test_help_shows_the_defaults_worth_knowing():
     parser = arguments.ArgumentParser("what it does", "examples")
     parser.add_argument("--epochs", default=75, help="how often")
     parser.add_argument("--log", help="where to")
+    one_of = {"dest": "form", "action": "store_const", "default": "text"}
+    parser.add_argument("--json", const="json", help="one object a line", **one_of)
     assert "how often (default: 75)" in parser.format_help()
     assert "None" not in parser.format_help()
+    assert "text" not in parser.format_help()
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """The label file: the tutorial's ``mlb.pickle``, a pickled MultiLabelBinarizer."""
 
-import os
 import pickle
+from pathlib import Path
 from typing import Any
 
 from pyimagesearch.artifacts.binarizer_pickle import (
@@ -91,20 +91,27 @@ def load_labels(
     Raises
     ------
     UserError
-        If neither file names the labels, the label file is damaged, or it belongs to another model
-        and either the user named it or the model file has no labels.
+        If neither file names the labels, the label file is damaged, or the user named one that is
+        missing or belongs to another model.
     """
     own_labels, path = trained.metadata.get("labels"), labelbin_path or USUAL_PATH
-    # Path.exists raises an error for names that are too long.
-    if own_labels is not None and not os.path.exists(path):  # noqa: PTH110
+    if own_labels is not None and labelbin_path is None and not Path(path).exists():
         return own_labels, f"there is no {path}: the labels are those in {model_path}"
-    binarizer = load_binarizer(path)
+    way_out = "name its label file with -l"
+    if own_labels is not None:
+        without_it = "remove it" if labelbin_path is None else "leave out -l"
+        way_out = f"{without_it} to use the labels in {model_path}"
+    try:
+        binarizer = load_binarizer(path)
+    except UserError as error:
+        raise UserError(f"{error}; {way_out}") from error
     differs = own_labels is not None and binarizer.classes != own_labels
     if own_labels is not None and differs and labelbin_path is None:
         return own_labels, f"{path} belongs to another model: the labels are those in {model_path}"
     if differs or trained.outputs != len(binarizer.classes):
         raise UserError(
-            f"{model_path} and {path} do not belong together: {_difference(trained, binarizer)}"
+            f"{model_path} and {path} do not belong together: "
+            f"{_difference(trained, binarizer)}; {way_out}"
         )
     return binarizer.classes, None
 

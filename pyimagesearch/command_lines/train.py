@@ -34,7 +34,7 @@ def parse_arguments(description: str | None) -> Namespace:
     files("-p", "--plot", default="plot.png", help="where to draw the training curves")
     files("--errors", metavar="FILE", help="where to show the test images it gets most wrong")
     files("--report", metavar="FILE", help="where to write everything the run found out, as JSON")
-    audit = "list images whose labels are probably wrong, as CSV beside a picture; train nothing"
+    audit = "list images whose labels are probably wrong, as CSV beside a picture; write no model"
     files("--audit", metavar="FILE", help=audit)
     files("--log", metavar="FILE", help="where to write the metrics of each epoch, as CSV")
     files("--tensorboard", metavar="DIR", help="where to write them for TensorBoard")
@@ -92,7 +92,9 @@ def _complete(parser: ArgumentParser, args: Namespace) -> None:
         parser.error("--quantize is for --export litert")
     if args.dataset is None:
         args.dataset = "dataset" if args.labels is None else str(Path(args.labels).parent)
-    if not args.audit and (args.errors, args.recolor_preview) != (None, None):
+    if args.audit:  # It writes files of its own.
+        vars(args).update(dict.fromkeys(OUTPUTS), export=[], tensorboard=None)
+    if (args.errors, args.recolor_preview) != (None, None):
         from pyimagesearch.files import check_image_names  # imports OpenCV
 
         # Every worker refuses them alike, so that none waits for a chief that has ended.
@@ -116,15 +118,14 @@ def outputs_reserved(args: Namespace) -> Iterator[None]:
     from pyimagesearch.artifacts.export import export_paths, exported_files
     from pyimagesearch.outputs import check_folder, reserved
 
-    files, kept = output_files(args), {"--labels": args.labels}
-    if not args.audit:
-        kept["--tensorboard"] = args.tensorboard
-    if args.export and not args.audit:
+    files = output_files(args)
+    kept = {"--labels": args.labels, "--tensorboard": args.tensorboard}
+    if args.export:
         exports = export_paths(args.model, args.export)
         files |= exported_files(exports)
         kept["--export saved_model"] = exports.get("saved_model")
     with reserved(files, kept):
-        if args.tensorboard is not None and not args.audit:
+        if args.tensorboard is not None:
             check_folder(args.tensorboard)
         yield
 

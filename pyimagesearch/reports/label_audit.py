@@ -188,7 +188,8 @@ def audit_lines(findings: Sequence[Finding], path: AnyPath) -> list[str]:
     """Count what was found, and say where it is."""
     counts = Counter(finding.why for finding in findings)
     lines = [f"{why}: {count:,}" for why, count in counts.items()]
-    return [*(lines or ["nothing found"]), f"audit written to {printable(path)}; nothing trained"]
+    written = f"audit written to {printable(path)}; no model is written"
+    return [*(lines or ["nothing found"]), written]
 
 
 def picture_path(path: AnyPath) -> Path:

@@ -129,6 +129,7 @@ def _dataset_findings(dataset: Dataset) -> dict[str, Any]:
     counts = Counter(dataset.labels)
     listed = counts.most_common(MOST_FREE_COMBINATIONS) if dataset.is_free else counts.items()
     return {
+        "notes": list(dataset.notes),
         "skipped": [{"path": path, "reason": reason} for path, reason in dataset.skipped],
         "duplicates": len(dataset.groups) - len(np.unique(dataset.groups)),
         "contradictions": [

@@ -4,15 +4,16 @@ import contextlib
 import json
 import os
 import platform
+import re
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pyimagesearch.console import quiet_stderr
-from pyimagesearch.errors import UserError
+from pyimagesearch.errors import WORK_FAILED, UserError, first_line
 from pyimagesearch.light_imports import import_keras_lightly
 from pyimagesearch.training.memory import return_large_blocks
 from pyimagesearch.training.processor import instruction_sets
@@ -24,6 +25,11 @@ EXAMPLE = (
     '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": "worker", "index": 0}}'
 )
 LONGEST_CONFIG = 2**20
+# What reading a TF_CONFIG of any other shape raises.
+WRONG = (LookupError, ValueError, TypeError, AttributeError, OverflowError, RecursionError)
+# An IPv6 address stands in brackets, since it has colons of its own.
+HOST_AND_PORT = re.compile(r"(?:\[[^\s\[\]/]+\]|[^\s:\[\]/]+):([0-9]{1,5})")
+LAST_PORT = 65535
 HEAD_START = 1.0
 
 
@@ -152,7 +158,8 @@ def prepare_training_device(wanted: str = "auto", *, say: Callable[[str], None])
     Raises
     ------
     UserError
-        If there is no GPU where one is wanted, or ``TF_CONFIG`` is not right.
+        If there is no GPU where one is wanted, ``TF_CONFIG`` is not right, or this worker's port is
+        in use.
     """
     _set_environment()
     workers, number = _workers()
@@ -182,7 +189,7 @@ def prepare_training_device(wanted: str = "auto", *, say: Callable[[str], None])
     if len(workers) > 1:
         if number == 0:
             say(f"waiting for all {len(workers)} workers...")
-        strategy = _connected_to_workers()
+        strategy = _connected_to_workers(own=workers[number])
         return device(strategy, f"{len(workers)} workers, each with {name}", number == 0)
     if len(gpus) > 1 or len(tf.config.list_logical_devices("CPU")) > 1:
         return device(tf.distribute.MirroredStrategy(), name, True)
@@ -201,7 +208,7 @@ def _set_environment() -> None:
     os.environ["KERAS_BACKEND"] = "tensorflow"
 
 
-def _connected_to_workers() -> "tf.distribute.Strategy":
+def _connected_to_workers(own: str) -> "tf.distribute.Strategy":
     import tensorflow as tf
 
     # TensorFlow waits in C++, where Python would not notice Ctrl-C.
@@ -209,6 +216,12 @@ def _connected_to_workers() -> "tf.distribute.Strategy":
     try:
         with quiet_stderr():
             return tf.distribute.MultiWorkerMirroredStrategy()
+    except tf.errors.OpError as error:
+        raise UserError(
+            f"{own} cannot be used by this worker ({first_line(error)}): end what uses the port, "
+            "or name another one in the TF_CONFIG of all workers",
+            WORK_FAILED,
+        ) from error
     finally:
         signal.signal(signal.SIGINT, handler)
 
@@ -227,14 +240,31 @@ def _workers() -> tuple[list[str], int]:
         everyone = [(kind, place) for kind in cluster for place in range(len(cluster[kind]))]
         everyone.sort()  # puts the chief first
         number = everyone.index((task["type"], int(task["index"])))
-        addresses = [*chiefs, *workers]
-        if not all(isinstance(address, str) for address in addresses):
-            raise TypeError("an address is no text")
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
-        raise UserError(f"TF_CONFIG is not right ({error!r}): it looks like {EXAMPLE}") from error
+    except WRONG as error:
+        raise _wrong_config(repr(error)) from error
     if len(chiefs) > 1 or set(cluster) - {"chief", "worker"}:
         raise UserError("TF_CONFIG may name one chief and workers, and nothing else")
-    return addresses, number
+    for kind, addresses in cluster.items():
+        if not isinstance(addresses, list):
+            raise _wrong_config(f"{kind} is not a list")
+    _check_addresses([*chiefs, *workers])
+    return [*chiefs, *workers], number
+
+
+def _check_addresses(addresses: list[Any]) -> None:
+    """Refuse what TensorFlow would fail at in many lines, or wait for without end."""
+    seen: set[str] = set()
+    for address in addresses:
+        match = isinstance(address, str) and HOST_AND_PORT.fullmatch(address)
+        if not match or not 1 <= int(match[1]) <= LAST_PORT:
+            raise _wrong_config(f"{address!r} is not host:port, with a port up to {LAST_PORT}")
+        if address in seen:
+            raise _wrong_config(f"two workers are at {address}")
+        seen.add(address)
+
+
+def _wrong_config(reason: str) -> UserError:
+    return UserError(f"TF_CONFIG is not right ({reason}): it looks like {EXAMPLE}")
 
 
 def _name_of_gpus(gpus: "list[tf.config.PhysicalDevice]") -> str:

@@ -1,9 +1,8 @@
 """The training itself: what is minimised, how fast, and how a run ends, whatever ends it."""
 
-import contextlib
 import math
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -137,7 +136,7 @@ class Trainer:
         test_examples : Examples
             What the network is tested on after each epoch.
         log : sequence of keras.callbacks.Callback
-            From :func:`loggers`; called in the chief's process.
+            From :func:`pyimagesearch.training.logs.loggers`; called in the chief's process.
 
         Returns
         -------
@@ -295,52 +294,3 @@ def compile_network(
     # Its variables must be made now, while the devices are in scope.
     network.optimizer.build(network.trainable_variables)
     return network
-
-
-def loggers(
-    csv_path: AnyPath | None, tensorboard_folder: AnyPath | None, *, append: bool
-) -> list[keras.callbacks.Callback]:
-    """Make the callbacks that write the metrics of each epoch as soon as it is done.
-
-    Parameters
-    ----------
-    csv_path : path, optional
-        A file that gets one line an epoch.
-    tensorboard_folder : path, optional
-        A folder for TensorBoard.
-    append : bool
-        Whether to continue the file instead of beginning it anew.
-
-    Returns
-    -------
-    list of keras.callbacks.Callback
-        One for each that was given.
-    """
-    callbacks: list[keras.callbacks.Callback] = []
-    if csv_path is not None:
-        callbacks.append(_EpochLog(csv_path, append=append))
-    if tensorboard_folder is not None:
-        callbacks.append(keras.callbacks.TensorBoard(tensorboard_folder, write_graph=False))
-    return callbacks
-
-
-class _EpochLog(keras.callbacks.CSVLogger):
-    """Leaves out an epoch that was ended early: a resumed run trains it again, and whole."""
-
-    def on_train_begin(self, logs: Mapping[str, float] | None = None) -> None:
-        with self._failure_named():
-            super().on_train_begin(logs)
-
-    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        if not self.model.stop_training:
-            with self._failure_named():
-                super().on_epoch_end(epoch, logs)
-
-    @contextlib.contextmanager
-    def _failure_named(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise UserError(
-                f"cannot write {self.filename}: {error.strerror}", WORK_FAILED
-            ) from error

@@ -67,6 +67,7 @@ def test_files_of_different_runs_are_refused_with_what_is_known_of_both(tmp_path
         label_file.load_labels(model, "my.model", path)
     for told in ("my.model", path, "2025-09-08", "2026-01-02", "blue, jeans", ", ".join(labels)):
         assert told in str(refusal.value)
+    assert str(refusal.value).endswith("; leave out -l to use the labels in my.model")
 
 
 def test_a_usual_label_file_that_nobody_named_is_not_used_if_it_belongs_to_another_model(
@@ -104,19 +105,27 @@ def test_a_model_without_labels_of_its_own_takes_any_of_the_right_number(tmp_pat
     two = written(tmp_path / "two.pickle", ["any", "two"])
     assert label_file.load_labels(trained(), "m", two) == (["any", "two"], None)
     three = written(tmp_path / "three.pickle", ["one", "two", "three"])
-    with pytest.raises(UserError, match="on 2 labels"):
+    with pytest.raises(UserError, match=r"on 2 labels.*; name its label file with -l$"):
         label_file.load_labels(trained(), "m", three)
 
 
-@pytest.mark.parametrize("name", ["mlb.pickle", "mlb" * 100])
-def test_without_a_label_file_the_models_own_labels_are_used_with_a_note(tmp_path, name):
-    missing = str(tmp_path / name)
-    labels, note = label_file.load_labels(trained(labels=["blue", "jeans"]), "m", missing)
-    assert labels == ["blue", "jeans"]
-    assert missing in note
+@pytest.mark.parametrize("name", ["mlb.pickle", "mlb" * 100, "damaged.pickle", "."])
+def test_a_label_file_that_the_user_named_and_that_cannot_be_read_is_an_error(tmp_path, name):
+    (tmp_path / "damaged.pickle").write_bytes(b"no pickle")
+    named = str(tmp_path / name)
+    with pytest.raises(UserError, match=r"; leave out -l to use the labels in m$") as refusal:
+        label_file.load_labels(trained(labels=["blue", "jeans"]), "m", named)
+    assert named in str(refusal.value)
+
+
+def test_a_usual_label_file_that_is_damaged_is_to_be_removed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mlb.pickle").write_bytes(b"no pickle")
+    with pytest.raises(UserError, match=r"; remove it to use the labels in m$"):
+        label_file.load_labels(trained(labels=["blue", "jeans"]), "m", None)
 
 
 def test_without_any_labels_the_missing_label_file_is_named(tmp_path):
     missing = str(tmp_path / "mlb.pickle")
-    with pytest.raises(UserError, match=rf"{missing}: No such file"):
+    with pytest.raises(UserError, match=rf"{missing}: No such file.*; name its label file"):
         label_file.load_labels(trained(), "m", missing)

@@ -63,6 +63,11 @@ def test_an_audit_writes_nothing_but_its_table_and_the_picture_beside_it(parsed)
     assert set(map(str, files.values())) == {"a/audit.csv", "a/audit.png"}
 
 
+def test_an_audit_keeps_no_other_run_off_the_files_that_it_does_not_write(parsed):
+    args = parsed("--audit", "a.csv", "--export", "onnx", "--tensorboard", "runs", "--log", "l")
+    assert [args.model, args.log, args.tensorboard, args.export] == [None, None, None, []]
+
+
 @pytest.mark.parametrize(
     ("flags", "complaint"),
     [

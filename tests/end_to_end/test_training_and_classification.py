@@ -164,7 +164,7 @@ def test_openvino_and_tensorflow_agree(trained):
     )
 
 
-def test_an_audit_lists_images_and_trains_nothing(tmp_path):
+def test_an_audit_lists_images_and_writes_no_model(tmp_path):
     write_dataset(tmp_path / "dataset", COMBINATIONS, per_combination=6, seed=1, size=64)
     dark = np.zeros((64, 64, 3), np.uint8)
     cv2.imwrite(str(tmp_path / "dataset" / "blue_jeans" / "dark.png"), dark)
@@ -173,6 +173,7 @@ def test_an_audit_lists_images_and_trains_nothing(tmp_path):
     assert result.returncode == 0, result.stderr
     assert "auditing labels with 3 networks" in result.stdout
     assert "very dark: 1" in result.stdout
+    assert "audit written to audit.csv; no model is written" in result.stdout
     assert {path.name for path in tmp_path.iterdir()} == {"dataset", "audit.csv", "audit.png"}
     assert (tmp_path / "audit.csv").read_text().startswith("path,why,labels,suggested labels")
 

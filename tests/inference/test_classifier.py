@@ -5,13 +5,14 @@ from pyimagesearch.inference import classifier
 
 
 @pytest.fixture
-def loaded(monkeypatch):
+def loaded(monkeypatch, tmp_path):
     """Load a classifier of a network about which the model file says something."""
 
     def load(**metadata):
         trained = TrainedModel(lambda images: images, 24, len(metadata["labels"]), metadata)
         monkeypatch.setattr(classifier, "load_network", lambda *_, **__: trained)
-        return classifier.load_classifier("fashion.model", "missing.pickle")
+        monkeypatch.chdir(tmp_path)
+        return classifier.load_classifier("fashion.model", None)
 
     return load
 

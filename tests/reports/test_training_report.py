@@ -22,6 +22,7 @@ def predictions():
 def report(make_dataset, predictions):
     skipped = [("d/blue_jeans/x.jpg", "not an image")]
     dataset = make_dataset(LABELS, paths=PATHS, groups=[0, 1, 1, 2], skipped=skipped)
+    dataset = dataset._replace(notes=("3 images are not in the table",))
     composed, history = [("blue", "dress")] * 3, {"loss": [0.5, 0.25]}
     return training_report.training_report(
         {"epochs": 2}, dataset, predictions, composed=composed, history=history
@@ -34,6 +35,7 @@ def test_everything_is_written_as_json(report, tmp_path):
     assert read["settings"] == {"epochs": 2}
     assert read["images"] == {"training": 2, "composed": 3, "test": 2}
     assert read["skipped"] == [{"path": "d/blue_jeans/x.jpg", "reason": "not an image"}]
+    assert read["notes"] == ["3 images are not in the table"]
     assert read["duplicates"] == 1
     assert read["contradictions"] == [["d/red_dress/0.png", "d/blue_jeans/1.png"]]
     assert read["labels"] == CLASSES

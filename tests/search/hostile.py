@@ -9,7 +9,6 @@ import gzip
 import json
 import os
 import random
-import resource
 import socket
 import tempfile
 import zlib
@@ -93,17 +92,6 @@ OTHER_LINES = [
 ]
 GZIPPED = gzip.compress(b"hello", mtime=0)
 BODIES = [b"", b"hello", GZIPPED, GZIPPED[:-9], zlib.compress(b"hello")]
-
-
-@contextmanager
-def full_disk(count: int) -> Iterator[None]:
-    """Have the system refuse files of more bytes than these, as if the disk were full."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (count, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def hostile_url(draw: random.Random) -> str:

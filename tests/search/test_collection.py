@@ -8,7 +8,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from hostile import full_disk, hostile_answers, read_answer
+from full_disk import full_disk
+from hostile import hostile_answers, read_answer
 from misbehaving_results import encoded, pattern
 from watched_search import content
 

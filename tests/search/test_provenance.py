@@ -4,7 +4,8 @@ import os
 from contextlib import closing
 
 import pytest
-from hostile import full_disk, hostile_records, read_record
+from full_disk import full_disk
+from hostile import hostile_records, read_record
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -1,4 +1,6 @@
+import json
 import os
+import socket
 import subprocess
 import sys
 
@@ -48,6 +50,73 @@ def test_a_wrong_tf_config_is_one_line(monkeypatch, tf_config, complaint):
     with pytest.raises(UserError, match=complaint) as caught:
         devices.prepare_training_device(say=print)
     assert "\n" not in str(caught.value)
+
+
+def config_of(workers, index="0"):
+    """TF_CONFIG as text; the index is JSON, so that it can be any number."""
+    task = f'{{"type": "worker", "index": {index}}}'
+    return f'{{"cluster": {{"worker": {json.dumps(workers)}}}, "task": {task}}}'
+
+
+@pytest.mark.parametrize(
+    ("workers", "complaint"),
+    [
+        ("localhost:2222", "worker is not a list"),
+        ({"0": "localhost:2222", "1": "localhost:2223"}, "worker is not a list"),
+        (["127.0.0.1", "127.0.0.1:34998"], "'127.0.0.1' is not host:port"),
+        (["a:1", "b:0"], "'b:0' is not host:port"),
+        (["a:1", "b:70000"], "'b:70000' is not host:port"),
+        (["a:1", "b:+2"], r"'b:\+2' is not host:port"),
+        (["a:1", ":2"], "':2' is not host:port"),
+        (["a:1", "::1:2"], "'::1:2' is not host:port"),
+        (["a:1", "http://b:2"], "'http://b:2' is not host:port"),
+        (["a:1", 2], "2 is not host:port"),
+        (["a:1", "a:1"], "two workers are at a:1"),
+    ],
+)
+def test_workers_need_addresses_of_their_own_with_a_port(monkeypatch, workers, complaint):
+    monkeypatch.setenv("TF_CONFIG", config_of(workers))
+    with pytest.raises(UserError, match=f"TF_CONFIG is not right .*{complaint}.*looks like"):
+        devices.is_chief()
+
+
+def test_the_chief_and_a_worker_cannot_have_one_address(monkeypatch):
+    cluster = '"cluster": {"chief": ["a:1"], "worker": ["a:1"]}'
+    monkeypatch.setenv("TF_CONFIG", f'{{{cluster}, "task": {{"type": "chief", "index": 0}}}}')
+    with pytest.raises(UserError, match="two workers are at a:1"):
+        devices.is_chief()
+
+
+def test_an_endless_number_of_a_worker_is_one_line(monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", config_of(["a:1", "b:1"], index="1e400"))
+    with pytest.raises(UserError, match="not right"):
+        devices.is_chief()
+
+
+@pytest.mark.parametrize("address", ["[::1]:65535", "[fe80::1%eth0]:1", "host-1.example:2222"])
+def test_a_worker_may_have_a_name_or_an_ipv6_address_in_brackets(monkeypatch, address):
+    monkeypatch.setenv("TF_CONFIG", config_of(["a:1", address], index="1"))
+    assert not devices.is_chief()
+
+
+@pytest.mark.slow
+def test_a_port_in_use_is_one_line_that_names_the_address():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        taken = f"127.0.0.1:{server.getsockname()[1]}"
+        program = (
+            "from pyimagesearch.console import run\n"
+            "from pyimagesearch.training import devices\n"
+            "run(lambda: devices.prepare_training_device('cpu', say=print) and None)\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            env=os.environ | {"TF_CONFIG": config_of([taken, "127.0.0.1:1"])},
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+    assert f"{taken} cannot be used by this worker" in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def test_one_worker_alone_needs_no_other(monkeypatch):

@@ -139,33 +139,6 @@ def test_a_worker_whose_chief_has_trained_all_epochs_has_nothing_left_to_do(
         np.testing.assert_array_equal(value, expected)
 
 
-def test_the_log_of_a_run_that_was_ended_early_and_resumed_has_each_epoch_once(
-    make_trainer, examples, tmp_path
-):
-    class End(keras.callbacks.Callback):
-        def on_epoch_begin(self, epoch, logs=None):
-            if epoch == 1:
-                self.model.stop_training = True
-
-    log = tmp_path / "log.csv"
-    tested = examples._replace(indices=np.arange(30, 40))
-    trainer = make_trainer()
-    trainer.fit(tested, log=[End(), *fitting.loggers(log, None, append=False)])
-    assert len(log.read_text().splitlines()) == 1 + 1
-    trainer = make_trainer()
-    trainer.resume()
-    trainer.fit(tested, log=fitting.loggers(log, None, append=True))
-    epochs = [line.partition(",")[0] for line in log.read_text().splitlines()]
-    assert epochs == ["epoch", "0", "1", "2"]
-
-
-def test_a_log_that_cannot_be_written_is_one_line(make_trainer, examples, tmp_path):
-    log = fitting.loggers(tmp_path / "missing" / "log.csv", None, append=False)
-    with pytest.raises(UserError, match=r"cannot write .*log\.csv: No such file") as caught:
-        make_trainer().fit(examples, log=log)
-    assert caught.value.exit_code == WORK_FAILED
-
-
 def test_labels_are_weighed_only_where_the_run_is_to_balance_them(make_trainer, examples):
     # One image in 30 has the first label.
     targets = np.zeros_like(examples.targets)
