@@ -83,8 +83,8 @@ def main() -> int:
         count = len(folder_labels(prediction.path))
         for label, likely in classification.choose(prediction.probabilities, count):
             output = classes.index(label)
-            features, gradients = explain(scale(square), [output])
-            heat = heat_map(features, gradients[0], trained.image_size)[inside]
+            features, gradients, cells = explain(scale(square), [output])
+            heat = heat_map(features, gradients[0], cells, size=trained.image_size)[inside]
             plain = grad_cam(features, gradients[0], trained.image_size)[inside]
             parts = [(GRAD_CAM, highest(plain)), *masks(heat, rng)]
             ways = list(itertools.product(parts, FILLINGS))

@@ -184,7 +184,7 @@ def _network(path: AnyPath) -> tuple[Any, model_file.TrainedModel]:
         network = model_file.build_model(file)
     return network, model_file.trained_model(
         file,
-        lambda images: np.asarray(network(images, training=False)),
+        lambda images: np.asarray(network(images, training=False)).astype(np.float32),
         input_shape=network.input_shape,
         output_shape=network.output_shape,
     )

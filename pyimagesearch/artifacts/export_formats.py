@@ -65,7 +65,8 @@ def taking_bytes(
     Returns
     -------
     keras.Model
-        Takes uint8 images, RGB. It predicts, so dropout is left out and batch normalisation fixed.
+        Takes uint8 images, RGB, and returns float32. It predicts, so dropout is left out and batch
+        normalisation fixed.
     """
     import keras
 
@@ -73,8 +74,13 @@ def taking_bytes(
     bgr = keras.ops.take(images, [2, 1, 0], axis=-1)
     scaled = keras.layers.Rescaling(1 / 255)(bgr)
     if for_quantizing and isinstance(model, keras.Sequential):
-        return keras.Model(images, _with_float_outputs(model, scaled))
-    return keras.Model(images, model(scaled, training=False))
+        outputs = _with_float_outputs(model, scaled)
+    else:
+        outputs = model(scaled, training=False)
+    # Somebody's own network may compute in another precision.
+    if outputs.dtype != "float32":
+        outputs = keras.ops.cast(outputs, "float32")
+    return keras.Model(images, outputs)
 
 
 def _with_float_outputs(model: "keras.Sequential", values: Any) -> Any:

@@ -96,9 +96,8 @@ def read_saved_model(folder: Path) -> NetworkDescription:
     Raises
     ------
     DescriptionError
-        If the folder is damaged, or holds anything else than a network of SmallerVGGNet's layers.
-    UnreadableFileError
-        If a file in it cannot be read.
+        If a file in the folder cannot be read or is damaged, or it holds anything else than a
+        network of SmallerVGGNet's layers.
     """
     try:
         config = _saved_config(folder)

@@ -109,7 +109,7 @@ def with_features(model: "keras.Model") -> "keras.Model":
 
     parts = []
     for position in feature_layers([type(layer).__name__ for layer in model.layers]):
-        values = model.layers[position].input
+        values = ops.cast(model.layers[position].input, "float32")
         if len(values.shape) == 4:
             mean = ops.mean(values, axis=(1, 2))
             variance = ops.mean(ops.square(values), axis=(1, 2)) - ops.square(mean)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from pyimagesearch.artifacts import hdf5, keras2, keras3, known_images
+from pyimagesearch.artifacts.keras_settings import overrule_configuration
 from pyimagesearch.artifacts.known_images import KnownImages, KnownImagesError
 from pyimagesearch.artifacts.model_metadata import MetadataError, read_metadata
 from pyimagesearch.artifacts.network_description import DescriptionError, NetworkDescription
@@ -216,6 +217,7 @@ def build_model(file: ModelFile) -> "keras.Model":
     UserError
         If it is somebody's own network and Keras cannot build it.
     """
+    overrule_configuration()
     if isinstance(file.network, NetworkDescription):
         return _build_described(file.network)
     try:

@@ -160,7 +160,7 @@ def _are_near(first: np.ndarray, second: np.ndarray) -> bool:
 
 
 def spanning_groups(groups: np.ndarray, labels: Sequence[tuple[str, ...]]) -> list[np.ndarray]:
-    """Find copies of one image that have different labels.
+    """Find copies of one image that have different labels, whatever their order.
 
     Parameters
     ----------
@@ -180,5 +180,5 @@ def spanning_groups(groups: np.ndarray, labels: Sequence[tuple[str, ...]]) -> li
     return [
         np.array(positions)
         for positions in members.values()
-        if len(positions) > 1 and len({labels[position] for position in positions}) > 1
+        if len(positions) > 1 and len({frozenset(labels[position]) for position in positions}) > 1
     ]

@@ -251,7 +251,8 @@ def orientation(header: Header) -> int:
     Returns
     -------
     int
-        The orientation as in EXIF, from 1 (upright) to 8. It is 1 if the metadata are damaged.
+        The orientation as in EXIF, from 1 (upright) to 8. It is 1 if the metadata are damaged, or
+        name one that EXIF does not have.
     """
     if isinstance(header, JpegHeader) and not header.exif:
         return 1
@@ -263,7 +264,8 @@ def orientation(header: Header) -> int:
             else:
                 # PngImageFile.getexif would decode the pixels, to look for metadata behind them.
                 exif = Image.Image.getexif(header)
-            return int(exif.get(ORIENTATION, 1))
+            found = int(exif.get(ORIENTATION, 1))
+            return found if 1 <= found <= 8 else 1
     except Exception:  # Pillow raises many kinds of errors, and the pixels can still be used.
         return 1
 

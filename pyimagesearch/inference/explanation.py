@@ -10,12 +10,13 @@ import numpy as np
 
 from pyimagesearch.artifacts.model_file import read_model_file
 from pyimagesearch.artifacts.network_description import LayerDescription, NetworkDescription
+from pyimagesearch.artifacts.receptive_fields import Cells
 from pyimagesearch.errors import UserError
 from pyimagesearch.files import AnyPath
 from pyimagesearch.inference.network import load_first_layers
 
-# From an image and positions of labels to feature maps and gradients; see `load_explainer`.
-Explain = Callable[[np.ndarray, Sequence[int]], tuple[np.ndarray, np.ndarray]]
+# From an image and positions of labels to feature maps, gradients and cells; see `load_explainer`.
+Explain = Callable[[np.ndarray, Sequence[int]], tuple[np.ndarray, np.ndarray, Cells]]
 # From the gradient with respect to a layer's output to that with respect to its input.
 Backward = Callable[[np.ndarray], np.ndarray]
 
@@ -33,8 +34,9 @@ def load_explainer(path: AnyPath) -> Explain:
     callable
         Takes one image, float32 in [0, 1] of shape (image_size, image_size, 3), and the positions
         of K labels among the network's outputs. Returns the feature maps of the last convolution,
-        float32 of shape (height, width, channels), and the gradient of each label's logit with
-        respect to them, float32 of shape (K, height, width, channels).
+        float32 of shape (height, width, channels), the gradient of each label's logit with respect
+        to them, float32 of shape (K, height, width, channels), and where in the image their cells
+        lie.
 
     Raises
     ------
@@ -51,13 +53,39 @@ def load_explainer(path: AnyPath) -> Explain:
     if position == 0:
         raise UserError(f"what {path} looks at cannot be shown: it has no convolution")
     features_of = load_first_layers(file, position)
-    last_layers = file.network.layers[position:]
+    last_layers, cells = file.network.layers[position:], cells_after(file.network, position)
 
-    def explain(image: np.ndarray, labels: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    def explain(image: np.ndarray, labels: Sequence[int]) -> tuple[np.ndarray, np.ndarray, Cells]:
         features = features_of(image[None])[0]
-        return features, logit_gradients(last_layers, features, labels)
+        return features, logit_gradients(last_layers, features, labels), cells
 
     return explain
+
+
+def cells_after(network: NetworkDescription, count: int) -> Cells:
+    """Find where in an image the cells of feature maps lie.
+
+    Parameters
+    ----------
+    network : NetworkDescription
+        Any.
+    count : int
+        How many of its layers the feature maps come out of, none of which flattens them.
+
+    Returns
+    -------
+    Cells
+        Their places.
+    """
+    cells = Cells()
+    taken: tuple[int, ...] = network.input_shape[:2]
+    for layer in network.layers[:count]:
+        settings, returned = layer.settings, layer.output_shape[:2]
+        if window := settings.get("kernel_size") or settings.get("pool_size"):
+            strides = settings["strides"] or window
+            cells = cells.after(window, strides, taken=taken, returned=returned)
+        taken = returned
+    return cells
 
 
 def end_of_convolutions(network: NetworkDescription) -> int:

@@ -30,6 +30,9 @@ from pyimagesearch.light_imports import import_keras_lightly, import_openvino_li
 if TYPE_CHECKING:
     import keras
 
+# A probability that was computed in half precision may be larger than 1 by this much.
+ROUNDING = 1e-3
+
 
 def load_network(path: AnyPath, device: str = "auto", *, images: int = 1) -> TrainedModel:
     """Load a network for a number of images.
@@ -55,7 +58,7 @@ def load_network(path: AnyPath, device: str = "auto", *, images: int = 1) -> Tra
     ------
     UserError
         If the file cannot be read, it is not a network that labels images, or there is no GPU where
-        one is wanted.
+        one is wanted. Predicting raises it if the outputs are no probabilities.
     """
     file = read_model_file(path)
     is_described = isinstance(file.network, NetworkDescription)
@@ -74,6 +77,7 @@ def load_network(path: AnyPath, device: str = "auto", *, images: int = 1) -> Tra
         input_shape, output_shape = model.input_shape, model.output_shape
         sizes = block_sizes_of_model(model) if file.known is not None else []
         predict = _with_keras(with_features(model) if sizes else model)
+    predict = _checked(file.path, predict)
     if not sizes:
         return trained_model(file, predict, input_shape=input_shape, output_shape=output_shape)
     return trained_model(
@@ -140,7 +144,39 @@ def _built_by_keras(file: ModelFile, backend: Backend) -> "keras.Model":
     return build_model(file)
 
 
+def _returning_float32(model: "keras.Model") -> "keras.Model":
+    """Convert what a network of another precision returns.
+
+    NumPy knows no bfloat16, and OpenVINO hands its bits over as if they were float16.
+    """
+    import keras
+
+    if all(output.dtype == "float32" for output in model.outputs):
+        return model
+    outputs = [keras.ops.cast(output, "float32") for output in model.outputs]
+    return keras.Model(model.inputs, outputs if len(outputs) > 1 else outputs[0])
+
+
+def _checked(path: AnyPath, predict: Callable[[np.ndarray], Any]) -> Callable[[np.ndarray], Any]:
+    """Refuse what a network returns if they are no probabilities."""
+
+    def checked(images: np.ndarray) -> Any:
+        result = predict(images)
+        probabilities = result[0] if isinstance(result, tuple) else result
+        # What is no number is not near anything.
+        is_right = abs(probabilities - 0.5) <= 0.5 + ROUNDING
+        if not is_right.all():
+            raise UserError(
+                f"the model {path} cannot be used: it returns {probabilities[~is_right][0]:.3g} "
+                "instead of a probability from 0 to 1"
+            )
+        return result
+
+    return checked
+
+
 def _with_keras(model: "keras.Model") -> Callable[[np.ndarray], Any]:
+    model = _returning_float32(model)
     # Keras predicts on all cores, for one thread at a time.
     lock = threading.Lock()
 

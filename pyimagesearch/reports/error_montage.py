@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pyimagesearch.artifacts.receptive_fields import Cells
 from pyimagesearch.data.decoding import scale
 from pyimagesearch.files import AnyPath
 from pyimagesearch.reports.heat_maps import heat_map, laid_over
@@ -13,8 +14,8 @@ from pyimagesearch.reports.montage import captioned, save_montage, short_path
 if TYPE_CHECKING:
     from pyimagesearch.data.loading import Dataset
 
-# From images and the output that is looked at in each to feature maps and gradients.
-ExplainBatch = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray] | None]
+# From images and the output that is looked at in each to feature maps, gradients and cells.
+ExplainBatch = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray, Cells] | None]
 
 
 def draw_errors(
@@ -53,7 +54,11 @@ def draw_errors(
     outputs = np.array([dataset.classes.index(label) for label in labels])
     cells = list(map(_error_cell, images, worst))
     if (maps := explain(scale(images), outputs)) is not None:
-        heats = [heat_map(*parts, size=images.shape[1]) for parts in zip(*maps, strict=True)]
+        features, gradients, where = maps
+        heats = [
+            heat_map(feature, gradient, where, size=images.shape[1])
+            for feature, gradient in zip(features, gradients, strict=True)
+        ]
         seen = map(_heat_cell, images, heats, labels)
         cells = [np.hstack(pair) for pair in zip(cells, seen, strict=True)]
     save_montage(path, cells)

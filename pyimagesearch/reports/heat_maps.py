@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from pyimagesearch.artifacts.receptive_fields import Cells
 from pyimagesearch.data.decoding import Fit, inner_rectangle, scale
 from pyimagesearch.files import AnyPath
 from pyimagesearch.reports.pictures import shortened, write_text
@@ -25,7 +26,7 @@ LONGEST_LABEL = 14  # characters
 BRIGHTNESS, OPACITY = 0.6, 0.75
 
 
-def heat_map(features: np.ndarray, gradient: np.ndarray, size: int) -> np.ndarray:
+def heat_map(features: np.ndarray, gradient: np.ndarray, cells: Cells, *, size: int) -> np.ndarray:
     """Find where a network sees a label.
 
     Jiang et al., "LayerCAM: Exploring Hierarchical Class Activation Maps for Localization" (2021).
@@ -38,6 +39,8 @@ def heat_map(features: np.ndarray, gradient: np.ndarray, size: int) -> np.ndarra
         float32, shape (height, width, channels): the feature maps of the last convolution.
     gradient : numpy.ndarray
         float32, of the same shape: that of the label's logit with respect to the feature maps.
+    cells : Cells
+        Where in the network's input images the cells of the feature maps lie.
     size : int
         Width and height of the network's input images in pixels.
 
@@ -45,13 +48,32 @@ def heat_map(features: np.ndarray, gradient: np.ndarray, size: int) -> np.ndarra
     -------
     numpy.ndarray
         float32, shape (size, size), in [0, 1]: 1 where most speaks for the label, 0 where nothing
-        does.
+        does, and where no cell lies.
     """
     evidence = (features * np.maximum(gradient, 0)).sum(axis=2)
     # Max pooling hands the gradient down to one of four neighbours.
     smooth = cv2.GaussianBlur(evidence, (0, 0), 1)
-    heat = np.maximum(cv2.resize(smooth, (size, size), interpolation=cv2.INTER_CUBIC), 0)
+    heat = np.maximum(_placed(smooth, cells, size), 0)
     return heat / max(heat.max(), np.finfo(np.float32).tiny)
+
+
+def _placed(values: np.ndarray, cells: Cells, size: int) -> np.ndarray:
+    """Enlarge a map of cells so that each lies where its receptive field is centred."""
+    (y, x), (height, width) = cells.first, cells.step
+    places = [np.arange(size) - y, np.arange(size) - x]
+    enlarged = cv2.warpAffine(
+        values,
+        np.array([[1 / width, 0, -x / width], [0, 1 / height, -y / height]]),
+        (size, size),
+        flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    # Each cell covers the pixels that are nearer to it than to its neighbours.
+    rows, columns = (
+        (place >= -step / 2) & (place < step * (count - 0.5))
+        for place, step, count in zip(places, cells.step, values.shape, strict=True)
+    )
+    return enlarged * (rows[:, None] & columns)
 
 
 def laid_over(heat: np.ndarray, image: np.ndarray, fit: Fit) -> np.ndarray:
@@ -129,13 +151,13 @@ def explanation(
     """
     assert prediction.image is not None and prediction.input_image is not None
     chosen, classes = chosen[:MOST_LABELS], list(prediction.probabilities)
-    features, gradients = explain(
+    features, gradients, cells = explain(
         scale(prediction.input_image), [classes.index(label) for label, _ in chosen]
     )
     image = _resized_for_tile(prediction.image)
     tiles = [_tile(image, "image")]
     for (label, likely), gradient in zip(chosen, gradients, strict=True):
-        heat = heat_map(features, gradient, len(prediction.input_image))
+        heat = heat_map(features, gradient, cells, size=len(prediction.input_image))
         caption = f"{shortened(label, LONGEST_LABEL)} {likely:.0%}"
         tiles.append(_tile(laid_over(heat, image, fit), caption))
     columns = min(COLUMNS, len(tiles))

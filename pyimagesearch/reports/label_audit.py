@@ -133,10 +133,13 @@ def audit_labels(dataset: Dataset, probabilities: np.ndarray) -> list[Finding]:
     list of Finding
         At most two for an image.
     """
-    combinations = sorted(set(dataset.labels))
+    # A network cannot tell blue_jeans from jeans_blue, so that they are one, named as the first.
+    names: dict[frozenset[str], tuple[str, ...]] = {}
+    named = [names.setdefault(frozenset(labels), labels) for labels in dataset.labels]
+    combinations = sorted(names.values())
     # Shape (N, number of combinations).
     of_combination = combination_probabilities(probabilities, combinations, dataset.classes)
-    own = np.array([combinations.index(labels) for labels in dataset.labels])
+    own = np.array([combinations.index(labels) for labels in named])
     confidence = of_combination[np.arange(len(own)), own]
     # How likely each combination is, on average, for the images that have it.
     usual = np.array([of_combination[own == n, n].mean() for n in range(len(combinations))])

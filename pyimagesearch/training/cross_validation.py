@@ -1,5 +1,6 @@
 """Predict every image by a network that was not trained on it."""
 
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 
@@ -74,9 +75,11 @@ def cross_validated(
     UserError
         If a combination has fewer images than there are folds, or there are several workers.
     """
-    joined = np.array(["\0".join(labels) for labels in dataset.labels])
-    for labels in sorted(set(dataset.labels)):
-        if dataset.labels.count(labels) < FOLDS:
+    # Folders that name the same labels in another order hold the same combination.
+    combinations = ["\0".join(sorted(labels)) for labels in dataset.labels]
+    joined, images_of = np.array(combinations), Counter(combinations)
+    for labels, combination in sorted(zip(dataset.labels, combinations, strict=True)):
+        if images_of[combination] < FOLDS:
             raise UserError(
                 f"the folder {'_'.join(labels)} has fewer than {FOLDS} images: add some to audit it"
             )

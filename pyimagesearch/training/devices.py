@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pyimagesearch.artifacts.keras_settings import overrule_configuration
 from pyimagesearch.console import quiet_stderr
 from pyimagesearch.errors import WORK_FAILED, UserError, first_line
 from pyimagesearch.light_imports import import_keras_lightly
@@ -165,12 +166,11 @@ def prepare_training_device(wanted: str = "auto", *, say: Callable[[str], None])
     workers, number = _workers()
     # TensorFlow says at every start, whatever the log level, that it found no GPU.
     with quiet_stderr():
-        import keras
+        import keras  # noqa: F401
         import tensorflow as tf
 
         gpus = tf.config.list_physical_devices("GPU")
-    # Keras's configuration file may ask for channels first; the batches have them last.
-    keras.config.set_image_data_format("channels_last")
+    overrule_configuration()
     # It warns of functions that are traced several times, as those of several networks are.
     tf.get_logger().setLevel("ERROR")
     if wanted == "gpu" and not gpus:

@@ -5,12 +5,14 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
+from pyimagesearch.artifacts.receptive_fields import Cells
+
 CONVOLUTIONS = (layers.Conv2D, layers.SeparableConv2D, layers.DepthwiseConv2D)
 
 
 def feature_gradients(
     model: keras.Sequential, images: np.ndarray, labels: np.ndarray
-) -> tuple[np.ndarray, np.ndarray] | None:
+) -> tuple[np.ndarray, np.ndarray, Cells] | None:
     """Compute how the logit of one label of each image depends on the last convolution.
 
     Parameters
@@ -26,8 +28,10 @@ def feature_gradients(
     -------
     features, gradients : numpy.ndarray
         float32, shape (N, height, width, channels): the feature maps of the last convolution after
-        its activation, and the gradient with respect to them. None if there is no convolution among
-        the layers.
+        its activation, and the gradient with respect to them.
+    cells : Cells
+        Where in the images their cells lie. Instead of the three, None is returned if there is no
+        convolution among the layers.
     """
     *hidden, _ = model.layers
     convolutions = [n for n, layer in enumerate(hidden, 1) if isinstance(layer, CONVOLUTIONS)]
@@ -35,15 +39,16 @@ def feature_gradients(
         return None
     end = convolutions[-1]
     end += end < len(hidden) and isinstance(hidden[end], layers.Activation)
-    features = _through(hidden[:end], tf.constant(images))
+    features, cells = tf.constant(images), Cells()
+    for layer in hidden[:end]:
+        taken, features = features, layer(features, training=False)
+        if window := getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", None):
+            shapes = {"taken": taken.shape[1:3], "returned": features.shape[1:3]}
+            cells = cells.after(window, layer.strides, **shapes)
     with tf.GradientTape() as tape:
         tape.watch(features)
-        logits = _through(hidden[end:], features)
+        logits = features
+        for layer in hidden[end:]:
+            logits = layer(logits, training=False)
         chosen = tf.gather(logits, labels, axis=1, batch_dims=1)
-    return features.numpy(), tape.gradient(chosen, features).numpy()
-
-
-def _through(sequence: list[layers.Layer], values: tf.Tensor) -> tf.Tensor:
-    for layer in sequence:
-        values = layer(values, training=False)
-    return values
+    return features.numpy(), tape.gradient(chosen, features).numpy(), cells

@@ -173,6 +173,32 @@ def test_the_labels_are_beside_the_files_and_in_them(exported):
     assert '<labels value="blue dress jeans red" />' in (folder / "fashion.xml").read_text()
 
 
+EXPORT_MIXED = """
+import keras
+import numpy as np
+from pyimagesearch.artifacts import export, export_formats, model_file
+
+keras.config.set_dtype_policy("mixed_float16")
+last = [keras.layers.Dense(2, activation="sigmoid")]
+own = [keras.layers.Input((24, 24, 3)), keras.layers.GlobalAveragePooling2D(), *last]
+metadata = {"labels": ["blue", "jeans"], "image_size": 24}
+model_file.save_model("own.keras", keras.Sequential(own), metadata)
+keras.config.set_dtype_policy("float32")
+paths = export.export_paths("own.keras", ["saved_model"])
+export.export_model("own.keras", paths)
+predict = export_formats.FORMATS["saved_model"].load(paths["saved_model"])
+print(predict(np.zeros((1, 24, 24, 3), np.uint8)).dtype)
+network, _ = export._network("own.keras")
+print(export_formats.taking_bytes(network, 1, for_quantizing=True).outputs[0].dtype)
+"""
+
+
+@pytest.mark.slow
+def test_a_network_of_half_precision_is_exported_to_return_float32(tmp_path):
+    result = run("-c", EXPORT_MIXED, folder=tmp_path)
+    assert result.stdout.splitlines() == ["float32", "float32"], result.stderr
+
+
 @pytest.mark.slow
 def test_the_script_in_the_docs_answers_as_classify_py_does(exported):
     folder, _ = exported

@@ -179,6 +179,18 @@ def test_openvino_and_keras_compute_the_same_features(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "float64"])
+def test_the_features_of_a_network_of_another_precision_are_float32(policy):
+    keras.config.set_dtype_policy(policy)
+    try:
+        model = SmallerVGGNet.build(24, 24, 3, 2, finalAct="sigmoid")
+    finally:
+        keras.config.set_dtype_policy("float32")
+    both = known_images.with_features(model)
+    assert [output.dtype for output in both.outputs] == [model.outputs[0].dtype, "float32"]
+
+
+@pytest.mark.slow
 def test_a_wrong_entry_costs_the_nearness_and_not_the_predictions(archive, tmp_path):
     path = with_entries(archive, tmp_path / "fashion.model", known=b"damaged")
     trained = load_network(path)

@@ -86,6 +86,14 @@ def test_orientation_is_upright_if_the_metadata_are_damaged(metadata):
     assert orientation(read_header(data)) == 1
 
 
+@pytest.mark.parametrize("value", [0, 9, 77, 2**16 - 1])
+def test_orientation_is_upright_if_exif_knows_no_such_one(value):
+    exif = Image.Exif()
+    exif[image_header.ORIENTATION] = value
+    data = written(pillow_image("RGB"), "JPEG", exif=exif)
+    assert orientation(read_header(data)) == 1
+
+
 def test_several_scans_take_memory_for_the_coefficients():
     pixels = WIDTH * HEIGHT
     baseline = written(pillow_image("RGB"), "JPEG")

@@ -30,9 +30,10 @@ def test_the_feature_maps_are_those_of_the_last_convolution(saved, monkeypatch, 
         monkeypatch.setenv(name, backend if name == "KERAS_BACKEND" else "")
     start = [layers.Conv2D(4, 3, strides=2), layers.Conv2D(5, 3), layers.Activation("relu")]
     path, model = saved(*start, layers.Flatten(), layers.Dense(3), layers.Activation("sigmoid"))
-    features, gradients = load_explainer(path)(IMAGE, [2, 0])
+    features, gradients, cells = load_explainer(path)(IMAGE, [2, 0])
     expected = keras.Sequential(model.layers[:3]).predict_on_batch(IMAGE[None])[0]
     assert features.shape == (9, 9, 5)
+    assert cells == ((3, 3), (2, 2))
     np.testing.assert_allclose(features, expected, atol=1e-5)
     kernel = model.layers[4].get_weights()[0]
     np.testing.assert_allclose(gradients.reshape(2, -1), kernel[:, [2, 0]].T, rtol=1e-6)

@@ -37,7 +37,7 @@ def smallervggnet(tmp_path_factory):
 def own_network(tmp_path_factory):
     """A network with a layer that SmallerVGGNet does not have, and what it predicts."""
     own = [layers.Input((24, 24, 3)), layers.GlobalAveragePooling2D(), layers.Dense(2)]
-    model = keras.Sequential(own)
+    model = keras.Sequential([*own, layers.Activation("sigmoid")])
     path = tmp_path_factory.mktemp("own") / "own.keras"
     model.save(path)
     return path, model.predict_on_batch(IMAGES)
@@ -49,7 +49,9 @@ import numpy as np
 from pyimagesearch.inference.network import load_network
 
 images = np.random.default_rng(0).random((7, 24, 24, 3), np.float32)
-predicted = [load_network(path).predict(images).tolist() for path in sys.argv[1:]]
+predicted = [load_network(path).predict(images) for path in sys.argv[1:]]
+assert all(each.dtype == np.float32 for each in predicted)
+predicted = [each.tolist() for each in predicted]
 imported = {name.partition(".")[0] for name in sys.modules}
 heavy = {"tensorflow", "keras", "sklearn", "scipy", "h5py", "matplotlib", "google"}
 print(json.dumps([predicted, sorted(imported & heavy)]))
@@ -95,6 +97,66 @@ def test_another_backend_of_keras_predicts_the_same(smallervggnet, own_network, 
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     for path, expected in (smallervggnet, own_network):
         np.testing.assert_allclose(load_network(path).predict(IMAGES), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("backend", ["openvino", "tensorflow"])
+def test_kerass_configuration_does_not_change_what_is_predicted(
+    smallervggnet, own_network, tmp_path, backend
+):
+    configuration = {"floatx": "float16", "image_data_format": "channels_first"}
+    (tmp_path / "keras.json").write_text(json.dumps(configuration))
+    environment = {"KERAS_HOME": str(tmp_path), "KERAS_BACKEND": backend}
+    predictions, _ = predicted_elsewhere(smallervggnet[0], own_network[0], **environment)
+    for predicted, (_, expected) in zip(predictions, (smallervggnet, own_network), strict=True):
+        np.testing.assert_allclose(predicted, expected, atol=1e-5)
+
+
+def mixed_network(policy):
+    """Somebody's own network that computes in another precision, and what it predicts."""
+    keras.utils.set_random_seed(1)
+    keras.config.set_dtype_policy(policy)
+    try:
+        images = layers.Input((24, 24, 3))
+        values = layers.Conv2D(8, 3, activation="relu")(images)
+        values = layers.GlobalAveragePooling2D()(values)
+        model = keras.Model(images, layers.Dense(4, activation="sigmoid")(values))
+    finally:
+        keras.config.set_dtype_policy("float32")
+    return model, np.asarray(model(IMAGES)).astype(np.float32)
+
+
+@pytest.mark.parametrize("backend", ["openvino", "tensorflow"])
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16", "float64"])
+def test_a_network_of_another_precision_predicts_in_float32(tmp_path, policy, backend):
+    model, expected = mixed_network(policy)
+    model.save(tmp_path / "own.keras")
+    (predicted,), _ = predicted_elsewhere(tmp_path / "own.keras", KERAS_BACKEND=backend)
+    np.testing.assert_allclose(predicted, expected, atol=4e-3)
+
+
+@pytest.mark.parametrize(
+    ("bias", "returned"), [(-50, "-50"), (2, "2"), (np.finfo(np.float32).max, "inf|3.4e")]
+)
+def test_a_network_that_returns_no_probabilities_is_one_line(tmp_path, monkeypatch, bias, returned):
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    own = [layers.Input((24, 24, 3)), layers.GlobalAveragePooling2D(), layers.Dense(2)]
+    model = keras.Sequential(own)
+    model.layers[-1].set_weights([np.zeros((3, 2)), np.array([0.5, bias])])
+    model.save(tmp_path / "own.keras")
+    predict = load_network(tmp_path / "own.keras").predict
+    with pytest.raises(UserError, match=rf"own.keras cannot be used: it returns ({returned})"):
+        predict(IMAGES)
+
+
+def test_a_network_that_returns_what_is_no_number_is_one_line(tmp_path):
+    model = SmallerVGGNet.build(24, 24, 3, 2, finalAct="softmax")
+    huge = np.float32(1e38)
+    model.layers[-2].set_weights([np.full((1024, 2), huge), np.array([huge, 0], np.float32)])
+    save_model(tmp_path / "fashion.model", model, METADATA)
+    predict = load_network(tmp_path / "fashion.model").predict
+    with pytest.raises(UserError, match=r"fashion.model cannot be used: it returns nan"):
+        predict(IMAGES)
 
 
 def test_an_import_that_fails_without_any_wish_of_the_user_is_no_error_of_theirs(

@@ -2,6 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
+from pyimagesearch.artifacts.receptive_fields import Cells
 from pyimagesearch.reports.error_montage import draw_errors, wrong_label
 from pyimagesearch.reports.montage import CAPTION_HEIGHT, CELL_WIDTH
 
@@ -50,7 +51,7 @@ def test_beside_each_error_a_heat_map_shows_where_the_wrong_label_is_seen(tmp_pa
         asked.append((images, outputs))
         gradients = np.zeros((2, 4, 4, 3), np.float32)
         gradients[0, 0, 0] = gradients[1, 3, 3] = 1
-        return np.ones_like(gradients), gradients
+        return np.ones_like(gradients), gradients, Cells((0.5, 0.5), (2, 2))
 
     draw_errors(tmp_path / "errors.png", dataset, worst, explain=explain)
     ((images, outputs),) = asked

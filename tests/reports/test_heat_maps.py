@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from pyimagesearch.artifacts.receptive_fields import Cells
 from pyimagesearch.inference.classification import Prediction
 from pyimagesearch.reports import heat_maps
 from pyimagesearch.reports.heat_maps import (
@@ -13,6 +14,8 @@ from pyimagesearch.reports.heat_maps import (
 )
 
 RED = (0, 0, 255)
+# Four by four cells cover an image of 40 pixels, or of 16.
+TENS, FOURS = Cells((4.5, 4.5), (10, 10)), Cells((1.5, 1.5), (4, 4))
 
 
 def spot(y, x, value=1.0):
@@ -29,7 +32,7 @@ def brightest(picture):
 
 @pytest.mark.parametrize("cell", [(0, 0), (1, 2), (3, 1)])
 def test_the_hottest_pixel_is_in_the_middle_of_the_cell_that_speaks_for_the_label(cell):
-    heat = heat_map(*spot(*cell), size=40)
+    heat = heat_map(*spot(*cell), cells=TENS, size=40)
     assert heat.shape == (40, 40)
     assert 0 <= heat.min() < 0.1
     assert heat.max() == 1
@@ -37,11 +40,23 @@ def test_the_hottest_pixel_is_in_the_middle_of_the_cell_that_speaks_for_the_labe
     np.testing.assert_allclose(hottest, [10 * place + 4.5 for place in cell], atol=5)
 
 
+@pytest.mark.parametrize("cell", [(0, 2), (3, 1)])
+def test_where_cells_do_not_cover_the_image_they_stay_in_their_places_and_the_rest_is_cold(cell):
+    cells = Cells((2.5, 6.5), (6, 5))
+    heat = heat_map(*spot(*cell), cells, size=34)
+    center = [first + place * step for first, step, place in zip(*cells, cell, strict=True)]
+    hottest = np.unravel_index(heat.argmax(), heat.shape)
+    np.testing.assert_allclose(hottest, center, atol=2.5 + 0.51)
+    covered = heat[:24, 4:24]
+    assert covered.any(axis=1).sum() > 12
+    assert heat.sum() == pytest.approx(covered.sum())
+
+
 def test_features_count_by_their_own_gradient_where_they_are():
     features, gradient = np.ones((2, 4, 4, 3), np.float32)
     features[0, 0], features[0, 3], features[3, 3] = (50, 1, 1), (1, 50, 1), (1, 1, 50)
     gradient[:2], gradient[2:] = (1, 0, 0), (0, 0, 1)
-    heat = heat_map(features, gradient, size=4)
+    heat = heat_map(features, gradient, Cells(), size=4)
     assert heat[0, 0] == pytest.approx(1)
     assert heat[3, 3] == pytest.approx(1)
     assert heat[0, 3] < 0.5
@@ -52,17 +67,17 @@ def test_what_speaks_against_a_label_takes_nothing_from_what_speaks_for_it():
     features, gradient = spot(1, 1)
     gradient[:, :, 1] = -9
     features[:, :, 1] = 0
-    without = heat_map(features, gradient, size=40)
+    without = heat_map(features, gradient, cells=TENS, size=40)
     features[:, :, 1] = 1
-    assert (heat_map(features, gradient, size=40) == without).all()
+    assert (heat_map(features, gradient, cells=TENS, size=40) == without).all()
 
 
 def test_what_speaks_against_a_label_is_cold():
-    assert (heat_map(*spot(1, 1, value=-1), size=40) == 0).all()
+    assert (heat_map(*spot(1, 1, value=-1), cells=TENS, size=40) == 0).all()
 
 
 def test_where_nothing_speaks_for_a_label_the_map_is_cold():
-    heat = heat_map(*spot(1, 1, value=0), size=40)
+    heat = heat_map(*spot(1, 1, value=0), cells=TENS, size=40)
     assert heat.dtype == np.float32
     assert (heat == 0).all()
 
@@ -108,7 +123,7 @@ def prediction():
 
 
 def explain_nothing(image, labels):
-    return np.ones((4, 4, 3), np.float32), np.zeros((len(labels), 4, 4, 3), np.float32)
+    return np.ones((4, 4, 3), np.float32), np.zeros((len(labels), 4, 4, 3), np.float32), FOURS
 
 
 def test_beside_the_image_stands_a_tile_for_each_label(prediction):
@@ -118,7 +133,7 @@ def test_beside_the_image_stands_a_tile_for_each_label(prediction):
         asked.append((image, list(labels)))
         gradients = np.zeros((2, 4, 4, 3), np.float32)
         gradients[0, 1, 0] = gradients[1, 2, 3] = 1
-        return np.ones((4, 4, 3), np.float32), gradients
+        return np.ones((4, 4, 3), np.float32), gradients, FOURS
 
     chosen = [("dress", 0.98), ("black", 0.4)]
     picture = explanation(prediction, chosen, explain=explain, fit="pad")

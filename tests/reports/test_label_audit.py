@@ -80,6 +80,13 @@ def test_of_a_copy_that_resembles_no_usual_image_the_likeliest_labels_are_sugges
     assert (copy.why, copy.suggested) == (label_audit.COPIES, ("red", "dress"))
 
 
+def test_folders_of_the_same_labels_in_another_order_are_one_combination(dataset, probabilities):
+    before = label_audit.audit_labels(dataset, probabilities)
+    swapped = [labels[::-1] if i % 2 else labels for i, labels in enumerate(LABELS)]
+    after = label_audit.audit_labels(dataset._replace(labels=swapped), probabilities)
+    assert after == before
+
+
 def test_an_image_that_can_no_longer_be_read_is_reported(dataset, probabilities):
     paths = [*dataset.paths[:-1], "gone.png"]
     *_, last = label_audit.audit_labels(dataset._replace(paths=paths), probabilities)

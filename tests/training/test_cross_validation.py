@@ -92,6 +92,13 @@ def test_a_combination_with_fewer_images_than_folds_is_refused(device):
         cross_validation.cross_validated(make_dataset(labels), build, device, settings=SETTINGS)
 
 
+def test_folders_of_the_same_labels_in_another_order_are_one_combination(device, monkeypatch):
+    monkeypatch.setattr(fitting.Trainer, "fit", lambda self, examples: "SIGINT")
+    labels = [("bright", "dark")] * 29 + [("dark", "bright")]
+    found = cross_validation.cross_validated(make_dataset(labels), build, device, settings=SETTINGS)
+    assert found == "SIGINT"
+
+
 def test_a_signal_ends_the_audit(device, monkeypatch):
     labels = [("bright",) if i % 2 else ("dark",) for i in range(30)]
     monkeypatch.setattr(fitting.Trainer, "fit", lambda self, examples: "SIGINT")

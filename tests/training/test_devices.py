@@ -125,10 +125,12 @@ def test_one_worker_alone_needs_no_other(monkeypatch):
     assert devices.prepare_training_device(say=print).is_chief
 
 
-def test_images_have_their_channels_last_whatever_kerass_configuration_says():
+def test_kerass_configuration_does_not_change_how_training_computes():
     keras.config.set_image_data_format("channels_first")
+    keras.config.set_floatx("float16")
     devices.prepare_training_device(say=print)
     assert keras.config.image_data_format() == "channels_last"
+    assert keras.config.floatx() == "float32"
 
 
 def test_training_uses_tensorflow_whatever_backend_predicts():

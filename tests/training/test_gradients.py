@@ -4,7 +4,7 @@ import pytest
 from keras import layers
 
 from pyimagesearch.artifacts.model_file import read_model_file, save_model
-from pyimagesearch.inference.explanation import end_of_convolutions, logit_gradients
+from pyimagesearch.inference.explanation import cells_after, end_of_convolutions, logit_gradients
 from pyimagesearch.smallervggnet import SmallerVGGNet
 from pyimagesearch.training.gradients import feature_gradients
 
@@ -36,8 +36,9 @@ def network(*end):
 def test_the_gradient_is_that_of_the_labels_own_logit():
     model = network(layers.Activation("relu"), layers.Flatten(), layers.Dense(4))
     model.add(layers.Activation("sigmoid"))
-    features, gradients = feature_gradients(model, IMAGES, LABELS)
+    features, gradients, cells = feature_gradients(model, IMAGES, LABELS)
     assert features.shape == gradients.shape == (3, 24, 36, 5)
+    assert cells == ((0, 0), (1, 1))
     assert features.min() == 0
     kernel, bias = model.layers[-2].get_weights()
     np.testing.assert_allclose(gradients.reshape(3, -1), kernel[:, LABELS].T, rtol=1e-6)
@@ -94,11 +95,41 @@ def test_without_tensorflow_the_gradient_is_the_same(tmp_path, end):
         model.add(layers.Dense(units))
         model.layers[-1].set_weights([kernel, bias])
         model.add(layers.Activation("softmax"))
-    features, expected = feature_gradients(model, IMAGES, LABELS)
-    last_layers = description.layers[end_of_convolutions(description) :]
+    features, expected, cells = feature_gradients(model, IMAGES, LABELS)
+    end = end_of_convolutions(description)
+    assert cells_after(description, end) == cells
+    last_layers = description.layers[end:]
     for image, label, gradient in zip(features, LABELS, expected, strict=True):
         gradients = logit_gradients(last_layers, image, [1, label])
         assert gradients.dtype == np.float32
         assert gradients.shape == (2, *image.shape)
         assert np.ptp(gradient) > 0
         np.testing.assert_allclose(gradients[1], gradient, atol=1e-5 * np.abs(gradient).max())
+
+
+STARTS = {
+    "as SmallerVGGNet begins": [
+        *[layers.Conv2D(1, 3, padding="same"), layers.MaxPooling2D(3)],
+        *[layers.Conv2D(1, 3, padding="same"), layers.MaxPooling2D(2)],
+    ],
+    "unpadded convolutions": [layers.Conv2D(1, (5, 3)), layers.MaxPooling2D(2)],
+    "strides": [layers.Conv2D(1, 3, strides=2), layers.Conv2D(1, 4, strides=2, padding="same")],
+    "padded pooling": [layers.MaxPooling2D(3, strides=2, padding="same")],
+}
+
+
+@pytest.mark.parametrize("start", STARTS.values(), ids=STARTS)
+@pytest.mark.parametrize("size", [34, 35])
+def test_a_cell_lies_in_the_middle_of_the_pixels_that_change_it(start, size):
+    end = [layers.Conv2D(1, 1), layers.Flatten(), layers.Dense(1), layers.Activation("sigmoid")]
+    layers_of_one = [type(layer).from_config(layer.get_config()) for layer in (*start, *end)]
+    model = keras.Sequential([layers.Input((size, size, 1)), *layers_of_one])
+    model.set_weights([np.ones_like(weight) for weight in model.get_weights()])
+    # A black image, and one with each of its pixels white.
+    images = np.eye(size * size + 1, size * size, -1, np.float32).reshape(-1, size, size, 1)
+    features, _, cells = feature_gradients(model, images, np.zeros(len(images), int))
+    for cell in (2, 3), (3, 2):
+        values = features[:, *cell, 0]
+        change = np.argwhere((values[1:] > values[0]).reshape(size, size))
+        place = np.array(cells.first) + np.array(cells.step) * cell
+        np.testing.assert_allclose((change.min(axis=0) + change.max(axis=0)) / 2, place)

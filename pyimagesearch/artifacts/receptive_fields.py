@@ -1,0 +1,49 @@
+"""Which part of an image a cell of a feature map stands for."""
+
+from typing import NamedTuple
+
+Pair = tuple[int, ...]
+
+
+class Cells(NamedTuple):
+    """Where in an image the cells of a feature map lie.
+
+    Poolings drop the last pixels that fill no window, so that the cells do not always cover the
+    whole image. Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional Neural
+    Networks" (2019).
+
+    Attributes
+    ----------
+    first : tuple of float
+        Row and column of the pixel on which the receptive field of the first cell is centred.
+    step : tuple of int
+        How many rows and columns of pixels further that of the next one is.
+    """
+
+    first: tuple[float, ...] = (0.0, 0.0)
+    step: Pair = (1, 1)
+
+    def after(self, window: Pair, strides: Pair, *, taken: Pair, returned: Pair) -> "Cells":
+        """Follow the cells through a convolution or a pooling.
+
+        Parameters
+        ----------
+        window, strides : (int, int)
+            Those of the layer, rows first.
+        taken, returned : (int, int)
+            Height and width of the feature maps that it takes and returns.
+
+        Returns
+        -------
+        Cells
+            Those of the feature maps that it returns.
+        """
+        first = []
+        axes = zip(self.first, self.step, window, strides, taken, returned, strict=True)
+        for start, step, width, stride, size, count in axes:
+            # Like Keras, which pads the end of an axis by a pixel more than its beginning if it
+            # must.
+            before = max(0, (count - 1) * stride + width - size) // 2
+            first.append(start + step * ((width - 1) / 2 - before))
+        steps = (step * stride for step, stride in zip(self.step, strides, strict=True))
+        return Cells(tuple(first), tuple(steps))

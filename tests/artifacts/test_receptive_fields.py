@@ -1,0 +1,18 @@
+from pyimagesearch.artifacts.receptive_fields import Cells
+
+
+def test_a_padded_convolution_leaves_cells_where_they_are():
+    cells = Cells((1, 1), (3, 3))
+    assert cells.after((3, 3), (1, 1), taken=(11, 11), returned=(11, 11)) == cells
+
+
+def test_poolings_that_drop_the_last_pixels_begin_at_the_first():
+    cells = Cells().after((3, 3), (3, 3), taken=(34, 34), returned=(11, 11))
+    assert cells == ((1, 1), (3, 3))
+    cells = cells.after((2, 2), (2, 2), taken=(11, 11), returned=(5, 5))
+    assert cells == ((2.5, 2.5), (6, 6))
+
+
+def test_rows_and_columns_have_windows_of_their_own():
+    cells = Cells().after((5, 3), (2, 1), taken=(35, 34), returned=(16, 32))
+    assert cells == ((2, 1), (2, 1))
