@@ -48,6 +48,8 @@ class LabelTable(NamedTuple):
     is_test : list of bool
         Whether the column ``split`` puts each image on the test side; empty without such a column.
     skipped : list of (str, str)
+        The images that were left out, each with the reason.
+    skipped_rows : list of (str, str)
         The rows that were left out, each with the reason.
     notes : list of str
         What was found out about the table.
@@ -58,6 +60,7 @@ class LabelTable(NamedTuple):
     groups: list[str]
     is_test: list[bool]
     skipped: list[tuple[str, str]]
+    skipped_rows: list[tuple[str, str]]
     notes: list[str]
 
 
@@ -98,16 +101,19 @@ def read_label_table(table: AnyPath, folder: AnyPath) -> LabelTable:
             raise UserError(_why_no_row(table, header, survey, delimiter=delimiter))
         columns = choose_columns(table, header, survey, index=index)
         with _opened(table) as (header, rows, _):
-            found, skipped = _find_images(table, header, rows, columns=columns, index=index)
+            found, skipped, skipped_rows = _find_images(
+                table, header, rows, columns=columns, index=index
+            )
     except (OSError, csv.Error, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UserError(f"cannot read the table {table}: {reason}{did_you_mean(table)}") from error
     if not found:
-        path, reason = skipped[0]
+        path, reason = skipped_rows[0]
         raise UserError(
             f"no row of {table} gives an image its labels; the first is {path}: {reason}"
         )
-    notes = _notes(header, columns, sum(path not in found for path in index.paths))
+    mentioned = {*found, *(path for path, _ in skipped)}
+    notes = _notes(header, columns, sum(path not in mentioned for path in index.paths))
     paths = sorted(found)
     return LabelTable(
         paths,
@@ -115,6 +121,7 @@ def read_label_table(table: AnyPath, folder: AnyPath) -> LabelTable:
         [] if columns.group is None else [found[path].group for path in paths],
         [] if columns.split is None else [found[path].is_test for path in paths],
         skipped,
+        skipped_rows,
         notes,
     )
 
@@ -172,21 +179,22 @@ def _find_images(
     *,
     columns: Columns,
     index: ImageIndex,
-) -> tuple[dict[str, _Row], list[tuple[str, str]]]:
-    """Find the image of each row; return the rows by path, and those that were left out."""
+) -> tuple[dict[str, _Row], list[tuple[str, str]], list[tuple[str, str]]]:
+    """Find the image of each row; return the rows by path, and images and rows left out."""
     found: dict[str, _Row] = {}
-    skipped: list[tuple[str, str]] = []
+    skipped_rows: list[tuple[str, str]] = []
     contradictory = set()
     shared: dict[tuple[str, ...], tuple[str, ...]] = {}  # equal label sets are kept once
     for line, cells in rows:
         if len(cells) != len(header):
             reason = f"it has {len(cells)} cells and the heading {len(header)}"
-            skipped.append((f"line {line} of {table}", reason))
+            skipped_rows.append((f"line {line} of {table}", reason))
             continue
         cell = cells[columns.name].strip()
         image = index.find(cell) if cell else []
         if not isinstance(image, str):
-            skipped.append((f"{cell} (line {line} of {table})", _why_none(cell, image, index)))
+            why = _why_none(cell, image, index)
+            skipped_rows.append((f"{cell} (line {line} of {table})", why))
             continue
         for twin in columns.twins:
             other = index.find(cells[twin].strip())
@@ -202,13 +210,13 @@ def _find_images(
         if first is not row:
             same = first.labels == labels
             reason = f"it is on line {first.line} already" + ("" if same else ", with other labels")
-            skipped.append((f"{cell} (line {line} of {table})", reason))
+            skipped_rows.append((f"{cell} (line {line} of {table})", reason))
             if not same:
                 contradictory.add(image)
-    for image in sorted(contradictory):
-        skipped.append((image, "its rows give it different labels"))
+    for image in contradictory:
         del found[image]
-    return found, skipped
+    skipped = [(image, "its rows give it different labels") for image in sorted(contradictory)]
+    return found, skipped, skipped_rows
 
 
 def _is_test(table: AnyPath, title: str, cell: str, *, line: int) -> bool:

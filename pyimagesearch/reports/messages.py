@@ -78,11 +78,11 @@ def ended_lines(ended_by: str | None, *, epoch: int, stays: AnyPath | None = Non
 
 
 def loaded_lines(dataset: Dataset) -> list[str]:
-    """Say how many images there are, and which files were skipped."""
+    """Say how many images there are, and which files and rows of a table were skipped."""
     lines = [f"{counted(len(dataset.paths), 'image')}, {dataset.images.nbytes / 1e6:.1f} MB"]
-    if dataset.skipped:
-        reasons = [f"{path} ({reason})" for path, reason in dataset.skipped]
-        lines.append(f"{counted(len(reasons), 'file')} skipped: {first_few(reasons)}")
+    for what, skipped in (("file", dataset.skipped), ("row", dataset.skipped_rows)):
+        if reasons := [f"{name} ({reason})" for name, reason in skipped]:
+            lines.append(f"{counted(len(reasons), what)} skipped: {first_few(reasons)}")
     return lines
 
 

@@ -130,6 +130,7 @@ def _dataset_findings(dataset: Dataset) -> dict[str, Any]:
     listed = counts.most_common(MOST_FREE_COMBINATIONS) if dataset.is_free else counts.items()
     return {
         "skipped": [{"path": path, "reason": reason} for path, reason in dataset.skipped],
+        "skipped_rows": [{"row": row, "reason": reason} for row, reason in dataset.skipped_rows],
         "duplicates": len(dataset.groups) - len(np.unique(dataset.groups)),
         "contradictions": [
             [dataset.paths[position] for position in positions]

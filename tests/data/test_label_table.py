@@ -101,17 +101,25 @@ def test_what_is_missing_twice_or_outside_is_named(folder):
     rows = ["a.jpg,x", "a.jpg,x", "000005,x", "000005,y", "gone.jpg,x", "../../etc/passwd,x", "a"]
     table = read(folder, "\n".join(["file,labels", *rows]))
     assert labels_of(table) == {"a.jpg": ("x",)}
-    reasons = [reason for _, reason in table.skipped]
-    words = ("already", "with other labels", "no such image", "outside", "1 cells", "different")
-    for word in words:
+    reasons = [reason for _, reason in table.skipped_rows]
+    for word in ("already", "with other labels", "no such image", "outside", "1 cells"):
         assert any(word in reason for reason in reasons), word
+
+
+def test_rows_that_repeat_an_image_are_skipped_and_images_with_contradictory_rows(folder):
+    rows = ["file,labels", "a.jpg,x y", "a.jpg,y x", "000005,x", "000005,y", "tt0151137,x"]
+    table = read(folder, "\n".join(rows))
+    assert set(labels_of(table)) == {"a.jpg", "tt0151137.JPG"}
+    assert [path.rpartition("/")[2] for path, _ in table.skipped] == ["000005.png"]
+    assert len(table.skipped_rows) == 2
+    assert not any("not in the table" in note for note in table.notes)
 
 
 def test_an_ambiguous_name_is_not_guessed(tmp_path):
     write_images(tmp_path, ["one/b.jpg", "two/b.jpg", "c.jpg"])
     table = read(tmp_path, "file,labels\nb,x\none/b,y\nc,z\n")
     assert sorted(table.labels) == [("y",), ("z",)]
-    assert "may be" in table.skipped[0][1]
+    assert "may be" in table.skipped_rows[0][1]
 
 
 @pytest.mark.parametrize(
