@@ -6,21 +6,23 @@ The labels stand in one column, separated by spaces, commas or ``|``, or there i
 
 import codecs
 import csv
+import itertools
 import os
 import re
 import stat
+import string
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple, TextIO
 
 from pyimagesearch.console import counted, first_few, printable
 from pyimagesearch.data.image_index import ImageIndex
 from pyimagesearch.data.table_columns import (
     IS_VALID,
     NO_NAME,
-    SET,
     SIDES,
+    TRUE_WORDS,
     Columns,
     Survey,
     check_same,
@@ -32,6 +34,10 @@ from pyimagesearch.files import AnyPath, did_you_mean
 
 MOST_BYTES, MOST_COLUMNS = 2**31, 100_000
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+# Excel's own first line, which says what separates the cells.
+DELIMITER_LINE = re.compile(r'"?sep=([,;\t])"?\s*', re.IGNORECASE)
+# A heading of more lines than this is none: a quote that stands in it alone opens no cell.
+MOST_HEADING_LINES = 20
 
 
 class LabelTable(NamedTuple):
@@ -143,33 +149,56 @@ def _opened(table: AnyPath) -> Iterator[tuple[list[str], Iterator[tuple[int, lis
     if not stat.S_ISREG(status.st_mode) or status.st_size > MOST_BYTES:
         raise UserError(f"the table {table} is no regular file of at most {MOST_BYTES >> 20} MiB")
     with open(table, encoding=_encoding(table), newline="") as file:  # noqa: PTH123
-        first = file.readline(2**24)
-        delimiter = max(DELIMITERS, key=first.count)
-        reader = partial(csv.reader, delimiter=delimiter, skipinitialspace=True)
-        header = [cell.strip() for cell in next(reader([first]), [])]
+        before, first, delimiter = _heading_lines(file)
+        rows = csv.reader(itertools.chain(first, file), delimiter=delimiter, skipinitialspace=True)
+        header = [re.sub(r"\s*[\r\n]\s*", " ", cell.strip()) for cell in next(rows, [])]
         if not 2 <= len(header) <= MOST_COLUMNS:
             raise UserError(
-                f"the heading of {table} has {len(header):,} columns: a column of image names and "
-                f"at least one of labels are needed, and at most {MOST_COLUMNS:,} in all"
+                f"the heading of {table} has {counted(len(header), 'column')}: a column of image "
+                f"names and at least one of labels are needed, and at most {MOST_COLUMNS:,} in all"
             )
-        others = reader(file)
-        yield header, ((others.line_num + 1, row) for row in others if any(row)), delimiter
+        yield header, ((before + rows.line_num, row) for row in rows if any(row)), delimiter
+
+
+def _heading_lines(file: TextIO) -> tuple[int, list[str], str]:
+    """Read on until the heading is over; return how many lines it follows, its own, the delimiter.
+
+    Empty lines before it are passed over, and so is a line such as ``sep=;``.
+    """
+    read = partial(file.readline, 2**24)
+    before, delimiter = 0, None
+    line = read()
+    while line and (not line.strip(',;"' + string.whitespace) or DELIMITER_LINE.fullmatch(line)):
+        if found := DELIMITER_LINE.fullmatch(line):
+            delimiter = found[1]
+        before, line = before + 1, read()
+    lines = [line]
+    # A cell in quotes may hold line breaks.
+    while "".join(lines).count('"') % 2 and len(lines) < MOST_HEADING_LINES and lines[-1]:
+        lines.append(read())
+    text = re.sub('"[^"]*"', "", "".join(lines))
+    return before, lines, delimiter or max(DELIMITERS, key=text.count)
 
 
 def _encoding(table: AnyPath) -> str:
-    """Tell the encoding of a file: what its first bytes say, UTF-8, or else Latin-1."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
+    """Tell the encoding of a file: what its first bytes say, or the first that fits all of it."""
     with open(table, "rb") as file:  # noqa: PTH123
         if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
             return "utf-16"
-        file.seek(0)
-        try:
-            for chunk in iter(lambda: file.read(2**20), b""):
-                decoder.decode(chunk)
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            return "latin-1"
-    return "utf-8-sig"
+        return next(filter(partial(_is_in, file), ("utf-8-sig", "cp1252")), "latin-1")
+
+
+def _is_in(file: BinaryIO, encoding: str) -> bool:
+    """Tell whether all of a file may be in an encoding."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    file.seek(0)
+    try:
+        for chunk in iter(lambda: file.read(2**20), b""):
+            decoder.decode(chunk)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _find_images(
@@ -187,7 +216,7 @@ def _find_images(
     shared: dict[tuple[str, ...], tuple[str, ...]] = {}  # equal label sets are kept once
     for line, cells in rows:
         if len(cells) != len(header):
-            reason = f"it has {len(cells)} cells and the heading {len(header)}"
+            reason = f"it has {counted(len(cells), 'cell')} and the heading {len(header)}"
             skipped_rows.append((f"line {line} of {table}", reason))
             continue
         cell = cells[columns.name].strip()
@@ -220,7 +249,10 @@ def _find_images(
 
 
 def _is_test(table: AnyPath, title: str, cell: str, *, line: int) -> bool:
-    """Tell on which side a cell puts an image. To pass over a word might train on a test image."""
+    """Tell whether a cell puts an image on the test side.
+
+    An unknown word is refused: to ignore it might train on a test image.
+    """
     is_split = title.casefold() == "split"
     word = cell.strip()
     side = (SIDES if is_split else IS_VALID).get(word.lower())
@@ -242,7 +274,8 @@ def _why_none(cell: str, candidates: Sequence[str], index: ImageIndex) -> str:
 
 def _labels(header: Sequence[str], cells: Sequence[str], columns: Columns) -> tuple[str, ...]:
     if columns.separator is None:
-        return tuple(sorted(header[i] for i in columns.labels if cells[i].strip().lower() in SET))
+        is_true = [cells[i].strip().lower() in TRUE_WORDS for i in columns.labels]
+        return tuple(sorted(header[i] for i in itertools.compress(columns.labels, is_true)))
     text = cells[columns.labels[0]].strip()
     is_list = text[:1] + text[-1:] in ("[]", "()", "{}")
     parts = text[1:-1].split(",") if is_list else text.split(columns.separator)

@@ -1,7 +1,7 @@
 """Which images the network trains on and which it is tested on."""
 
-import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -106,7 +106,7 @@ def _why_too_few(
 ) -> str:
     """Name a combination by its folders, and say what images it has."""
     positions = [position for position, each in enumerate(labels) if each == combination]
-    folders = sorted({os.path.dirname(paths[position]) for position in positions} if paths else ())
+    folders = sorted({str(Path(paths[i]).parent) for i in positions} if paths else ())
     others = {group for group, each in zip(groups, labels, strict=True) if each != combination}
     count = len(positions)
     if others.intersection(groups[positions]):

@@ -86,6 +86,40 @@ def test_cells_that_need_quotes_are_said_to_need_them(folder, delimiter, name):
 
 
 @pytest.mark.parametrize(
+    "heading",
+    [
+        '"Image\nname",Labels',
+        'Image,"Labels\r\n(all; also, some)"',
+        "sep=,\r\nimage,labels",
+        '"sep=,"\nimage;no,labels',
+        "\n\r\nimage,labels",
+        ",,\nimage,labels",
+        'image 5" wide,labels',
+    ],
+)
+def test_a_heading_is_found_as_spreadsheets_write_it(folder, heading):
+    table = read(folder, f"{heading}\na.jpg,red dress\n000005.png,blue\n")
+    assert labels_of(table) == {"a.jpg": ("dress", "red"), "000005.png": ("blue",)}
+    assert not any("\n" in note or "\r" in note for note in table.notes)
+
+
+def test_lines_are_counted_from_the_first_of_the_file(folder):
+    table = read(folder, '\nsep=;\n"image\nname";labels\na;x\n000005;y\ngone;x\n')
+    assert [row for row, _ in table.skipped_rows] == [f"gone (line 7 of {folder}/t.csv)"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_text_is_read_in_the_encodings_that_spreadsheets_write(folder, encoding):
+    table = read(folder, "image,labels\na,größe “s”\n000005,x\n", encoding)
+    assert labels_of(table)["a.jpg"] == ("größe", "“s”")
+
+
+def test_what_no_windows_code_holds_is_latin_1(folder):
+    table = read(folder, "image,labels\na,é\x81\n000005,x\n", "latin-1")
+    assert labels_of(table)["a.jpg"] == ("é\x81",)
+
+
+@pytest.mark.parametrize(
     "row", ['a.jpg, "red, dress"', ' "a.jpg","red, dress"', " a.jpg, red dress"]
 )
 def test_a_space_may_stand_before_a_cell(folder, row):
@@ -102,7 +136,7 @@ def test_what_is_missing_twice_or_outside_is_named(folder):
     table = read(folder, "\n".join(["file,labels", *rows]))
     assert labels_of(table) == {"a.jpg": ("x",)}
     reasons = [reason for _, reason in table.skipped_rows]
-    for word in ("already", "with other labels", "no such image", "outside", "1 cells"):
+    for word in ("already", "with other labels", "no such image", "outside", "1 cell "):
         assert any(word in reason for reason in reasons), word
 
 
