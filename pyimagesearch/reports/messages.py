@@ -9,10 +9,11 @@ import numpy as np
 from pyimagesearch.console import counted, excerpt, first_few, printable
 from pyimagesearch.data.duplicates import spanning_groups
 from pyimagesearch.data.folders import (
-    capital_hints,
     count_missing_combinations,
     depth_hints,
+    look_alike_hints,
     missing_combinations,
+    order_hints,
 )
 from pyimagesearch.data.loading import Dataset
 from pyimagesearch.files import AnyPath
@@ -46,11 +47,14 @@ def dataset_lines(folder: AnyPath, dataset: Dataset) -> list[str]:
     list of str
         Messages; some have several lines.
     """
+    advice = "correct the cells of the table" if dataset.is_free else "rename the folders"
+    look_alikes = look_alike_hints(dataset.classes, advice=advice)
     return [
         *loaded_lines(dataset),
         *dataset.notes,
         *([] if dataset.is_free else depth_hints(folder, dataset.paths)),
-        *_first(capital_hints(dataset.classes), "groups of labels differ only in capitals"),
+        *_first(look_alikes, "groups of labels look alike"),
+        *([] if dataset.is_free else _first(order_hints(dataset.labels), "groups of such folders")),
         *(free_label_lines if dataset.is_free else label_lines)(dataset.labels, dataset.classes),
         *duplicate_lines(dataset),
     ]

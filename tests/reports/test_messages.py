@@ -74,6 +74,18 @@ def test_all_that_is_known_about_a_dataset_is_said(make_dataset):
         assert part in told
 
 
+def test_labels_of_a_table_that_look_alike_are_to_be_mended_in_its_cells(make_dataset):
+    dataset = make_dataset([("Blue",), ("blue", "dress"), ("dress", "red")])
+    told = "\n".join(messages.dataset_lines("d", dataset._replace(is_free=True)))
+    assert "Blue and blue differ only in capitals" in told
+    assert "correct the cells of the table" in told
+
+
+def test_folders_with_the_same_labels_in_another_order_are_named(make_dataset):
+    told = "\n".join(messages.dataset_lines("d", make_dataset([*LABELS, ("jeans", "blue")])))
+    assert "blue_jeans and jeans_blue are the same labels" in told
+
+
 @pytest.mark.parametrize(
     ("labels", "is_free", "told"),
     [
