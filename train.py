@@ -55,8 +55,8 @@ def train_network(args: Namespace) -> int:
 
     keras.utils.set_random_seed(args.seed)
     images, labels, mlb = dataset.images, dataset.labels, MultiLabelBinarizer().fit(dataset.labels)
-    train, test = split.split_dataset(dataset, test_size=args.test_size, seed=args.seed)
     info(*messages.dataset_lines(args.dataset, dataset))
+    train, test = split.split_dataset(dataset, test_size=args.test_size, seed=args.seed)
     info(*messages.split_lines(dataset, train, test))
     settings = fitting.Settings(
         args.epochs, args.batch_size, args.learning_rate, seed=args.seed, balance=args.balance

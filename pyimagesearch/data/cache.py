@@ -21,7 +21,7 @@ from pyimagesearch.outputs import remove_litter
 MAX_CACHE_BYTES = 4 * 2**30
 
 # Pixels depend on the decoders, so images that another release decoded are not reused.
-FORMAT = f"3\0{cv2.__version__}\0{PIL.__version__}"
+FORMAT = f"4\0{cv2.__version__}\0{PIL.__version__}"
 SUFFIX = ".decoded"
 SIGNATURE = b"decoded images\n\x1a"
 # After the signature and the number of images come their keys and checksums, and a digest of all

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from pyimagesearch.data.float_samples import white_of
 from pyimagesearch.data.image_header import (
     END_OF_IMAGE,
     START_OF_SCAN,
@@ -85,9 +86,10 @@ def decode_image(
     """Decode an image, for training, classification and search alike.
 
     Transparent pixels become white, the EXIF orientation is applied, and an animation gives its
-    first frame. Samples of 16 bits are scaled to 8 bits. Samples of 32 bits, for which no format
-    defines white, are clipped to [0, 255] as in Pillow. A JPEG file that was cut off is used if at
-    least half of its rows are there.
+    first frame. Samples of 16 bits are scaled to 8 bits, and floating-point ones from 0 to 1, 255
+    or 65,535, whichever they fit. Integers of 32 bits, for which no format defines white, are
+    clipped to [0, 255] as in Pillow. A JPEG file that was cut off is used if at least half of its
+    rows are there.
 
     There is one limit for all uses: an image that takes more than ``MAX_BYTES`` of memory to decode
     is refused. Only a JPEG image can be decoded at a half, a quarter or an eighth of its width and
@@ -209,9 +211,12 @@ def _decode_with_opencv(data: bytes, *, is_transparent: bool) -> np.ndarray:
 def _decode_with_pillow(source: Image.Image, data: bytes) -> np.ndarray:
     with pillow_warnings_ignored, damage_refused():
         source.load()
+        white = white_of(source) if source.mode == "F" else None
         image = np.empty((source.height, source.width, 3), np.uint8)
         for rows in _bands(image):
             band = source.crop((0, rows.start, source.width, rows.stop))
+            if white:
+                band = band.point(lambda sample: sample * (255 / white) + 0.5)
             is_png = source.format == "PNG"
             image[rows] = _pillow_pixels(band, png_bits(data) if is_png else None)
     return image

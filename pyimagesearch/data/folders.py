@@ -6,6 +6,7 @@ folder: ``("blue", "jeans")``.
 
 import functools
 import os
+import unicodedata
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice, product
@@ -227,38 +228,94 @@ def depth_hints(folder: AnyPath, paths: Iterable[str]) -> list[str]:
     Returns
     -------
     list of str
-        One line, or none.
+        A line about those that lie inside another label folder, and one about the others.
     """
-    label_folders = {Path(path).relative_to(folder).parent for path in paths}
-    depths = {len(label_folder.parts): label_folder for label_folder in sorted(label_folders)}
-    if len(depths) < 2:
-        return []
-    low, high = Path(folder) / depths[max(depths)], Path(folder) / depths[min(depths)]
-    return [
-        f"label folders lie at different depths, such as {printable(high)} and {printable(low)}: "
-        f"is {printable(low.parent)} the dataset that was meant?"
-    ]
+    label_folders = sorted({Path(path).relative_to(folder).parent for path in paths})
+    outer_of = {
+        inner: outer for inner in label_folders for outer in inner.parents if outer in label_folders
+    }
+    lines = []
+    for inner, outer in list(outer_of.items())[:1]:
+        inside = f"{printable(Path(folder) / inner)} in {printable(Path(folder) / outer)}"
+        lines.append(
+            f"label folders lie inside others, such as {inside}: the images of an inner one get "
+            "the labels of its own name alone"
+        )
+    depths = {len(each.parts): each for each in label_folders if each not in outer_of}
+    if len(depths) > 1:
+        low, high = Path(folder) / depths[max(depths)], Path(folder) / depths[min(depths)]
+        lines.append(
+            f"label folders lie at different depths, such as {printable(high)} and "
+            f"{printable(low)}: is {printable(low.parent)} the dataset that was meant?"
+        )
+    return lines
 
 
-def capital_hints(classes: Sequence[str]) -> list[str]:
-    """Point out labels that differ only in capitals, and so are learned as different labels.
+def look_alike_hints(classes: Sequence[str], *, advice: str = "rename the folders") -> list[str]:
+    """Point out labels that look alike, but are learned as different labels.
 
     Parameters
     ----------
     classes : sequence of str
         All labels of a dataset.
+    advice : str
+        What the user can do to make one label of them.
+
+    Returns
+    -------
+    list of str
+        A line for each group of labels that differ only in capitals, in spaces at their ends, or in
+        the form of their accents: macOS stores ``é`` as two characters, other systems as one.
+    """
+    groups: dict[str, list[str]] = {}
+    for label in classes:
+        groups.setdefault(_composed(label).strip().casefold(), []).append(label)
+    return [
+        f"the labels {_differing(group)} and are learned as different labels: {advice} "
+        "if one was meant"
+        for group in groups.values()
+        if len(group) > 1
+    ]
+
+
+def _composed(label: str) -> str:
+    return unicodedata.normalize("NFC", label)
+
+
+def _differing(labels: Sequence[str]) -> str:
+    """Say in what labels differ, and name them so that one can tell them apart."""
+    ways, shown = [], [printable(label) for label in labels]
+    if len({_composed(label).strip() for label in labels}) > 1:
+        ways.append("capitals")
+    if len({_composed(label).casefold() for label in labels}) > 1:
+        ways.append("spaces at their ends")
+        shown = [repr(label) for label in labels]
+    if not ways or len({label.strip().casefold() for label in labels}) > 1:
+        ways.append("how accents are stored")
+        shown = [f"{printable(label)} ({label!a})" for label in labels]
+    return f"{' and '.join(shown)} differ only in {' and in '.join(ways)}"
+
+
+def order_hints(combinations: Iterable[tuple[str, ...]]) -> list[str]:
+    """Point out folders whose names have the same labels in another order.
+
+    Parameters
+    ----------
+    combinations : iterable of tuple of str
+        The labels of each image, or each combination once.
 
     Returns
     -------
     list of str
         A line for each such group.
     """
-    groups: dict[str, list[str]] = {}
-    for label in classes:
-        groups.setdefault(label.casefold(), []).append(printable(label))
+    groups: dict[frozenset[str], list[str]] = {}
+    for combination in sorted(set(combinations)):
+        groups.setdefault(frozenset(combination), []).append(printable("_".join(combination)))
     return [
-        f"the labels {' and '.join(group)} differ only in capitals and are learned as different "
-        "labels: rename the folders if one was meant"
+        f"{' and '.join(group)} are the same labels in another order: they are learned alike, but "
+        "counted and split as different combinations, and no part of the names is then known to be "
+        "one kind of label: rename the folders to one order"
         for group in groups.values()
         if len(group) > 1
     ]

@@ -6,21 +6,23 @@ The labels stand in one column, separated by spaces, commas or ``|``, or there i
 
 import codecs
 import csv
+import itertools
 import os
 import re
 import stat
+import string
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple, TextIO
 
 from pyimagesearch.console import counted, first_few, printable
 from pyimagesearch.data.image_index import ImageIndex
 from pyimagesearch.data.table_columns import (
     IS_VALID,
     NO_NAME,
-    SET,
     SIDES,
+    TRUE_WORDS,
     Columns,
     Survey,
     check_same,
@@ -32,6 +34,10 @@ from pyimagesearch.files import AnyPath, did_you_mean
 
 MOST_BYTES, MOST_COLUMNS = 2**31, 100_000
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+# Excel's own first line, which says what separates the cells.
+DELIMITER_LINE = re.compile(r'"?sep=([,;\t])"?\s*', re.IGNORECASE)
+# A heading of more lines than this is none: a quote that stands in it alone opens no cell.
+MOST_HEADING_LINES = 20
 
 
 class LabelTable(NamedTuple):
@@ -48,6 +54,8 @@ class LabelTable(NamedTuple):
     is_test : list of bool
         Whether the column ``split`` puts each image on the test side; empty without such a column.
     skipped : list of (str, str)
+        The images that were left out, each with the reason.
+    skipped_rows : list of (str, str)
         The rows that were left out, each with the reason.
     notes : list of str
         What was found out about the table.
@@ -58,6 +66,7 @@ class LabelTable(NamedTuple):
     groups: list[str]
     is_test: list[bool]
     skipped: list[tuple[str, str]]
+    skipped_rows: list[tuple[str, str]]
     notes: list[str]
 
 
@@ -98,16 +107,19 @@ def read_label_table(table: AnyPath, folder: AnyPath) -> LabelTable:
             raise UserError(_why_no_row(table, header, survey, delimiter=delimiter))
         columns = choose_columns(table, header, survey, index=index)
         with _opened(table) as (header, rows, _):
-            found, skipped = _find_images(table, header, rows, columns=columns, index=index)
+            found, skipped, skipped_rows = _find_images(
+                table, header, rows, columns=columns, index=index
+            )
     except (OSError, csv.Error, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UserError(f"cannot read the table {table}: {reason}{did_you_mean(table)}") from error
     if not found:
-        path, reason = skipped[0]
+        path, reason = skipped_rows[0]
         raise UserError(
             f"no row of {table} gives an image its labels; the first is {path}: {reason}"
         )
-    notes = _notes(header, columns, sum(path not in found for path in index.paths))
+    mentioned = {*found, *(path for path, _ in skipped)}
+    notes = _notes(header, columns, sum(path not in mentioned for path in index.paths))
     paths = sorted(found)
     return LabelTable(
         paths,
@@ -115,6 +127,7 @@ def read_label_table(table: AnyPath, folder: AnyPath) -> LabelTable:
         [] if columns.group is None else [found[path].group for path in paths],
         [] if columns.split is None else [found[path].is_test for path in paths],
         skipped,
+        skipped_rows,
         notes,
     )
 
@@ -136,33 +149,56 @@ def _opened(table: AnyPath) -> Iterator[tuple[list[str], Iterator[tuple[int, lis
     if not stat.S_ISREG(status.st_mode) or status.st_size > MOST_BYTES:
         raise UserError(f"the table {table} is no regular file of at most {MOST_BYTES >> 20} MiB")
     with open(table, encoding=_encoding(table), newline="") as file:  # noqa: PTH123
-        first = file.readline(2**24)
-        delimiter = max(DELIMITERS, key=first.count)
-        reader = partial(csv.reader, delimiter=delimiter, skipinitialspace=True)
-        header = [cell.strip() for cell in next(reader([first]), [])]
+        before, first, delimiter = _heading_lines(file)
+        rows = csv.reader(itertools.chain(first, file), delimiter=delimiter, skipinitialspace=True)
+        header = [re.sub(r"\s*[\r\n]\s*", " ", cell.strip()) for cell in next(rows, [])]
         if not 2 <= len(header) <= MOST_COLUMNS:
             raise UserError(
-                f"the heading of {table} has {len(header):,} columns: a column of image names and "
-                f"at least one of labels are needed, and at most {MOST_COLUMNS:,} in all"
+                f"the heading of {table} has {counted(len(header), 'column')}: a column of image "
+                f"names and at least one of labels are needed, and at most {MOST_COLUMNS:,} in all"
             )
-        others = reader(file)
-        yield header, ((others.line_num + 1, row) for row in others if any(row)), delimiter
+        yield header, ((before + rows.line_num, row) for row in rows if any(row)), delimiter
+
+
+def _heading_lines(file: TextIO) -> tuple[int, list[str], str]:
+    """Read on until the heading is over; return how many lines it follows, its own, the delimiter.
+
+    Empty lines before it are passed over, and so is a line such as ``sep=;``.
+    """
+    read = partial(file.readline, 2**24)
+    before, delimiter = 0, None
+    line = read()
+    while line and (not line.strip(',;"' + string.whitespace) or DELIMITER_LINE.fullmatch(line)):
+        if found := DELIMITER_LINE.fullmatch(line):
+            delimiter = found[1]
+        before, line = before + 1, read()
+    lines = [line]
+    # A cell in quotes may hold line breaks.
+    while "".join(lines).count('"') % 2 and len(lines) < MOST_HEADING_LINES and lines[-1]:
+        lines.append(read())
+    text = re.sub('"[^"]*"', "", "".join(lines))
+    return before, lines, delimiter or max(DELIMITERS, key=text.count)
 
 
 def _encoding(table: AnyPath) -> str:
-    """Tell the encoding of a file: what its first bytes say, UTF-8, or else Latin-1."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
+    """Tell the encoding of a file: what its first bytes say, or the first that fits all of it."""
     with open(table, "rb") as file:  # noqa: PTH123
         if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
             return "utf-16"
-        file.seek(0)
-        try:
-            for chunk in iter(lambda: file.read(2**20), b""):
-                decoder.decode(chunk)
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            return "latin-1"
-    return "utf-8-sig"
+        return next(filter(partial(_is_in, file), ("utf-8-sig", "cp1252")), "latin-1")
+
+
+def _is_in(file: BinaryIO, encoding: str) -> bool:
+    """Tell whether all of a file may be in an encoding."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    file.seek(0)
+    try:
+        for chunk in iter(lambda: file.read(2**20), b""):
+            decoder.decode(chunk)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _find_images(
@@ -172,21 +208,22 @@ def _find_images(
     *,
     columns: Columns,
     index: ImageIndex,
-) -> tuple[dict[str, _Row], list[tuple[str, str]]]:
-    """Find the image of each row; return the rows by path, and those that were left out."""
+) -> tuple[dict[str, _Row], list[tuple[str, str]], list[tuple[str, str]]]:
+    """Find the image of each row; return the rows by path, and images and rows left out."""
     found: dict[str, _Row] = {}
-    skipped: list[tuple[str, str]] = []
+    skipped_rows: list[tuple[str, str]] = []
     contradictory = set()
     shared: dict[tuple[str, ...], tuple[str, ...]] = {}  # equal label sets are kept once
     for line, cells in rows:
         if len(cells) != len(header):
-            reason = f"it has {len(cells)} cells and the heading {len(header)}"
-            skipped.append((f"line {line} of {table}", reason))
+            reason = f"it has {counted(len(cells), 'cell')} and the heading {len(header)}"
+            skipped_rows.append((f"line {line} of {table}", reason))
             continue
         cell = cells[columns.name].strip()
         image = index.find(cell) if cell else []
         if not isinstance(image, str):
-            skipped.append((f"{cell} (line {line} of {table})", _why_none(cell, image, index)))
+            why = _why_none(cell, image, index)
+            skipped_rows.append((f"{cell} (line {line} of {table})", why))
             continue
         for twin in columns.twins:
             other = index.find(cells[twin].strip())
@@ -202,17 +239,20 @@ def _find_images(
         if first is not row:
             same = first.labels == labels
             reason = f"it is on line {first.line} already" + ("" if same else ", with other labels")
-            skipped.append((f"{cell} (line {line} of {table})", reason))
+            skipped_rows.append((f"{cell} (line {line} of {table})", reason))
             if not same:
                 contradictory.add(image)
-    for image in sorted(contradictory):
-        skipped.append((image, "its rows give it different labels"))
+    for image in contradictory:
         del found[image]
-    return found, skipped
+    skipped = [(image, "its rows give it different labels") for image in sorted(contradictory)]
+    return found, skipped, skipped_rows
 
 
 def _is_test(table: AnyPath, title: str, cell: str, *, line: int) -> bool:
-    """Tell on which side a cell puts an image. To pass over a word might train on a test image."""
+    """Tell whether a cell puts an image on the test side.
+
+    An unknown word is refused: to ignore it might train on a test image.
+    """
     is_split = title.casefold() == "split"
     word = cell.strip()
     side = (SIDES if is_split else IS_VALID).get(word.lower())
@@ -234,7 +274,8 @@ def _why_none(cell: str, candidates: Sequence[str], index: ImageIndex) -> str:
 
 def _labels(header: Sequence[str], cells: Sequence[str], columns: Columns) -> tuple[str, ...]:
     if columns.separator is None:
-        return tuple(sorted(header[i] for i in columns.labels if cells[i].strip().lower() in SET))
+        is_true = [cells[i].strip().lower() in TRUE_WORDS for i in columns.labels]
+        return tuple(sorted(header[i] for i in itertools.compress(columns.labels, is_true)))
     text = cells[columns.labels[0]].strip()
     is_list = text[:1] + text[-1:] in ("[]", "()", "{}")
     parts = text[1:-1].split(",") if is_list else text.split(columns.separator)

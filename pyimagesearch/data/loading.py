@@ -66,6 +66,8 @@ class Dataset(NamedTuple):
         uint32, shape (N,), CRC-32 of each image's pixels.
     skipped : list of (str, str)
         The files and folders that were left out, each with the reason.
+    skipped_rows : sequence of (str, str)
+        The rows of a table that were left out, each with the reason.
     fit : {"pad", "squeeze"}
         How the images became squares.
     is_free : bool
@@ -86,6 +88,7 @@ class Dataset(NamedTuple):
     groups: np.ndarray
     checksums: np.ndarray
     skipped: list[tuple[str, str]]
+    skipped_rows: Sequence[tuple[str, str]] = ()
     fit: Fit = "pad"
     is_free: bool = False
     together: np.ndarray | None = None
@@ -152,6 +155,8 @@ def load_dataset(
         )
     labels_of = dict(zip(paths, table.labels, strict=True)) if table else {}
     label_sets = [labels_of[path] if table else folder_labels(path) for path in loaded.paths]
+    if not any(label_sets):
+        raise UserError(f"{labels} gives no image a label: its cells for labels are all empty or 0")
     if len(set(map(frozenset, set(label_sets)))) < 2:
         advice = f"{labels} must give at least two of them" if table else _layout(folder)
         raise UserError(
@@ -213,7 +218,13 @@ def _with_table(dataset: Dataset, table: LabelTable) -> Dataset:
         together = joined_groups(dataset.groups, [table.groups[row] for row in chosen])
     if table.is_test:
         is_test = np.array([table.is_test[row] for row in chosen])
-    return dataset._replace(is_free=True, together=together, is_test=is_test, notes=table.notes)
+    return dataset._replace(
+        skipped_rows=table.skipped_rows,
+        is_free=True,
+        together=together,
+        is_test=is_test,
+        notes=table.notes,
+    )
 
 
 def load_images(

@@ -1,11 +1,13 @@
 """Which images the network trains on and which it is tested on."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.cluster.hierarchy import DisjointSet
 
+from pyimagesearch.console import counted, first_few
 from pyimagesearch.data.stratification import large_last, share_out
 from pyimagesearch.errors import UserError
 
@@ -18,7 +20,9 @@ def split_dataset(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Split a dataset by its folders or by its table; see :func:`split` and :func:`split_free`."""
     if not dataset.is_free:
-        return split(dataset.labels, dataset.groups, test_size=test_size, seed=seed)
+        return split(
+            dataset.labels, dataset.groups, test_size=test_size, seed=seed, paths=dataset.paths
+        )
     groups = dataset.groups if dataset.together is None else dataset.together
     return split_free(
         dataset.labels, groups, test_size=test_size, seed=seed, is_test=dataset.is_test
@@ -26,7 +30,12 @@ def split_dataset(
 
 
 def split(
-    labels: Sequence[tuple[str, ...]], groups: np.ndarray, *, test_size: float, seed: int
+    labels: Sequence[tuple[str, ...]],
+    groups: np.ndarray,
+    *,
+    test_size: float,
+    seed: int,
+    paths: Sequence[str] = (),
 ) -> tuple[np.ndarray, np.ndarray]:
     """Split images into a training and a test side.
 
@@ -45,6 +54,8 @@ def split(
         it exactly.
     seed : int
         The same seed and images give the same split.
+    paths : sequence of str, optional
+        The file of each image, so that an error can name folders instead of combinations.
 
     Returns
     -------
@@ -78,11 +89,31 @@ def split(
     train, test = np.flatnonzero(~in_test), np.flatnonzero(in_test)
     on_both_sides = {labels[i] for i in train.tolist()} & {labels[i] for i in test.tolist()}
     if too_few := sorted(set(labels) - on_both_sides):
+        named = [_why_too_few(each, labels, groups, paths=paths) for each in too_few[:5]]
         raise UserError(
-            f"the folder {'_'.join(too_few[0])} has too few different images to be split into a "
-            "training and a test side: at least two are needed"
+            "too few different images to train and to test on, of which each combination needs "
+            f"two: {first_few(named, total=len(too_few))}"
         )
     return train, test
+
+
+def _why_too_few(
+    combination: tuple[str, ...],
+    labels: Sequence[tuple[str, ...]],
+    groups: np.ndarray,
+    *,
+    paths: Sequence[str],
+) -> str:
+    """Name a combination by its folders, and say what images it has."""
+    positions = [position for position, each in enumerate(labels) if each == combination]
+    folders = sorted({str(Path(paths[i]).parent) for i in positions} if paths else ())
+    others = {group for group, each in zip(groups, labels, strict=True) if each != combination}
+    count = len(positions)
+    if others.intersection(groups[positions]):
+        why = f"{counted(count, 'image')}, with copies under other labels"
+    else:
+        why = "1 image" if count == 1 else f"{count:,} copies of one image"
+    return f"{first_few(folders, 2) or '_'.join(combination)} ({why})"
 
 
 def split_free(

@@ -134,7 +134,7 @@ class _Sides:
             self.counts[label][not side] += 1
 
     def test_more(self, label: str) -> None:
-        """Test a group of a label, too, if no label has to give up for it what it has."""
+        """Try to move a group of a label to the test side, without leaving another untested."""
         self.pinned.clear()
         self.moves_left = MOVES
         self._mend([(label, True)])

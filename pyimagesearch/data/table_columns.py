@@ -18,14 +18,17 @@ SAMPLE = 1000
 SEPARATORS = "|,;"
 NO_NAME = "(no name)"
 
-SET = {"1", "1.0", "true", "yes"}
+TRUE_WORDS = {"1", "1.0", "true", "yes", "x", "y"}
 # Some tables write -1 for a label that an image does not have, or for one that is uncertain.
-FLAGS = SET | {"0", "0.0", "-1", "-1.0", "false", "no", ""}
+FLAGS = TRUE_WORDS | {"0", "0.0", "-1", "-1.0", "false", "no", "n", ""}
+# Letters may be labels themselves, unless all that several columns hold is one of these.
+LETTERS = {"x", "y", "n"}
+CROSSES, YES_OR_NO = {"x", ""}, {"y", "n", ""}
 # Whether each word of a column `split`, and of fastai's `is_valid`, puts an image on the test side.
 SIDES = dict.fromkeys(("", "train", "training"), False) | dict.fromkeys(
     ("test", "testing", "val", "valid", "validation", "eval", "dev", "holdout"), True
 )
-IS_VALID = {flag: flag in SET for flag in FLAGS}
+IS_VALID = {flag: flag in TRUE_WORDS for flag in FLAGS}
 # Words in the title of a column that holds labels, and in that of one that only numbers them.
 LABEL_WORDS = {"label", "labels", "tag", "tags", "class", "classes", "category", "categories"}
 LABEL_WORDS |= {"genre", "genres", "target", "targets", "attributes", "keywords"}
@@ -71,6 +74,7 @@ class Survey(NamedTuple):
 def survey_rows(rows: Iterable[tuple[int, list[str]]], width: int) -> Survey:
     """Look at all rows of a table, each with its line."""
     survey = Survey([], [], [True] * width, [False] * width, [set() for _ in range(width)])
+    flags: list[set[str]] = [set() for _ in range(width)]
     fitting = _fitting(rows, width, survey.misfits)
     while chunk := list(itertools.islice(fitting, SAMPLE)):
         if not survey.sample:
@@ -78,11 +82,17 @@ def survey_rows(rows: Iterable[tuple[int, list[str]]], width: int) -> Survey:
         for position, cells in enumerate(zip(*chunk, strict=True)):
             values = {cell.strip().lower() for cell in set(cells)}
             survey.is_flags[position] &= values <= FLAGS
+            flags[position] |= values & FLAGS
             survey.separators[position].update(
                 mark for mark in SEPARATORS if any(mark in value for value in values)
             )
             survey.is_filled[position] |= values != {""}
     survey.is_flags[:] = map(operator.and_, survey.is_flags, survey.is_filled)
+    letters = [i for i in range(width) if survey.is_flags[i] and flags[i] & LETTERS]
+    words = set[str]().union(*(flags[i] for i in letters))
+    if len(letters) == 1 or not (words == CROSSES or {"y", "n"} <= words <= YES_OR_NO):
+        for position in letters:
+            survey.is_flags[position] = False
     return survey
 
 
@@ -156,7 +166,8 @@ def _label_columns(
     if len(best) != 1:
         raise UserError(
             f"it is not clear which column of {table} holds the labels "
-            f"({first_few([header[i] for i in best]) or 'none may'}): call only that one labels"
+            f"({first_few([header[i] for i in best]) or 'none may'}): call only that one labels, "
+            "or write 0 and 1 if each column is a label"
         )
     marks = survey.separators[best[0]]
     return best, next((mark for mark in SEPARATORS if mark in marks), " ")

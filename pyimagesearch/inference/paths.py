@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pyimagesearch.data.folders import list_images
+from pyimagesearch.data.folders import IMAGE_SUFFIXES, list_images
 from pyimagesearch.errors import UserError
 from pyimagesearch.files import did_you_mean
 
@@ -83,8 +83,8 @@ def annotated_paths(
     Raises
     ------
     UserError
-        If `output` is a file where a folder is needed, an annotated image would replace one of
-        the images, or two would be written to one file.
+        If `output` is a file, or named like one, where a folder is needed, an annotated image would
+        replace one of the images, or two would be written to one file.
     """
     if output is None:
         return [None] * len(paths)
@@ -93,8 +93,10 @@ def annotated_paths(
     if list(paths) == list(inputs) and len(paths) == 1 and not is_folder:
         _check_targets(paths, [folder])
         return [folder]
-    if os.path.exists(folder) and not is_folder:  # noqa: PTH110
-        raise UserError(f"{output} is a file: several images need a folder to be written to")
+    is_named_like_file = folder.suffix.lower() in {*IMAGE_SUFFIXES, *suffixes}
+    if not is_folder and (is_named_like_file or os.path.exists(folder)):  # noqa: PTH110
+        kind = "is a file" if os.path.exists(folder) else "is the name of a file"  # noqa: PTH110
+        raise UserError(f"{output} {kind}: several images need a folder to be written to")
     # Without "..": ../b.jpg is not below ".".
     folders = [os.path.abspath(given) for given in inputs if os.path.isdir(given)]  # noqa: PTH100, PTH112
 

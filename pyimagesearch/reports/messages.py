@@ -9,10 +9,11 @@ import numpy as np
 from pyimagesearch.console import counted, excerpt, first_few, printable
 from pyimagesearch.data.duplicates import spanning_groups
 from pyimagesearch.data.folders import (
-    capital_hints,
     count_missing_combinations,
     depth_hints,
+    look_alike_hints,
     missing_combinations,
+    order_hints,
     pair_axes,
 )
 from pyimagesearch.data.loading import Dataset
@@ -47,11 +48,14 @@ def dataset_lines(folder: AnyPath, dataset: Dataset) -> list[str]:
     list of str
         Messages; some have several lines.
     """
+    advice = "correct the cells of the table" if dataset.is_free else "rename the folders"
+    look_alikes = look_alike_hints(dataset.classes, advice=advice)
     return [
         *loaded_lines(dataset),
         *dataset.notes,
         *([] if dataset.is_free else depth_hints(folder, dataset.paths)),
-        *_first(capital_hints(dataset.classes), "groups of labels differ only in capitals"),
+        *_first(look_alikes, "groups of labels look alike"),
+        *([] if dataset.is_free else _first(order_hints(dataset.labels), "groups of such folders")),
         *(free_label_lines if dataset.is_free else label_lines)(dataset.labels, dataset.classes),
         *duplicate_lines(dataset),
     ]
@@ -79,11 +83,11 @@ def ended_lines(ended_by: str | None, *, epoch: int, stays: AnyPath | None = Non
 
 
 def loaded_lines(dataset: Dataset) -> list[str]:
-    """Say how many images there are, and which files were skipped."""
+    """Say how many images there are, and which files and rows of a table were skipped."""
     lines = [f"{counted(len(dataset.paths), 'image')}, {dataset.images.nbytes / 1e6:.1f} MB"]
-    if dataset.skipped:
-        reasons = [f"{path} ({reason})" for path, reason in dataset.skipped]
-        lines.append(f"{counted(len(reasons), 'file')} skipped: {first_few(reasons)}")
+    for what, skipped in (("file", dataset.skipped), ("row", dataset.skipped_rows)):
+        if reasons := [f"{name} ({reason})" for name, reason in skipped]:
+            lines.append(f"{counted(len(reasons), what)} skipped: {first_few(reasons)}")
     return lines
 
 

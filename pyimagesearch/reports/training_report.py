@@ -131,6 +131,7 @@ def _dataset_findings(dataset: Dataset) -> dict[str, Any]:
     return {
         "notes": list(dataset.notes),
         "skipped": [{"path": path, "reason": reason} for path, reason in dataset.skipped],
+        "skipped_rows": [{"row": row, "reason": reason} for row, reason in dataset.skipped_rows],
         "duplicates": len(dataset.groups) - len(np.unique(dataset.groups)),
         "contradictions": [
             [dataset.paths[position] for position in positions]

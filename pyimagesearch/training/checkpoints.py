@@ -145,10 +145,17 @@ class SaveCheckpoint(keras.callbacks.Callback):
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(float(value))
         # In the middle of an epoch the state is none that an undisturbed run passes through.
-        if self.run.checkpoint and not self.model.stop_training:
-            _save(
-                self.run.checkpoint, self.run.description, network=self.model, history=self.history
-            )
+        path = self.run.checkpoint
+        if path is None or self.model.stop_training:
+            return
+        try:
+            _save(path, self.run.description, network=self.model, history=self.history)
+        except UserError as error:
+            before = len(self.history["loss"]) - 1
+            if not before or not path.is_file():
+                raise
+            message = f"{error}; the checkpoint of epoch {before} is kept: --resume continues it"
+            raise UserError(message, error.exit_code) from error
 
 
 def _save(

@@ -40,10 +40,43 @@ def test_label_folders_at_different_depths_are_called_out():
     assert folders.depth_hints("all/dataset", paths[1:]) == []
 
 
-def test_labels_that_differ_in_capitals_are_called_out():
-    (line,) = folders.capital_hints(["Blue", "blue", "dress"])
-    assert "Blue and blue" in line
-    assert folders.capital_hints(["blue", "dress"]) == []
+def test_a_label_folder_inside_another_is_not_taken_for_the_dataset():
+    sound = ["all/red_dress/1.jpg", "all/blue_dress/2.jpg"]
+    (line,) = folders.depth_hints("all", [*sound, "all/blue_dress/more/3.jpg"])
+    assert "such as all/blue_dress/more in all/blue_dress: " in line
+    assert "meant" not in line
+    assert folders.depth_hints("all", sound) == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "told"),
+    [
+        ("Blue", "blue", "Blue and blue differ only in capitals and are"),
+        ("dress", "dress ", "'dress' and 'dress ' differ only in spaces at their ends and are"),
+        (
+            "caf\u00e9",
+            "cafe\u0301",
+            "caf\u00e9 ('caf\\xe9') and cafe\u0301 ('cafe\\u0301') differ only in how accents are",
+        ),
+        ("Dress", " dress", "differ only in capitals and in spaces at their ends and are"),
+        ("\u01f0", "j\u030c", "differ only in how accents are stored"),
+    ],
+)
+def test_labels_that_look_alike_are_called_out_with_what_they_differ_in(one, other, told):
+    (line,) = folders.look_alike_hints([one, "jeans", other])
+    assert told in line
+    assert line.endswith("rename the folders if one was meant")
+
+
+def test_labels_that_look_different_are_not_called_out():
+    assert folders.look_alike_hints(["blue", "dress", "cafe", "caf\u00e9"]) == []
+
+
+def test_the_same_labels_in_another_order_are_called_out():
+    pairs = [("black", "jeans"), ("red", "dress"), ("jeans", "black"), ("black", "jeans")]
+    (line,) = folders.order_hints(pairs)
+    assert line.startswith("black_jeans and jeans_black are the same labels in another order")
+    assert folders.order_hints(pairs[:2]) == []
 
 
 def test_labels_are_the_parts_of_the_folders_name():

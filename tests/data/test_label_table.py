@@ -86,6 +86,40 @@ def test_cells_that_need_quotes_are_said_to_need_them(folder, delimiter, name):
 
 
 @pytest.mark.parametrize(
+    "heading",
+    [
+        '"Image\nname",Labels',
+        'Image,"Labels\r\n(all; also, some)"',
+        "sep=,\r\nimage,labels",
+        '"sep=,"\nimage;no,labels',
+        "\n\r\nimage,labels",
+        ",,\nimage,labels",
+        'image 5" wide,labels',
+    ],
+)
+def test_a_heading_is_found_as_spreadsheets_write_it(folder, heading):
+    table = read(folder, f"{heading}\na.jpg,red dress\n000005.png,blue\n")
+    assert labels_of(table) == {"a.jpg": ("dress", "red"), "000005.png": ("blue",)}
+    assert not any("\n" in note or "\r" in note for note in table.notes)
+
+
+def test_lines_are_counted_from_the_first_of_the_file(folder):
+    table = read(folder, '\nsep=;\n"image\nname";labels\na;x\n000005;y\ngone;x\n')
+    assert [row for row, _ in table.skipped_rows] == [f"gone (line 7 of {folder}/t.csv)"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_text_is_read_in_the_encodings_that_spreadsheets_write(folder, encoding):
+    table = read(folder, "image,labels\na,größe “s”\n000005,x\n", encoding)
+    assert labels_of(table)["a.jpg"] == ("größe", "“s”")
+
+
+def test_what_no_windows_code_holds_is_latin_1(folder):
+    table = read(folder, "image,labels\na,é\x81\n000005,x\n", "latin-1")
+    assert labels_of(table)["a.jpg"] == ("é\x81",)
+
+
+@pytest.mark.parametrize(
     "row", ['a.jpg, "red, dress"', ' "a.jpg","red, dress"', " a.jpg, red dress"]
 )
 def test_a_space_may_stand_before_a_cell(folder, row):
@@ -101,17 +135,25 @@ def test_what_is_missing_twice_or_outside_is_named(folder):
     rows = ["a.jpg,x", "a.jpg,x", "000005,x", "000005,y", "gone.jpg,x", "../../etc/passwd,x", "a"]
     table = read(folder, "\n".join(["file,labels", *rows]))
     assert labels_of(table) == {"a.jpg": ("x",)}
-    reasons = [reason for _, reason in table.skipped]
-    words = ("already", "with other labels", "no such image", "outside", "1 cells", "different")
-    for word in words:
+    reasons = [reason for _, reason in table.skipped_rows]
+    for word in ("already", "with other labels", "no such image", "outside", "1 cell "):
         assert any(word in reason for reason in reasons), word
+
+
+def test_rows_that_repeat_an_image_are_skipped_and_images_with_contradictory_rows(folder):
+    rows = ["file,labels", "a.jpg,x y", "a.jpg,y x", "000005,x", "000005,y", "tt0151137,x"]
+    table = read(folder, "\n".join(rows))
+    assert set(labels_of(table)) == {"a.jpg", "tt0151137.JPG"}
+    assert [path.rpartition("/")[2] for path, _ in table.skipped] == ["000005.png"]
+    assert len(table.skipped_rows) == 2
+    assert not any("not in the table" in note for note in table.notes)
 
 
 def test_an_ambiguous_name_is_not_guessed(tmp_path):
     write_images(tmp_path, ["one/b.jpg", "two/b.jpg", "c.jpg"])
     table = read(tmp_path, "file,labels\nb,x\none/b,y\nc,z\n")
     assert sorted(table.labels) == [("y",), ("z",)]
-    assert "may be" in table.skipped[0][1]
+    assert "may be" in table.skipped_rows[0][1]
 
 
 @pytest.mark.parametrize(

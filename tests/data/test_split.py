@@ -86,8 +86,20 @@ def test_a_combination_with_a_single_image_is_named():
 
 def test_a_combination_of_copies_of_one_image_is_named():
     labels = [("a", "b"), ("a", "b"), ("c", "d"), ("c", "d")]
-    with pytest.raises(UserError, match="c_d"):
+    with pytest.raises(UserError, match=r"c_d \(2 copies of one image\)"):
         split.split(labels, np.array([0, 1, 2, 2]), test_size=0.2, seed=0)
+
+
+def test_all_folders_with_too_few_different_images_are_named_with_what_they_hold():
+    folders = ["in/a_b", "in/a_b", "in/c_d", "in/e_f", "in/e_f", "in/g_h", "more/e_f"]
+    labels = [tuple(folder[-3:].split("_")) for folder in folders]
+    paths = [f"{folder}/{n}.png" for n, folder in enumerate(folders)]
+    with pytest.raises(UserError) as caught:
+        split.split(labels, np.array([0, 1, 0, 2, 2, 3, 2]), test_size=0.2, seed=0, paths=paths)
+    assert str(caught.value).endswith(
+        ": in/c_d (1 image, with copies under other labels), "
+        "in/e_f, more/e_f (3 copies of one image), in/g_h (1 image)"
+    )
 
 
 @st.composite

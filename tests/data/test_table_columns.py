@@ -19,6 +19,25 @@ def test_columns_of_0_and_1_are_read_and_texts_beside_them_left_out(folder, labe
     assert any("left out: Plot" in note for note in table.notes)
 
 
+@pytest.mark.parametrize("words", [("x", ""), ("X", ""), ("Y", "N"), ("y", "n"), ("yes", "No")])
+def test_crosses_and_yes_and_no_are_read_as_0_and_1(folder, words):
+    yes, no = words
+    table = read(folder, f"image,cat,dog,cow\na,{yes},{yes},{no}\n000005,{no},{yes},{no}\n")
+    assert labels_of(table) == {"a.jpg": ("cat", "dog"), "000005.png": ("dog",)}
+
+
+@pytest.mark.parametrize("cells", ["xx yx", "xy yx", "xn ny", "yy yy", "x1 0x"])
+def test_letters_that_may_be_labels_are_no_0_and_1(folder, cells):
+    one, other = (",".join(row) for row in cells.split())
+    with pytest.raises(UserError, match="call only that one labels, or write 0 and 1"):
+        read(folder, f"image,cat,dog\na,{one}\n000005,{other}\n")
+
+
+def test_a_single_column_of_yes_and_no_holds_labels(folder):
+    table = read(folder, "image,sold\na,Y\n000005,N\n")
+    assert labels_of(table) == {"a.jpg": ("Y",), "000005.png": ("N",)}
+
+
 @pytest.mark.parametrize(
     ("worse", "better"),
     [

@@ -293,6 +293,18 @@ def test_what_a_user_can_put_right_is_one_line(trained, arguments, complaint):
     assert result.stderr.count("\n") == 1
 
 
+def test_before_a_dataset_is_refused_for_its_copies_they_are_counted(tmp_path):
+    write_dataset(tmp_path / "dataset", COMBINATIONS[:2], per_combination=3, seed=1, size=64)
+    (tmp_path / "dataset" / "red_dress").mkdir()
+    first, *_ = (tmp_path / "dataset" / "black_jeans").iterdir()
+    for name in ("1", "2"):
+        (tmp_path / "dataset" / "red_dress" / f"{name}.jpg").write_bytes(first.read_bytes())
+    result = run("train.py", "--image-size", 32, folder=tmp_path)
+    assert result.returncode == 2
+    assert "2 copies of other images" in result.stdout
+    assert "dataset/red_dress (2 images, with copies under other labels)" in result.stderr
+
+
 def test_a_label_file_of_another_model_stops_only_those_who_named_it(trained, tmp_path):
     folder, _ = trained
     mlb = pickle.loads((folder / "mlb.pickle").read_bytes())

@@ -98,6 +98,16 @@ def test_several_images_cannot_be_annotated_into_one_file(tmp_path):
         annotated_paths(["a", "b"], ["a", "b"], str(tmp_path / "out.jpg"))
 
 
+@pytest.mark.parametrize("name", ["out.jpg", "out.PNG", "out.webp"])
+def test_several_images_are_not_annotated_into_a_folder_with_the_name_of_an_image(tmp_path, name):
+    output = tmp_path / name
+    with pytest.raises(UserError, match=f"{name} is the name of a file: several images need"):
+        annotated_paths(["a", "b"], ["a", "b"], str(output))
+    assert not output.exists()
+    output.mkdir()
+    assert annotated_paths(["a", "b"], ["a", "b"], str(output))[0] == output / "a.jpg"
+
+
 def test_an_annotated_image_never_replaces_an_image_that_is_classified(tmp_path):
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "a.jpg").write_bytes(b"precious")

@@ -31,6 +31,14 @@ def test_skipped_files_are_counted_and_the_first_few_named(make_dataset):
     assert len(messages.loaded_lines(make_dataset(LABELS))) == 1
 
 
+def test_skipped_rows_of_a_table_are_counted_apart_from_files(make_dataset):
+    dataset = make_dataset(LABELS, skipped=[("d/0.jpg", "the file is empty")])
+    dataset = dataset._replace(skipped_rows=[("a.jpg (line 3 of t.csv)", "why")] * 2)
+    _, files, rows = messages.loaded_lines(dataset)
+    assert files == "1 file skipped: d/0.jpg (the file is empty)"
+    assert rows.startswith("2 rows skipped: a.jpg (line 3 of t.csv) (why), ")
+
+
 def test_classes_are_numbered_and_missing_combinations_named():
     classes, table, missing = messages.label_lines(LABELS, ["black", "blue", "dress", "jeans"])
     assert classes.splitlines() == ["class labels:", "1. black", "2. blue", "3. dress", "4. jeans"]
@@ -64,6 +72,18 @@ def test_all_that_is_known_about_a_dataset_is_said(make_dataset):
     told = "\n".join(messages.dataset_lines("d", dataset))
     for part in ("4 images", "class labels", "only in capitals", "no folder holds", "1 copy"):
         assert part in told
+
+
+def test_labels_of_a_table_that_look_alike_are_to_be_mended_in_its_cells(make_dataset):
+    dataset = make_dataset([("Blue",), ("blue", "dress"), ("dress", "red")])
+    told = "\n".join(messages.dataset_lines("d", dataset._replace(is_free=True)))
+    assert "Blue and blue differ only in capitals" in told
+    assert "correct the cells of the table" in told
+
+
+def test_folders_with_the_same_labels_in_another_order_are_named(make_dataset):
+    told = "\n".join(messages.dataset_lines("d", make_dataset([*LABELS, ("jeans", "blue")])))
+    assert "blue_jeans and jeans_blue are the same labels" in told
 
 
 @pytest.mark.parametrize(

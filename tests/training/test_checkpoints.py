@@ -1,3 +1,4 @@
+import errno
 import io
 import json
 import tracemalloc
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyimagesearch.data.loading import Dataset
-from pyimagesearch.errors import UserError
+from pyimagesearch.errors import WORK_FAILED, UserError
 from pyimagesearch.training import checkpoints
 
 pytestmark = pytest.mark.slow
@@ -92,6 +93,31 @@ def test_an_epoch_that_was_not_finished_is_not_saved(run):
     trained(compiled_network(), range(2), StopInTheMiddle(), save)
     assert not run.checkpoint.exists()
     assert len(history["loss"]) == 1
+
+
+def fill_disk(monkeypatch):
+    def fail(*arguments, **options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(np.lib.format, "write_array", fail)
+
+
+def test_a_disk_that_is_full_leaves_the_checkpoint_before_and_says_so(run, monkeypatch):
+    network, history = compiled_network(), {}
+    trained(network, range(2), checkpoints.SaveCheckpoint(run, history))
+    kept = run.checkpoint.read_bytes()
+    fill_disk(monkeypatch)
+    with pytest.raises(UserError, match=r"No space left .* of epoch 2 is kept: --resume") as caught:
+        trained(network, range(2, 3), checkpoints.SaveCheckpoint(run, history))
+    assert caught.value.exit_code == WORK_FAILED
+    assert run.checkpoint.read_bytes() == kept
+
+
+def test_a_disk_that_is_full_in_the_first_epoch_leaves_nothing_to_resume(run, monkeypatch):
+    run.checkpoint.write_bytes(b"of another run")
+    fill_disk(monkeypatch)
+    with pytest.raises(UserError, match=r"No space left on device$"):
+        trained(compiled_network(), range(1), checkpoints.SaveCheckpoint(run, {}))
 
 
 def test_another_run_is_refused_by_what_differs(run):
