@@ -71,15 +71,14 @@ def export_paths(model: AnyPath, formats: Sequence[str]) -> dict[str, Path]:
 def _check(paths: Mapping[str, Path]) -> None:
     check_installed(list(paths))
     for name, path in paths.items():
+        chosen = FORMATS[name]
         if not is_utf8(path.absolute()):
             raise UserError(f"cannot write {path}: converters need a name in UTF-8")
-        if not path.name.endswith(FORMATS[name].ending) and name != "saved_model":
-            raise UserError(f"{path} is no name for {name}: end it in {FORMATS[name].ending}")
-        check_writable(path.with_name(LABELS_FILE))
-        if name != "saved_model":
-            check_writable(*_files(path))
-        elif os.path.lexists(path) and not (path / "saved_model.pb").is_file():
-            raise UserError(f"{path} is there and holds no SavedModel: choose another name")
+        if not path.name.endswith(chosen.ending) and not chosen.is_folder:
+            raise UserError(f"{path} is no name for {name}: end it in {chosen.ending}")
+        check_writable(path.with_name(LABELS_FILE), *chosen.files(path))
+        if chosen.is_folder and os.path.lexists(path) and not (path / chosen.holds).is_file():
+            raise UserError(f"{path} is there and holds no {chosen.holds}: choose another name")
 
 
 def exported_files(paths: Mapping[str, Path]) -> dict[str, Path]:
@@ -98,15 +97,10 @@ def exported_files(paths: Mapping[str, Path]) -> dict[str, Path]:
     files = {}
     for name, path in paths.items():
         files["the labels of --export"] = path.with_name(LABELS_FILE)
-        if name != "saved_model":
-            *weights, files[f"--export {name}"] = _files(path)
-            files |= {f"the weights of --export {name}": file for file in weights}
+        for file in FORMATS[name].files(path):
+            part = "" if file == path else f"the {file.suffix} of "
+            files[f"{part}--export {name}"] = file
     return files
-
-
-def _files(path: Path) -> list[Path]:
-    """List the files of an export; OpenVINO keeps the weights beside the graph."""
-    return [path.with_suffix(".bin"), path] if path.suffix == ".xml" else [path]
 
 
 def export_model(
@@ -212,10 +206,9 @@ def _exported(
 def _move(source: Path, paths: Mapping[str, Path], labels: Sequence[str]) -> None:
     """Move what was exported into place: as a copy, because a link may lead to another disk."""
     for name, path in paths.items():
-        if name == "saved_model":
+        if FORMATS[name].is_folder:
             replace_folder(path, source / path.name)
-            continue
-        for file in _files(path):
+        for file in FORMATS[name].files(path):
             with written_whole(file) as temporary:
                 shutil.copyfile(source / file.name, temporary)
     for folder in {path.parent for path in paths.values()}:

@@ -39,6 +39,10 @@ class Format(NamedTuple):
         Takes a path, and returns what predicts: a function of uint8 RGB images.
     batch_size : int or None
         How many images it takes at a time; None for any number.
+    beside : tuple of str
+        The suffixes of files that are written beside the one at the path, such as weights.
+    holds : str
+        Where an export is a folder, the name of a file in it by which it is known; otherwise empty.
     """
 
     ending: str
@@ -46,6 +50,17 @@ class Format(NamedTuple):
     write: Callable[..., None]
     load: Callable[[Path], Callable[[np.ndarray], np.ndarray]]
     batch_size: int | None = None
+    beside: tuple[str, ...] = ()
+    holds: str = ""
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether an export is a folder."""
+        return bool(self.holds)
+
+    def files(self, path: Path) -> list[Path]:
+        """List the files of an export, that at the path last; a folder has none."""
+        return [] if self.is_folder else [*map(path.with_suffix, self.beside), path]
 
 
 def taking_bytes(
@@ -215,8 +230,10 @@ def lines(labels: Sequence[str]) -> str:
 
 # OpenVINO is the last: TensorFlow can crash in a process in which OpenVINO has predicted.
 FORMATS = {
-    "saved_model": Format("_saved_model", (), _write_saved_model, _load_saved_model),
+    "saved_model": Format(
+        "_saved_model", (), _write_saved_model, _load_saved_model, holds="saved_model.pb"
+    ),
     "litert": Format(".tflite", ("ai_edge_litert",), _write_litert, _load_litert, batch_size=1),
     "onnx": Format(".onnx", ("tf2onnx", "onnx", "onnxruntime"), _write_onnx, _load_onnx),
-    "openvino": Format(".xml", ("openvino",), _write_openvino, _load_openvino),
+    "openvino": Format(".xml", ("openvino",), _write_openvino, _load_openvino, beside=(".bin",)),
 }

@@ -116,6 +116,7 @@ def outputs_reserved(args: Namespace) -> Iterator[None]:
         If one of them cannot be written, or replaces another or the table of labels.
     """
     from pyimagesearch.artifacts.export import export_paths, exported_files
+    from pyimagesearch.artifacts.export_formats import FORMATS
     from pyimagesearch.outputs import check_folder, reserved
 
     files = output_files(args)
@@ -123,7 +124,8 @@ def outputs_reserved(args: Namespace) -> Iterator[None]:
     if args.export:
         exports = export_paths(args.model, args.export)
         files |= exported_files(exports)
-        kept["--export saved_model"] = exports.get("saved_model")
+        folders = [name for name in exports if FORMATS[name].is_folder]
+        kept |= {f"--export {name}": str(exports[name]) for name in folders}
     with reserved(files, kept):
         if args.tensorboard is not None:
             check_folder(args.tensorboard)

@@ -33,6 +33,7 @@ class Bing:
         "Microsoft retired the Bing Search APIs on 11 August 2025; set the endpoint of a "
         "compatible service, or use the provider openverse, which needs no key"
     )
+    is_retired = True
 
     def __init__(self, key: str, endpoint: str | None = None) -> None:
         self.endpoint = endpoint or "https://api.bing.microsoft.com/v7.0/images/search"

@@ -38,6 +38,7 @@ class Brave:
         f"{BRAVE_KEY} or the key file must hold a key of a plan with image search, from "
         "https://api-dashboard.search.brave.com"
     )
+    is_retired = False
 
     def __init__(self, key: str, endpoint: str | None = None) -> None:
         self.endpoint = endpoint or "https://api.search.brave.com/res/v1/images/search"

@@ -32,6 +32,7 @@ class Openverse:
     first_cursor = 1
     most_results: int | None = MOST_PER_QUERY
     advice = f"the environment variable {OPENVERSE_TOKEN} must hold a valid token, or be unset"
+    is_retired = False
 
     def __init__(self, token: str | None = None, endpoint: str | None = None) -> None:
         self.endpoint = endpoint or "https://api.openverse.org/v1/images/"

@@ -284,7 +284,7 @@ def _explained(service: Service, error: FetchError) -> SearchError:
     """Say what to do about a search that failed."""
     host = parse(service.endpoint).host
     if error.is_unresolved:
-        advice = f" ({service.advice})" if service.name == "bing" else ""
+        advice = f" ({service.advice})" if service.is_retired else ""
         return SearchError(
             f"the name {host} does not resolve: check the connection and the endpoint{advice}"
         )

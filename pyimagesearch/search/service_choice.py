@@ -1,6 +1,7 @@
 """Which services to search, and the keys for them."""
 
 import os
+from collections.abc import Callable
 
 from pyimagesearch.errors import UnreadableFileError, UserError
 from pyimagesearch.files import read_file
@@ -16,7 +17,7 @@ from pyimagesearch.search.wikimedia import Wikimedia
 # Far more than any key has.
 KEY_BYTES = 2**12
 # The services that need a key, and the environment variable that may hold it.
-WITH_KEY: dict[str, tuple[type[Bing] | type[Brave], str]] = {
+WITH_KEY: dict[str, tuple[Callable[[str, str | None], Service], str]] = {
     "bing": (Bing, BING_KEY),
     "brave": (Brave, BRAVE_KEY),
 }

@@ -77,6 +77,8 @@ class Service(Protocol):
         if there is nothing to wait for.
     advice : str
         What to do if the service refuses the key.
+    is_retired : bool
+        Whether the service's own endpoint no longer exists, so that its name may not resolve.
     """
 
     name: str
@@ -89,6 +91,7 @@ class Service(Protocol):
     pause_seconds: float
     limits: str
     advice: str
+    is_retired: bool
 
     def parameters(
         self, query: str, licence: str | None, *, cursor: Any, count: int

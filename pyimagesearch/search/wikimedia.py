@@ -51,6 +51,7 @@ class Wikimedia:
         "it asks for the name of whoever runs a program: set WIKIMEDIA_CONTACT to your mail "
         "address or web page"
     )
+    is_retired = False
 
     def __init__(self, endpoint: str | None = None) -> None:
         self.endpoint = endpoint or "https://commons.wikimedia.org/w/api.php"

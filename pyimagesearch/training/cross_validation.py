@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 
 from pyimagesearch.console import counted
-from pyimagesearch.data.batches import Examples, steps_per_epoch
+from pyimagesearch.data.batches import Examples, make_targets, steps_per_epoch
 from pyimagesearch.data.cache import cache_folder
 from pyimagesearch.data.image_arrays import StoredImages, room_for_images
 from pyimagesearch.data.loading import Dataset
@@ -26,7 +26,7 @@ SMALLEST_SIZE = 48
 # More epochs than this teach the networks wrong labels by heart.
 MOST_EPOCHS = 12
 # What two cores take for a pixel of an image in a training step.
-SECONDS = 1e-6
+SECONDS_PER_PIXEL = 1e-6
 # From a width and height to a network that is not compiled.
 Build = Callable[[int], keras.Sequential]
 
@@ -35,7 +35,7 @@ def announcement(dataset: Dataset, settings: Settings) -> str:
     """Say how much an audit has to train, and about how long that takes."""
     learned = len(dataset.paths) * (FOLDS - 1) // FOLDS
     steps = FOLDS * settings.epochs * steps_per_epoch(learned, settings.batch_size)
-    seconds = steps * settings.batch_size * SECONDS * audit_size(dataset) ** 2
+    seconds = steps * settings.batch_size * SECONDS_PER_PIXEL * audit_size(dataset) ** 2
     minutes = max(1, round(seconds / 60))
     return (
         f"auditing labels with {FOLDS} networks, {steps:,} steps: "
@@ -91,9 +91,9 @@ def cross_validated(
     images = room_for_images((len(dataset.images), size, size, 3), limit, cache_folder())
     for position, image in enumerate(dataset.images):
         images[position] = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
-    targets = np.array([[c in labels for c in dataset.classes] for labels in dataset.labels])
-    everything = Examples(images, targets.astype(np.float32), np.arange(len(images)))
-    probabilities = np.empty(targets.shape, np.float32)
+    targets = make_targets(dataset.labels, dataset.classes)
+    everything = Examples(images, targets, np.arange(len(images)))
+    probabilities = np.empty_like(targets)
     folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=settings.seed)
     for learned, tested in folds.split(joined, joined, dataset.groups):
         keras.utils.set_random_seed(settings.seed)

@@ -19,7 +19,7 @@ class FusedBatchNormalization(keras.layers.Layer):
     Parameters
     ----------
     plain : keras.layers.BatchNormalization
-        Built. Its weights are used and trained.
+        Built, and one that :func:`fast_layers` replaces. Its weights are used and trained.
     """
 
     def __init__(self, plain: keras.layers.BatchNormalization) -> None:
@@ -84,7 +84,7 @@ class FusedAdam(keras.optimizers.Adam):
 
 
 def fast_layers(model: keras.Sequential, *, synchronized: bool) -> Sequence[keras.layers.Layer]:
-    """Replace the layers of a network that can be computed faster.
+    """Replace the layers of a network that can be computed faster, and keep all others.
 
     Parameters
     ----------
@@ -108,4 +108,13 @@ def _fast(layer: keras.layers.Layer, synchronized: bool) -> keras.layers.Layer:
     if synchronized:
         layer.synchronized = True
         return layer
-    return FusedBatchNormalization(layer)
+    return FusedBatchNormalization(layer) if _has_kernel(layer) else layer
+
+
+def _has_kernel(layer: keras.layers.BatchNormalization) -> bool:
+    """Tell whether the fused kernel computes what a layer does."""
+    rank = layer.input_spec.ndim
+    is_of_channels = (rank, layer.axis % rank) in ((2, 1), (4, 1), (4, 3))
+    # Keras 3.13 has no renormalisation.
+    is_usual = layer.scale and layer.center and not getattr(layer, "renorm", False)
+    return is_of_channels and is_usual and layer.variable_dtype == "float32"

@@ -65,7 +65,7 @@ class Trainer:
     Parameters
     ----------
     build : callable
-        Builds the plain network: Keras's own layers, with a sigmoid at the end.
+        Builds the plain network: Keras's own layers, at the end a Dense one and a sigmoid.
     device : TrainingDevice
         Where to train.
     run : pyimagesearch.training.checkpoints.Run
@@ -86,6 +86,8 @@ class Trainer:
     ------
     UserError
         If the workers are about to do different runs.
+    TypeError
+        If the network's last layer with weights has no bias, so that logits cannot be corrected.
     """
 
     def __init__(
@@ -105,6 +107,10 @@ class Trainer:
             loss = balanced_crossentropy(label_weights(examples))
         with device.strategy.scope():
             self.model = build()
+            last = next((layer for layer in reversed(self.model.layers) if layer.weights), None)
+            if (bias := getattr(last, "bias", None)) is None:
+                raise TypeError("the network must end in a Dense layer with a bias")
+            self._output_bias = bias
             self._network = compile_network(
                 self.model, settings.learning_rate, self._steps * settings.epochs, loss=loss
             )
@@ -181,11 +187,8 @@ class Trainer:
         # Only the chief knows the loss of epochs that were trained before this run.
         losses = self.history["loss"]
         if losses and not math.isfinite(losses[-1]):
-            raise UserError(
-                f"the loss became {losses[-1]} in epoch {len(losses)}, so nothing is written: try "
-                "a lower --learning-rate",
-                WORK_FAILED,
-            )
+            message = f"the loss became {losses[-1]} in epoch {len(losses)}, so nothing is written"
+            raise UserError(f"{message}: try a lower --learning-rate", WORK_FAILED)
 
     def is_outdone_by(self, model: AnyPath) -> bool:
         """Tell whether a model is there that a run of less than an epoch should not replace."""
@@ -202,8 +205,7 @@ class Trainer:
         offsets : numpy.ndarray
             float, shape (L,): the log odds of each label in training less the wanted ones.
         """
-        output_layer = next(layer for layer in reversed(self.model.layers) if layer.weights)
-        output_layer.bias.assign_sub(offsets)
+        self._output_bias.assign_sub(offsets)
 
     def predict(self, examples: Examples) -> np.ndarray:
         """Predict in this process alone, whoever else took part in the training.

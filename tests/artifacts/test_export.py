@@ -30,6 +30,10 @@ def test_the_scripts_flag_names_every_format():
     assert set(EXPORT_FORMATS) == set(export_formats.FORMATS)
 
 
+def test_openvino_is_the_last_to_predict():
+    assert [*export_formats.FORMATS][-1] == "openvino"
+
+
 def test_exports_lie_beside_the_model(tmp_path):
     paths = export.export_paths(tmp_path / "fashion.model", ["openvino", "saved_model"])
     assert [path.name for path in paths.values()] == ["fashion.xml", "fashion_saved_model"]
@@ -47,7 +51,7 @@ def test_a_missing_runtime_is_one_line_that_says_what_to_install(tmp_path, monke
 def test_a_folder_of_something_else_is_not_replaced(tmp_path):
     (tmp_path / "fashion_saved_model").mkdir()
     error = refusal(export.export_paths, tmp_path / "fashion.model", ["saved_model"])
-    assert "holds no SavedModel" in str(error)
+    assert "holds no saved_model.pb" in str(error)
 
 
 def test_a_network_that_predicts_something_else_is_not_moved_into_place(

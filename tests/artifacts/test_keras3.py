@@ -12,7 +12,12 @@ from keras import layers
 from model_archives import with_config, with_entries
 
 from pyimagesearch.artifacts import keras3
-from pyimagesearch.artifacts.network_description import DescriptionError, NetworkDescription
+from pyimagesearch.artifacts.model_file import save_model
+from pyimagesearch.artifacts.network_description import (
+    SETTINGS,
+    DescriptionError,
+    NetworkDescription,
+)
 
 LEGACY = Path(__file__).parent / "legacy"
 RELU = {"module": "keras.layers", "class_name": "ReLU", "config": {}, "registered_name": None}
@@ -46,6 +51,26 @@ def test_smallervggnet_is_described_completely(archive, model):
         type(layer).__name__ for layer in model.layers
     ]
     for ours, theirs in zip(network.layers, model.layers, strict=True):
+        for array, weights in zip(ours.weights.values(), theirs.get_weights(), strict=True):
+            np.testing.assert_array_equal(array, weights)
+
+
+# What Keras asks for to make a layer.
+REQUIRED = {"filters": 5, "kernel_size": 3, "pool_size": 2, "units": 5, "rate": 0.5}
+REQUIRED |= {"activation": "relu"}
+
+
+@pytest.mark.parametrize("kind", SETTINGS)
+def test_a_layer_of_each_kind_has_the_weights_and_the_output_of_keras(tmp_path, kind):
+    settings = {name: REQUIRED[name] for name in SETTINGS[kind] if name in REQUIRED}
+    # Twice, because Keras numbers layers of a kind.
+    sequence = [getattr(layers, kind)(**settings) for _ in "ab"]
+    model = keras.Sequential([layers.Input((9, 9, 3)), *sequence, layers.Flatten()])
+    save_model(tmp_path / "fashion.model", model, {})
+    network = read(tmp_path / "fashion.model")
+    assert isinstance(network, NetworkDescription)
+    for ours, theirs in zip(network.layers, model.layers, strict=True):
+        assert ours.output_shape == theirs.output.shape[1:]
         for array, weights in zip(ours.weights.values(), theirs.get_weights(), strict=True):
             np.testing.assert_array_equal(array, weights)
 

@@ -74,7 +74,7 @@ def test_an_audit_keeps_no_other_run_off_the_files_that_it_does_not_write(parsed
         (["--labels", "t.csv", "--log", "t.csv"], "cannot be both --labels and --log"),
         (["--labels", "labels.txt", "--export", "onnx"], "both --labels and the labels of"),
         (["--export", "onnx", "--plot", "fashion.onnx"], "both --plot and --export onnx"),
-        (["--export", "openvino", "--report", "fashion.bin"], "both --report and the weights"),
+        (["--export", "openvino", "--report", "fashion.bin"], "both --report and the .bin of"),
         (["--export", "saved_model", "--plot", "fashion_saved_model"], "--export saved_model and"),
         (["--report", "fashion.model.checkpoint"], "both --report and the checkpoint"),
         (["--audit", "a.png"], "both --audit and the picture beside it"),

@@ -42,6 +42,17 @@ def test_keras_reads_the_choice(environment):
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "-1"
 
 
+def test_tensorflow_takes_only_the_memory_of_a_gpu_that_it_needs_unless_the_user_says_more(
+    environment,
+):
+    environment.delenv("TF_FORCE_GPU_ALLOW_GROWTH")
+    choose_backend()
+    assert os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
+    environment.setenv("TF_FORCE_GPU_ALLOW_GROWTH", "false")
+    choose_backend()
+    assert os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] == "false"
+
+
 @pytest.mark.parametrize(
     ("known_to", "expected"),
     [

@@ -8,6 +8,7 @@ from keras import layers
 from legacy_models import LEGACY, recorded_prediction, with_description_in_graph
 
 from pyimagesearch.artifacts.model_file import read_model_file, save_model
+from pyimagesearch.artifacts.network_description import SETTINGS
 from pyimagesearch.data.decoding import scale
 from pyimagesearch.inference.openvino_network import (
     build_graph,
@@ -57,6 +58,10 @@ LAYERS = {
     "softmax": [layers.Activation("softmax")],
     "linear": [layers.Activation("linear")],
 }
+
+
+def test_each_kind_of_layer_is_compared_with_keras():
+    assert {type(layer).__name__ for tested in LAYERS.values() for layer in tested} == set(SETTINGS)
 
 
 @pytest.mark.parametrize("tested", LAYERS.values(), ids=LAYERS)

@@ -96,6 +96,24 @@ def test_a_garment_that_keeps_its_darkness_comes_out_darker_and_less_vivid(disk)
     assert dark[1] < half[1] < plain[1]
 
 
+def test_a_garment_that_keeps_nearly_black_still_shows_the_new_colour(disk):
+    image, mask = disk
+    image[mask > 0] = (30, 18, 14)
+    light = Color(np.array([70.0, 40, 20]), RED.deviation)
+    lab = to_lab(recolored((image, mask), light, darkness_kept=1))[inside(mask)].mean(axis=0)
+    assert lab[0] < 7
+    np.testing.assert_allclose(lab[1:], 0.3 * light.mean[1:], atol=1)
+
+
+def test_where_the_background_looks_like_the_garment_nothing_outside_is_painted(disk):
+    image, mask = disk
+    noise = np.random.default_rng(0).normal(0, 2, image.shape)
+    image[:] = 120 + noise
+    change = to_lab(recolored(disk, RED)) - to_lab(image)
+    assert np.abs(change)[mask == 0].max() < RED.mean[1] / 2
+    assert change[inside(mask)][:, 1].mean() > 50
+
+
 def test_kept_darkness_never_goes_below_the_least_lightness(disk):
     light = Color(np.array([70.0, 40, 20]), RED.deviation)
     lab = to_lab(recolored(disk, light, darkness_kept=1.0, least_lightness=60.0))

@@ -144,3 +144,23 @@ def test_nothing_found_leaves_a_table_without_rows_and_no_picture(dataset, tmp_p
 def test_the_table_must_not_be_where_the_picture_goes(dataset):
     with pytest.raises(UserError, match="where the picture goes"):
         label_audit.audit("audit.png", dataset, None, device=None, settings=None, say=print)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("asked_for", "trained"), [(75, 12), (5, 5)])
+def test_networks_that_judge_labels_are_not_trained_until_they_know_them_by_heart(
+    dataset, tmp_path, monkeypatch, asked_for, trained
+):
+    from pyimagesearch.training import cross_validation, fitting
+
+    def cross_validated(dataset, build, device, *, settings):
+        assert settings == fitting.Settings(trained, 8, 1e-3, 1)
+        return "SIGINT"
+
+    monkeypatch.setattr(cross_validation, "cross_validated", cross_validated)
+    settings, said = fitting.Settings(asked_for, 8, 1e-3, 1), []
+    code = label_audit.audit(
+        tmp_path / "a.csv", dataset, None, device=None, settings=settings, say=said.append
+    )
+    assert code == 130
+    assert f"{3 * trained} steps" in said[0]  # of 3 networks, each of one step an epoch

@@ -155,12 +155,12 @@ def damaged(data: bytes, draw: random.Random) -> bytes:
     return bytes(changed[: draw.randrange(len(changed) + 1)] if draw.random() < 0.1 else changed)
 
 
-def services(endpoint: str) -> list[Service]:
+def services(endpoint: str, key: str = "key") -> list[Service]:
     """Make one of each service."""
     return [
-        Bing("key", endpoint),
-        Brave("key", endpoint),
-        Openverse("token", endpoint),
+        Bing(key, endpoint),
+        Brave(key, endpoint),
+        Openverse(key, endpoint),
         Wikimedia(endpoint),
     ]
 

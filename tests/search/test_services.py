@@ -2,17 +2,45 @@ import pytest
 from hostile import services
 from hypothesis import given
 from hypothesis import strategies as st
+from misbehaving_results import Item
+from stand_in_services import KEY, Request
+from stand_in_services import SERVICES as STAND_INS
 
+from pyimagesearch.command_lines.search import PROVIDERS
+from pyimagesearch.errors import UserError
 from pyimagesearch.search.errors import BusyError, RefusedError
 from pyimagesearch.search.services import MOST_RESULTS, NOT_A_PAGE, licence_with_url, results_in
 
-SERVICES = services("http://api.test/")
+SERVICES = services("http://api.test/", KEY)
+
+
+def test_the_scripts_flag_names_every_service():
+    assert [service.name for service in SERVICES] == list(PROVIDERS) == list(STAND_INS)
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
 def test_a_search_without_a_licence_does_not_mention_one(service):
     asked = service.parameters("q", None, cursor=service.first_cursor, count=1)
     assert not any("license" in name for name in asked)
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
+def test_a_licence_is_refused_or_asked_for_or_looked_for_in_the_results(service):
+    start, count = service.first_cursor, service.fewest_per_page
+    try:
+        asked = service.parameters("q", "by-nc", cursor=start, count=count)
+    except UserError:
+        return
+    if "by-nc" in asked.values():
+        return
+    # What the stand-in finds is under the licence CC BY.
+    headers = {"User-Agent": "tests (mail@images.test)", **service.headers}
+    parameters = {name: str(value) for name, value in asked.items()}
+    request = Request(parameters, headers, [Item("http://images.test/", "", b"", "")])
+    status, _, document = STAND_INS[service.name](request)
+    assert status == 200
+    assert len(service.read_page(document, start, "by").results) == 1
+    assert service.read_page(document, start, "by-nc").results == []
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)

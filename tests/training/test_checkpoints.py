@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pyimagesearch.command_lines.train import parse_arguments
 from pyimagesearch.data.loading import Dataset
 from pyimagesearch.errors import WORK_FAILED, UserError
 from pyimagesearch.training import checkpoints
@@ -161,17 +162,54 @@ def dataset_of(paths, images):
     return Dataset(images, [], paths, [], np.arange(len(images)), checksums, [])
 
 
-SETTINGS = dict.fromkeys(checkpoints.DECISIVE, 1)
+# The flags of train.py that change neither the network that is trained nor what it learns: where
+# files are, what is written and said, and what a run takes.
+NOT_DECISIVE = (
+    *("dataset", "labels", "model", "labelbin", "plot", "errors", "report", "audit", "log"),
+    *("tensorboard", "no_cache", "memory_limit", "resume", "export", "quantize", "device"),
+    "recolor_preview",
+)
 
 
-def test_a_run_is_known_by_its_settings_its_files_and_its_pixels():
+@pytest.fixture
+def settings(monkeypatch):
+    """What train.py is told by its flags, if none is given."""
+    monkeypatch.setattr("sys.argv", ["train.py"])
+    return vars(parse_arguments("Train."))
+
+
+def test_each_flag_of_the_script_either_decides_what_a_run_is_or_does_not(settings):
+    assert sorted(settings) == sorted([*checkpoints.DECISIVE, *NOT_DECISIVE])
+
+
+def test_a_run_with_another_decisive_setting_is_refused(tmp_path, settings):
+    images = np.zeros((2, 4, 4, 3), np.uint8)
+
+    def describe(settings):
+        dataset = dataset_of(["data/a_b/0.png", "data/a_b/1.png"], images)
+        return checkpoints.describe_run(
+            tmp_path / "fashion.model", settings, dataset, test=np.array([1]), composed=0
+        )
+
+    network = compiled_network()
+    trained(network, range(1), checkpoints.SaveCheckpoint(describe(settings), {}))
+    assert checkpoints.load(describe(settings), network)
+    for name in set(settings) - set(NOT_DECISIVE):
+        flag = f"--{name.replace('_', '-')}"
+        with pytest.raises(UserError, match=f"with other {flag}"):
+            checkpoints.load(describe(settings | {name: "another"}), network)
+    for name in NOT_DECISIVE:
+        assert checkpoints.load(describe(settings | {name: "another"}), network)
+
+
+def test_a_run_is_known_by_its_settings_its_files_and_its_pixels(settings):
     images = np.arange(2 * 4 * 4 * 3, dtype=np.uint8).reshape(2, 4, 4, 3)
     paths = ["data/a_b/0.png", "data/a_b/1.png"]
 
     def describe(seed, paths, images, test=(1,), composed=0):
-        settings, dataset = SETTINGS | {"seed": seed}, dataset_of(paths, images)
+        dataset, chosen = dataset_of(paths, images), settings | {"seed": seed}
         return checkpoints.describe_run(
-            "fashion.model", settings, dataset, test=np.array(test), composed=composed
+            "fashion.model", chosen, dataset, test=np.array(test), composed=composed
         )
 
     run = describe(1, paths, images)

@@ -61,6 +61,31 @@ def test_normalisation_is_fused_unless_replicas_share_a_batch(synchronized, coun
     assert len(normalising) == 6 - count
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [{"scale": False}, {"center": False}, {"axis": 2}, {"dtype": "float64"}, {"renorm": True}],
+    ids=str,
+)
+def test_normalisation_that_the_kernel_does_not_compute_is_kerass_own(settings):
+    if "renorm" in settings and not hasattr(keras.layers.BatchNormalization(), "renorm"):
+        pytest.skip("this Keras has no renormalisation")
+    outputs = []
+    for is_fast in (False, True):
+        normalising = keras.layers.BatchNormalization(**settings)
+        plain = keras.Sequential([keras.Input((4, 4, 4)), normalising])
+        layers = fast_layers(plain, synchronized=False) if is_fast else plain.layers
+        network = keras.Sequential([keras.Input((4, 4, 4)), *layers])
+        inputs = np.random.default_rng(0).normal(2, 3, (6, 4, 4, 4))
+        outputs += [[network(inputs, training=True), *plain.get_weights()]]
+    for expected, found in zip(*outputs, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_normalisation_of_the_channels_of_volumes_is_kerass_own():
+    plain = keras.Sequential([keras.Input((2, 3, 4, 5)), keras.layers.BatchNormalization()])
+    assert fast_layers(plain, synchronized=False) == plain.layers
+
+
 def trained_by(optimizer_type, epochs=5):
     """Weights of a small network after some steps."""
     keras.utils.set_random_seed(0)

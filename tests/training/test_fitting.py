@@ -173,6 +173,27 @@ def test_offsets_are_subtracted_from_the_logits_of_both_networks(make_trainer, e
         np.testing.assert_allclose(before - log_odds(probabilities), [[0.5, -2.0]] * 30, atol=1e-4)
 
 
+@pytest.mark.parametrize(
+    "last",
+    [
+        [keras.layers.Dense(2, use_bias=False)],
+        [keras.layers.Dense(2), keras.layers.BatchNormalization()],
+        [],
+    ],
+    ids=["no bias", "normalised", "no weights"],
+)
+def test_a_network_whose_logits_cannot_be_corrected_is_refused_before_it_is_trained(
+    make_trainer, monkeypatch, last
+):
+    def build_another():
+        sequence = [keras.Input((12, 12, 3)), keras.layers.Flatten(), *last]
+        return keras.Sequential([*sequence, keras.layers.Activation("sigmoid")])
+
+    monkeypatch.setitem(globals(), "build", build_another)
+    with pytest.raises(TypeError, match="must end in a Dense layer with a bias"):
+        make_trainer()
+
+
 def test_a_loss_that_is_no_number_fails_in_one_line_and_saves_nothing(
     make_trainer, examples, tmp_path
 ):
