@@ -1,6 +1,7 @@
 import os
 import signal
 
+import hypothesis
 import pytest
 
 from pyimagesearch.errors import UserError
@@ -11,6 +12,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # A shell that starts the tests in the background has them ignore Ctrl-C, and every program that
 # they start; here it has to do what it does on a terminal.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# A busy machine fails no test.
+hypothesis.settings.register_profile("without a clock", deadline=None)
+hypothesis.settings.load_profile("without a clock")
 
 
 def pytest_collection_modifyitems(items):

@@ -6,6 +6,14 @@ from typing import Any
 from pyimagesearch.search.services import Page, SearchResult, results_in, text_in
 
 BING_KEY = "BING_SEARCH_API_KEY"
+RETIRED = (
+    "Microsoft retired the Bing Search APIs on 11 August 2025; set the endpoint of a compatible "
+    "service, or use the provider openverse, which needs no key"
+)
+KEY_NEEDED = (
+    f"{BING_KEY} or the key file must hold a key for the service there; the provider openverse "
+    "needs none"
+)
 
 
 class Bing:
@@ -29,19 +37,11 @@ class Bing:
     most_results: int | None = None
     pause_seconds = 0.0
     limits = ""
-    advice = (  # for Microsoft's own endpoint
-        "Microsoft retired the Bing Search APIs on 11 August 2025; set the endpoint of a "
-        "compatible service, or use the provider openverse, which needs no key"
-    )
-    is_retired = True
 
     def __init__(self, key: str, endpoint: str | None = None) -> None:
         self.endpoint = endpoint or "https://api.bing.microsoft.com/v7.0/images/search"
-        if endpoint:
-            self.advice = (
-                f"{BING_KEY} or the key file must hold a key for the service there; the provider "
-                "openverse needs none"
-            )
+        self.is_retired = endpoint is None
+        self.advice = RETIRED if self.is_retired else KEY_NEEDED
         self.headers: Mapping[str, str] = {"Ocp-Apim-Subscription-Key": key}
 
     def parameters(

@@ -348,7 +348,6 @@ def read_or_refused(data):
 DAMAGED_NAME = pickle.dumps(fitted(*LABELS), 4).index(b"sklearn")
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from(PROTOCOLS),
     st.lists(st.tuples(st.integers(0, 1000), st.integers(0, 255)), max_size=5),
@@ -372,7 +371,7 @@ PIECES = [
 ]  # fmt: skip
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.lists(st.sampled_from(PIECES), max_size=40))
 def test_random_programs_are_read_or_refused(pieces):
     read_or_refused(b"\x80\x02" + b"".join(pieces) + b".")

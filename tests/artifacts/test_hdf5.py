@@ -58,7 +58,7 @@ def test_the_weights_of_keras_3_are_read_like_h5py_reads_them(archive):
         assert_reads_like_h5py(entries.read("model.weights.h5"))
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(
     st.sampled_from(["<f2", "<f4", ">f8", "u1", "<i2", ">u4", "<i8"]),
     st.lists(st.integers(0, 5), max_size=4),

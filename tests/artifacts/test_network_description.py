@@ -2,7 +2,7 @@ import copy
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pyimagesearch.artifacts.network_description import (
@@ -209,7 +209,6 @@ JSON = st.recursive(
 NAMES = sorted({name for settings in SETTINGS.values() for name in settings})
 
 
-@settings(deadline=None)
 @given(st.integers(0, 7), st.sampled_from([*NAMES, "batch_shape", "axis", "groups"]), JSON)
 def test_any_setting_is_read_or_refused(position, name, value):
     config = copy.deepcopy(CONFIG)
@@ -222,7 +221,6 @@ def test_any_setting_is_read_or_refused(position, name, value):
         assert network.layers[-1].output_shape == (2,)
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from(["class_name", "config", "layers", 0, 1, 7]), max_size=4), JSON)
 def test_any_part_of_a_description_is_read_or_refused(path, value):
     config = {"model": copy.deepcopy(CONFIG)}

@@ -352,7 +352,7 @@ def damaged(data, flips, kept):
     return bytes(changed[: int(len(changed) * kept)])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     case=st.sampled_from(CASES),
     flips=st.lists(st.tuples(st.floats(0, 1) | st.floats(0, 0.05), st.integers(0, 7)), max_size=8),

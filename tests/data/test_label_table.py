@@ -2,7 +2,7 @@ import csv
 import io
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tables import LABEL_SETS, NAMES, labels_of, read, write_images
 
@@ -10,7 +10,6 @@ from pyimagesearch.data import label_table, table_columns
 from pyimagesearch.errors import UserError
 
 
-@settings(deadline=None)
 @given(LABEL_SETS, st.sampled_from(" ,|"), st.sampled_from(",;\t"))
 def test_one_column_of_labels_is_read_however_it_is_separated(folder, label_sets, mark, delimiter):
     file = io.StringIO()

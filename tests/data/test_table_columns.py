@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tables import LABEL_SETS, NAMES, labels_of, read, write_images
 
@@ -7,7 +7,6 @@ from pyimagesearch.data.table_columns import SAMPLE
 from pyimagesearch.errors import UserError
 
 
-@settings(deadline=None)
 @given(LABEL_SETS)
 def test_columns_of_0_and_1_are_read_and_texts_beside_them_left_out(folder, label_sets):
     labels = ["clear", "haze", "Sci-Fi", "été"]
@@ -114,7 +113,6 @@ def numbered_rows(title, names, suffix=""):
 NUMBERS = st.permutations(range(12))
 
 
-@settings(deadline=None)
 @given(NUMBERS, st.sampled_from(["", "Unnamed: 0", "row"]), st.integers(9, 13))
 def test_a_row_number_is_no_image_where_another_column_has_suffixes(
     numbered, names, title, highest
@@ -124,7 +122,6 @@ def test_a_row_number_is_no_image_where_another_column_has_suffixes(
     assert all(labels == (f"is_{name[:-4]}",) for name, labels in labels_of(table).items())
 
 
-@settings(deadline=None)
 @given(NUMBERS, st.sampled_from(["", "Unnamed: 0"]))
 def test_a_row_number_without_a_title_is_no_image_where_another_column_has_one(
     numbered, names, title

@@ -305,7 +305,7 @@ def test_composed_images_follow_the_others_and_epochs_take_turns(photographs, co
     assert rotation.images_per_epoch == 12
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     size=st.integers(1, 20),
     kind=st.sampled_from(["grey", "one colour", "black", "noise"]),

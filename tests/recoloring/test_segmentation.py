@@ -83,7 +83,7 @@ def test_the_words_of_the_labels_do_not_matter(drawn):
     )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     size=st.integers(1, 40),
     kind=st.sampled_from(["grey", "one colour", "noise"]),

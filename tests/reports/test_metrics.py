@@ -1,7 +1,7 @@
 import keras
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pyimagesearch.reports import metrics
@@ -50,7 +50,6 @@ def test_each_label_has_its_scores():
     assert scores["jeans"]["support"] == 2
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from([0, 1]), st.integers(1, 19)), min_size=2, max_size=12),
 )

@@ -41,7 +41,7 @@ prefixes = addresses_in(ip_network("2000::/3")).map(lambda address: address.pack
 
 
 @pytest.mark.parametrize("network", NETWORKS, ids=str)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(data=st.data())
 def test_no_address_for_a_special_purpose_is_public(network, data):
     assert not is_public(network[0])

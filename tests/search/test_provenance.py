@@ -352,7 +352,7 @@ def test_no_cell_is_a_formula_and_its_row_is_found_again(tmp_path, text):
     assert row_of(tmp_path, text) is not None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(text=st.text(st.characters(exclude_categories=[])))
 def test_any_text_makes_one_line_and_is_found_again(tmp_path_factory, text):
     folder = tmp_path_factory.mktemp("label")
