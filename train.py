@@ -35,7 +35,7 @@ def train_network(args: Namespace) -> int:
         dataset = loading.load_dataset(
             args.dataset,
             args.image_size,
-            labels=args.labels,
+            label_table=args.labels,
             fit=args.fit,
             use_cache=not args.no_cache,
             memory_limit=args.memory_limit,
@@ -102,7 +102,7 @@ def train_network(args: Namespace) -> int:
     test_examples = batches.Examples(images, targets, test)
     log = logs.loggers(args.log, args.tensorboard, append=args.resume)
     ended_by = trainer.fit(test_examples, log=log)
-    stays = args.model if ended_by and trainer.is_outdone_by(args.model) else None
+    stays = args.model if trainer.keeps(args.model, ended_by) else None
     info(*messages.ended_lines(ended_by, epoch=len(trainer.history["loss"]), stays=stays))
     if stays or not device.is_chief:
         return trainer.end(ended_by)
@@ -120,10 +120,10 @@ def train_network(args: Namespace) -> int:
     info(*messages.result_lines(report, predictions))
 
     info("remembering the images that the network knows...")
-    some = remembering.some_positions(pool.shape[0], test)
+    some = remembering.some_indices(pool.shape[0], test)
     features = remembering.features_of(trainer.model, pool, some)
     known = remembering.remember(trainer.model, features, tested=np.isin(some, test).nonzero()[0])
-    found = strays.find_strays(dataset, features, known, positions=some)
+    found = strays.find_strays(dataset, features, known, indices=some)
     del features  # They take ten kilobytes an image.
     info(*strays.report_strays(report, found))
 
@@ -134,7 +134,7 @@ def train_network(args: Namespace) -> int:
     label_file.save_binarizer(args.labelbin, mlb, report["trained_at"])
     training_report.write(args.report, report)
     info(f"drawing training curves to {printable(args.plot)}...")
-    pictures.draw_training(args.plot, trainer.history, labels, is_free=dataset.is_free)
+    pictures.draw_training(args.plot, trainer.history, labels, by_label=dataset.has_free_labels)
     explain = partial(gradients.feature_gradients, trainer.model)
     error_montage.draw_errors(args.errors, dataset, report["worst"], explain=explain)
     code = trainer.end(ended_by)

@@ -64,15 +64,15 @@ class Predictions(NamedTuple):
 
     Attributes
     ----------
-    positions : numpy.ndarray
-        int, shape (N,): the images' positions in the dataset.
+    indices : numpy.ndarray
+        int, shape (N,): which images of the dataset they are.
     probabilities : numpy.ndarray
         float32, shape (N, L).
     binary : float
         Binary accuracy on test images of the combinations that the network was trained on.
     """
 
-    positions: np.ndarray
+    indices: np.ndarray
     probabilities: np.ndarray
     binary: float
 
@@ -222,7 +222,7 @@ def train_and_test(
     dataset : Dataset
         All images.
     learned, tested, others : numpy.ndarray
-        int, positions of images: those to train on, to predict, and to measure the accuracy on.
+        int, indices of images: those to train on, to predict, and to measure the accuracy on.
     settings : Settings
         How to train.
     device : TrainingDevice
@@ -324,9 +324,9 @@ def list_wrong(
     """Append the wrong predictions to a file, a line for each: what it was taken for, the path."""
     pairs = likeliest_pairs(dataset, predictions.probabilities)
     with path.open("a", encoding="utf-8") as file:
-        for position, pair in zip(predictions.positions, pairs, strict=True):
+        for index, pair in zip(predictions.indices, pairs, strict=True):
             if tuple(pair) != left_out:
-                print(" ".join(pair), printable(dataset.paths[position]), sep="\t", file=file)
+                print(" ".join(pair), printable(dataset.paths[index]), sep="\t", file=file)
 
 
 def print_means(rows: dict[str, dict[Labels, list[list[float]]]]) -> None:

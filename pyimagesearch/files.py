@@ -243,7 +243,7 @@ def is_utf8(path: AnyPath) -> bool:
 
 
 def resolved(path: AnyPath) -> Path:
-    """Follow links, so that an output that is a link stays one."""
+    """Follow links, so that an output that is a link stays one; refuse what is not for files."""
     target = os.path.realpath(path)
     # A Path raises if a name is too long.
     if os.path.exists(target) and not (os.path.isfile(target) or os.path.isdir(target)):  # noqa: PTH110, PTH112, PTH113

@@ -33,7 +33,7 @@ def checkpoint_path(model_path: AnyPath) -> Path:
 
 @contextmanager
 def reserved(
-    outputs: Mapping[str, AnyPath | None], inputs: Mapping[str, AnyPath | None] | None = None
+    outputs: Mapping[str, AnyPath | None], kept: Mapping[str, AnyPath | None] | None = None
 ) -> Iterator[None]:
     """Check, before hours of work, that outputs can be written, and keep other runs off them.
 
@@ -42,7 +42,7 @@ def reserved(
     outputs : mapping of str to path
         The files that are going to be written, by the names that the user knows them by. None
         stands for one that is not.
-    inputs : mapping of str to path, optional
+    kept : mapping of str to path, optional
         Other files and folders that no output may take the place of.
 
     Raises
@@ -51,7 +51,7 @@ def reserved(
         If two of the files are one, another run is going to write one of them, its folder does not
         exist or cannot be written to, or it is itself a folder.
     """
-    given = {name: path for name, path in (inputs or {}).items() if path is not None}
+    given = {name: path for name, path in (kept or {}).items() if path is not None}
     taken = {Path(os.path.realpath(path)): name for name, path in given.items()}
     targets = []
     for name, path in outputs.items():

@@ -18,7 +18,7 @@ from pyimagesearch.artifacts.export_formats import (
     FORMATS,
     LABELS_FILE,
     check_installed,
-    lines,
+    labels_text,
     taking_bytes,
 )
 from pyimagesearch.console import info, printable, quiet_stderr, run
@@ -213,7 +213,7 @@ def _move(source: Path, paths: Mapping[str, Path], labels: Sequence[str]) -> Non
                 shutil.copyfile(source / file.name, temporary)
     for folder in {path.parent for path in paths.values()}:
         with written_whole(folder / LABELS_FILE) as temporary:
-            temporary.write_text(lines(labels), encoding="utf-8")
+            temporary.write_text(labels_text(labels), encoding="utf-8")
 
 
 def _images(given: np.ndarray | AnyPath | None, trained: model_file.TrainedModel) -> np.ndarray:

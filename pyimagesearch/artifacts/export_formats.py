@@ -154,7 +154,7 @@ def _write_litert(
     _export(network, path, "litert", **settings)
     # LiteRT's way for files that belong to a model: a zip archive after its end.
     with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr(LABELS_FILE, lines(labels))
+        archive.writestr(LABELS_FILE, labels_text(labels))
 
 
 def _load_litert(path: Path) -> Callable[[np.ndarray], np.ndarray]:
@@ -213,7 +213,7 @@ def _write_saved_model(network: "keras.Model", path: Path, labels: Sequence[str]
     # TensorFlow leaves this folder to whoever makes the model.
     extra = path / "assets.extra"
     extra.mkdir()
-    (extra / LABELS_FILE).write_text(lines(labels), encoding="utf-8")
+    (extra / LABELS_FILE).write_text(labels_text(labels), encoding="utf-8")
 
 
 def _load_saved_model(path: Path) -> Callable[[np.ndarray], np.ndarray]:
@@ -223,7 +223,7 @@ def _load_saved_model(path: Path) -> Callable[[np.ndarray], np.ndarray]:
     return lambda images: next(iter(serve(tf.constant(images)).values())).numpy()
 
 
-def lines(labels: Sequence[str]) -> str:
+def labels_text(labels: Sequence[str]) -> str:
     """Write labels as a text with one a line, in the order of the outputs."""
     return "".join(f"{label}\n" for label in labels)
 

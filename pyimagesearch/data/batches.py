@@ -99,7 +99,7 @@ def steps_per_epoch(count: int, batch_size: int) -> int:
     return max(1, count // batch_size)
 
 
-def evaluation_steps(count: int, batch_size: int, replicas: int = 1) -> int:
+def evaluation_steps(count: int, batch_size: int, replicas: int) -> int:
     """Count the steps that test every image and leave no replica without one."""
     return max(1, min(-(-count // batch_size), count // replicas))
 

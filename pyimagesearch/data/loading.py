@@ -70,7 +70,7 @@ class Dataset(NamedTuple):
         The rows of a table that were left out, each with the reason.
     fit : {"pad", "squeeze"}
         How the images became squares.
-    is_free : bool
+    has_free_labels : bool
         Whether an image has any number of labels, from a table, and not one of each kind.
     together : numpy.ndarray or None
         int, shape (N,): images with the same number stay on one side of the split. None for
@@ -90,7 +90,7 @@ class Dataset(NamedTuple):
     skipped: list[tuple[str, str]]
     skipped_rows: Sequence[tuple[str, str]] = ()
     fit: Fit = "pad"
-    is_free: bool = False
+    has_free_labels: bool = False
     together: np.ndarray | None = None
     is_test: np.ndarray | None = None
     notes: Sequence[str] = ()
@@ -100,7 +100,7 @@ def load_dataset(
     folder: AnyPath,
     size: int,
     *,
-    labels: AnyPath | None = None,
+    label_table: AnyPath | None = None,
     fit: Fit = "pad",
     use_cache: bool = False,
     memory_limit: int | None = None,
@@ -114,7 +114,7 @@ def load_dataset(
         Holds one folder for each combination, such as ``blue_jeans``, at any depth.
     size : int
         Width and height of the decoded images in pixels.
-    labels : path, optional
+    label_table : path, optional
         A table as :func:`pyimagesearch.data.label_table.read_label_table` reads it. The names of
         the folders then mean nothing.
     fit : {"pad", "squeeze"}
@@ -137,7 +137,7 @@ def load_dataset(
     UserError
         If there is no such folder, no readable image in it, or nothing to tell apart.
     """
-    table = None if labels is None else read_label_table(labels, folder)
+    table = None if label_table is None else read_label_table(label_table, folder)
     paths, skipped = _list_labelled(folder) if table is None else (table.paths, table.skipped)
     loaded = load_images(
         paths,
@@ -156,9 +156,11 @@ def load_dataset(
     labels_of = dict(zip(paths, table.labels, strict=True)) if table else {}
     label_sets = [labels_of[path] if table else folder_labels(path) for path in loaded.paths]
     if not any(label_sets):
-        raise UserError(f"{labels} gives no image a label: its cells for labels are all empty or 0")
+        raise UserError(
+            f"{label_table} gives no image a label: its cells for labels are all empty or 0"
+        )
     if len(set(map(frozenset, set(label_sets)))) < 2:
-        advice = f"{labels} must give at least two of them" if table else _layout(folder)
+        advice = f"{label_table} must give at least two of them" if table else _layout(folder)
         raise UserError(
             f"all images below {folder} have the same labels ({' '.join(label_sets[0])}), so there "
             f"is nothing to tell apart: {advice}"
@@ -220,7 +222,7 @@ def _with_table(dataset: Dataset, table: LabelTable) -> Dataset:
         is_test = np.array([table.is_test[row] for row in chosen])
     return dataset._replace(
         skipped_rows=table.skipped_rows,
-        is_free=True,
+        has_free_labels=True,
         together=together,
         is_test=is_test,
         notes=table.notes,
@@ -259,6 +261,11 @@ def load_images(
     -------
     LoadedImages
         The images that could be read, in the order of `paths`, and those that could not.
+
+    Raises
+    ------
+    UserError
+        If they go into a file, and it cannot be made.
     """
     shape = (len(paths), size, size, 3)
     images = room_for_images(shape, memory_limit, cache.cache_folder())

@@ -19,7 +19,7 @@ def split_dataset(
     dataset: "Dataset", *, test_size: float, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Split a dataset by its folders or by its table; see :func:`split` and :func:`split_free`."""
-    if not dataset.is_free:
+    if not dataset.has_free_labels:
         return split(
             dataset.labels, dataset.groups, test_size=test_size, seed=seed, paths=dataset.paths
         )
@@ -60,7 +60,7 @@ def split(
     Returns
     -------
     train, test : numpy.ndarray
-        int, sorted positions.
+        int, sorted indices.
 
     Raises
     ------
@@ -105,11 +105,11 @@ def _why_too_few(
     paths: Sequence[str],
 ) -> str:
     """Name a combination by its folders, and say what images it has."""
-    positions = [position for position, each in enumerate(labels) if each == combination]
-    folders = sorted({str(Path(paths[i]).parent) for i in positions} if paths else ())
+    indices = [index for index, each in enumerate(labels) if each == combination]
+    folders = sorted({str(Path(paths[i]).parent) for i in indices} if paths else ())
     others = {group for group, each in zip(groups, labels, strict=True) if each != combination}
-    count = len(positions)
-    if others.intersection(groups[positions]):
+    count = len(indices)
+    if others.intersection(groups[indices]):
         why = f"{counted(count, 'image')}, with copies under other labels"
     else:
         why = "1 image" if count == 1 else f"{count:,} copies of one image"
@@ -139,7 +139,7 @@ def split_free(
     Returns
     -------
     train, test : numpy.ndarray
-        int, sorted positions.
+        int, sorted indices.
 
     Raises
     ------

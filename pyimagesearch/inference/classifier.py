@@ -79,7 +79,8 @@ def load_classifier(
     Raises
     ------
     UserError
-        If a file cannot be read, or they do not belong together.
+        If a file cannot be read, they do not belong together, there is no GPU though `device` asks
+        for one, or the model has no thresholds though `threshold` asks for its own.
     """
     trained = load_network(model, device, images=images)
     classes, label_note = load_labels(trained, model, labelbin)

@@ -173,8 +173,8 @@ def compose_missing(
     Raises
     ------
     UserError
-        If a colour or a type does not occur at `indices`, or the shortest names have too few parts
-        for `part`.
+        If a colour or a type does not occur at `indices`, the shortest names have too few parts
+        for `part`, or the images go into a file that cannot be made.
     """
     none = np.zeros(0, int)
     nothing = Composition(np.empty((0, *images.shape[1:]), np.uint8), [], none, none)

@@ -48,15 +48,21 @@ def dataset_lines(folder: AnyPath, dataset: Dataset) -> list[str]:
     list of str
         Messages; some have several lines.
     """
-    advice = "correct the cells of the table" if dataset.is_free else "rename the folders"
+    advice = "correct the cells of the table" if dataset.has_free_labels else "rename the folders"
     look_alikes = look_alike_hints(dataset.classes, advice=advice)
     return [
         *loaded_lines(dataset),
         *dataset.notes,
-        *([] if dataset.is_free else depth_hints(folder, dataset.paths)),
+        *([] if dataset.has_free_labels else depth_hints(folder, dataset.paths)),
         *_first(look_alikes, "groups of labels look alike"),
-        *([] if dataset.is_free else _first(order_hints(dataset.labels), "groups of such folders")),
-        *(free_label_lines if dataset.is_free else label_lines)(dataset.labels, dataset.classes),
+        *(
+            []
+            if dataset.has_free_labels
+            else _first(order_hints(dataset.labels), "groups of such folders")
+        ),
+        *(free_label_lines if dataset.has_free_labels else label_lines)(
+            dataset.labels, dataset.classes
+        ),
         *duplicate_lines(dataset),
     ]
 
@@ -72,6 +78,11 @@ def ended_lines(ended_by: str | None, *, epoch: int, stays: AnyPath | None = Non
         From 1. A checkpoint is saved after a whole epoch.
     stays : path, optional
         The model that the run does not replace.
+
+    Returns
+    -------
+    list of str
+        A message; none if there was no signal.
     """
     if ended_by is None:
         return []
@@ -153,8 +164,8 @@ def duplicate_lines(dataset: Dataset) -> list[str]:
     """Count the images that are copies of others, and name copies whose labels contradict."""
     copies = len(dataset.groups) - len(np.unique(dataset.groups))
     contradictions = []
-    for positions in spanning_groups(dataset.groups, dataset.labels):
-        same = [dataset.paths[position] for position in positions]
+    for indices in spanning_groups(dataset.groups, dataset.labels):
+        same = [dataset.paths[index] for index in indices]
         contradictions.append(f"one image under different labels: {first_few(same)}")
     return [
         f"{counted(copies, 'copy', 'copies')} of other images, exact or near",
@@ -170,7 +181,7 @@ def split_lines(dataset: Dataset, train: np.ndarray, test: np.ndarray) -> list[s
     dataset : Dataset
         All images.
     train, test : numpy.ndarray
-        int, positions of the images on each side.
+        int, indices of the images on each side.
 
     Returns
     -------

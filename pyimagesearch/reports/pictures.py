@@ -52,7 +52,7 @@ def draw_training(
     history: Mapping[str, Sequence[float]],
     labels: Sequence[tuple[str, ...]],
     *,
-    is_free: bool = False,
+    by_label: bool = False,
 ) -> None:
     """Draw loss and accuracy over the epochs, and how many images each combination has.
 
@@ -64,8 +64,8 @@ def draw_training(
         ``loss``, ``val_loss``, ``binary_accuracy`` and ``val_binary_accuracy``, one value an epoch.
     labels : sequence of tuple of str
         The labels of each image.
-    is_free : bool
-        Whether an image has any number of labels. Then the images of each label are counted.
+    by_label : bool
+        Whether to count the images of each label instead, where an image has any number of labels.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def draw_training(
     figure.suptitle("Training Loss and Accuracy")
     _draw_metric(loss_axes, history, "loss")
     _draw_metric(accuracy_axes, history, "binary_accuracy")
-    if is_free:
+    if by_label:
         names = [label for each in labels for label in each]
         _draw_bars(coverage_axes, Counter(names), of="labels")
     else:

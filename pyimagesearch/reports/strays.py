@@ -25,7 +25,7 @@ ROWS_AT_ONCE = 1024
 
 
 def find_strays(
-    dataset: Dataset, features: np.ndarray, known: KnownImages, *, positions: np.ndarray
+    dataset: Dataset, features: np.ndarray, known: KnownImages, *, indices: np.ndarray
 ) -> list[dict[str, Any]]:
     """Find the images that are unlike all others of their combination.
 
@@ -37,7 +37,7 @@ def find_strays(
         float32, shape (M, F).
     known : KnownImages
         Tells how features are compared.
-    positions : numpy.ndarray
+    indices : numpy.ndarray
         int, shape (M,), sorted: which image each row of features is of. From N on, images are none
         of the dataset.
 
@@ -48,11 +48,11 @@ def find_strays(
         with the same labels that are no copies of it, and the labels of the ``nearest`` others.
         Empty where images have any number of labels, so that few have the same.
     """
-    if dataset.is_free:
+    if dataset.has_free_labels:
         return []
-    positions = positions[positions < len(dataset.paths)]
-    placed, groups = points(features[: len(positions)], known), dataset.groups[positions]
-    labels = [dataset.labels[position] for position in positions]
+    indices = indices[indices < len(dataset.paths)]
+    placed, groups = points(features[: len(indices)], known), dataset.groups[indices]
+    labels = [dataset.labels[index] for index in indices]
     combinations = sorted(set(labels))
     numbers = {combination: number for number, combination in enumerate(combinations)}
     own = np.array([numbers[each] for each in labels])
@@ -73,7 +73,7 @@ def find_strays(
     far = [int(i) for i in order if near[i] < usual - DEVIATIONS * deviation]
     return [
         {
-            "path": dataset.paths[positions[i]],
+            "path": dataset.paths[indices[i]],
             "labels": labels[i],
             "similarity": float(near[i]),
             "nearest": combinations[nearest[i]],
@@ -109,7 +109,7 @@ def _mean_of_finite(similarities: np.ndarray) -> np.ndarray:
 
 
 def report_strays(report: dict[str, Any], strays: Sequence[dict[str, Any]]) -> list[str]:
-    """Add strays to a run's report, and say whether its worst predictions are strays.
+    """Add strays to a run's report, where each of the worst predictions says if it is one.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def report_strays(report: dict[str, Any], strays: Sequence[dict[str, Any]]) -> l
     Returns
     -------
     list of str
-        A line that names the first; no line if there are none.
+        A line that names the first of them; no line if there are none.
     """
     report["strays"] = strays
     paths = [stray["path"] for stray in strays]

@@ -43,15 +43,15 @@ class Predictions(NamedTuple):
 
     Attributes
     ----------
-    positions : numpy.ndarray
-        int, shape (N,): the images' positions in the dataset.
+    indices : numpy.ndarray
+        int, shape (N,): which images of the dataset they are.
     probabilities : numpy.ndarray
         float32, shape (N, L), in [0, 1].
     targets : numpy.ndarray
         float32, shape (N, L), 0 or 1.
     """
 
-    positions: np.ndarray
+    indices: np.ndarray
     probabilities: np.ndarray
     targets: np.ndarray
 
@@ -103,8 +103,8 @@ def training_report(
         "thresholds": metrics.best_thresholds(probabilities, targets, classes),
         "worst": [
             {
-                "path": dataset.paths[predictions.positions[row]],
-                "labels": dataset.labels[predictions.positions[row]],
+                "path": dataset.paths[predictions.indices[row]],
+                "labels": dataset.labels[predictions.indices[row]],
                 "loss": loss,
                 "probabilities": dict(zip(classes, probabilities[row].tolist(), strict=True)),
             }
@@ -117,7 +117,7 @@ def _accuracies(
     dataset: Dataset, probabilities: np.ndarray, targets: np.ndarray
 ) -> dict[str, float]:
     found = metrics.accuracies(probabilities, targets)._asdict()
-    if dataset.is_free:
+    if dataset.has_free_labels:
         return found | metrics.free_scores(probabilities, targets)
     classes = dataset.classes
     if parts := label_parts({"labels": classes, "combinations": set(dataset.labels)}):
@@ -127,18 +127,20 @@ def _accuracies(
 
 def _dataset_findings(dataset: Dataset) -> dict[str, Any]:
     counts = Counter(dataset.labels)
-    listed = counts.most_common(MOST_FREE_COMBINATIONS) if dataset.is_free else counts.items()
+    listed = (
+        counts.most_common(MOST_FREE_COMBINATIONS) if dataset.has_free_labels else counts.items()
+    )
     return {
         "notes": list(dataset.notes),
         "skipped": [{"path": path, "reason": reason} for path, reason in dataset.skipped],
         "skipped_rows": [{"row": row, "reason": reason} for row, reason in dataset.skipped_rows],
         "duplicates": len(dataset.groups) - len(np.unique(dataset.groups)),
         "contradictions": [
-            [dataset.paths[position] for position in positions]
-            for positions in spanning_groups(dataset.groups, dataset.labels)
+            [dataset.paths[index] for index in indices]
+            for indices in spanning_groups(dataset.groups, dataset.labels)
         ],
         "labels": dataset.classes,
-        "free_labels": dataset.is_free,
+        "free_labels": dataset.has_free_labels,
         "image_size": dataset.images.shape[1],
         "fit": dataset.fit,
         "coverage": [
@@ -146,20 +148,20 @@ def _dataset_findings(dataset: Dataset) -> dict[str, Any]:
         ],
         "coverage_count": len(counts),
         # Of labels that are free, no combination is one that images should have.
-        "missing": [] if dataset.is_free else missing_combinations(counts, most=MOST_MISSING),
-        "missing_count": 0 if dataset.is_free else count_missing_combinations(counts),
+        "missing": []
+        if dataset.has_free_labels
+        else missing_combinations(counts, most=MOST_MISSING),
+        "missing_count": 0 if dataset.has_free_labels else count_missing_combinations(counts),
     }
 
 
-def worst_rows(predictions: Predictions, most: int = WORST_IMAGES) -> list[tuple[int, float]]:
-    """Find the images that the network gets most wrong.
+def worst_rows(predictions: Predictions) -> list[tuple[int, float]]:
+    """Find the images that the network gets most wrong, at most ``WORST_IMAGES``.
 
     Parameters
     ----------
     predictions : Predictions
         Those for all test images.
-    most : int
-        How many images to find.
 
     Returns
     -------
@@ -167,7 +169,7 @@ def worst_rows(predictions: Predictions, most: int = WORST_IMAGES) -> list[tuple
         Row and loss of each, the greatest loss first.
     """
     losses = metrics.image_losses(predictions.probabilities, predictions.targets)
-    rows = np.argsort(-losses, kind="stable")[:most]
+    rows = np.argsort(-losses, kind="stable")[:WORST_IMAGES]
     return [(int(row), float(losses[row])) for row in rows]
 
 

@@ -78,7 +78,7 @@ def describe_run(
     sums = [zlib.crc32(names.encode("utf-8", "surrogateescape")), pixels]
     flags = {f"--{name.replace('_', '-')}": settings[name] for name in DECISIVE}
     checkpoint = None if model_path is None else checkpoint_path(model_path)
-    if dataset.is_free:  # Otherwise the names of the folders are the labels.
+    if dataset.has_free_labels:  # Otherwise the names of the folders are the labels.
         from_table = [
             None if part is None else part.tolist() for part in (dataset.together, dataset.is_test)
         ]

@@ -73,7 +73,8 @@ def cross_validated(
     Raises
     ------
     UserError
-        If a combination has fewer images than there are folds, or there are several workers.
+        If a combination has fewer images than there are folds, there are several workers, or the
+        images go into a file that cannot be made.
     """
     # Folders that name the same labels in another order hold the same combination.
     combinations = ["\0".join(sorted(labels)) for labels in dataset.labels]

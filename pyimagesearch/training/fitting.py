@@ -190,9 +190,9 @@ class Trainer:
             message = f"the loss became {losses[-1]} in epoch {len(losses)}, so nothing is written"
             raise UserError(f"{message}: try a lower --learning-rate", WORK_FAILED)
 
-    def is_outdone_by(self, model: AnyPath) -> bool:
-        """Tell whether a model is there that a run of less than an epoch should not replace."""
-        return len(self.history["loss"]) == 1 and Path(model).exists()
+    def keeps(self, model: AnyPath, ended_by: str | None) -> bool:
+        """Tell whether a model is there, and a signal ended the run in its first epoch."""
+        return bool(ended_by) and len(self.history["loss"]) == 1 and Path(model).exists()
 
     def subtract_from_logits(self, offsets: np.ndarray) -> None:
         """Predict as if some labels had been less frequent in training.

@@ -36,7 +36,7 @@ LEAST_SHARE_OF_VARIANCE = 1e-6
 EMPTY_OF_EACH_KIND = 20
 
 
-def some_positions(count: int, test: np.ndarray) -> np.ndarray:
+def some_indices(count: int, test: np.ndarray) -> np.ndarray:
     """Choose the images whose features are computed: all, or ``MOST_IMAGES`` of them.
 
     Parameters
@@ -60,7 +60,7 @@ def some_positions(count: int, test: np.ndarray) -> np.ndarray:
 
 
 def features_of(
-    model: keras.Model, images: Images | Concatenated, positions: np.ndarray | None = None
+    model: keras.Model, images: Images | Concatenated, indices: np.ndarray | None = None
 ) -> np.ndarray:
     """Compute the features of images.
 
@@ -70,7 +70,7 @@ def features_of(
         Has a dense layer.
     images : numpy.ndarray, StoredImages or Concatenated
         uint8, shape (N, height, width, 3), BGR.
-    positions : numpy.ndarray, optional
+    indices : numpy.ndarray, optional
         int, shape (M,): which of them; by default all.
 
     Returns
@@ -81,7 +81,7 @@ def features_of(
     both = with_features(model)
     forward = tf.function(lambda images: both(images, training=False)[1], reduce_retracing=True)
     count = images.shape[0]
-    chosen = np.arange(count) if positions is None else positions
+    chosen = np.arange(count) if indices is None else indices
     examples = Examples(images, np.zeros((count, 1), np.float32), chosen)
     batches = evaluation_batches(examples, batch_size=BATCH_SIZE)
     return np.concatenate([forward(images) for images, _ in batches])

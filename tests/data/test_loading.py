@@ -99,7 +99,7 @@ def test_a_table_whose_labels_are_all_empty_is_said_to_give_none(tmp_path, pictu
         write(tmp_path / name, encoded(picture))
     write(tmp_path / "t.csv", b"image,labels\n0.png,\n1.png,\n")
     with pytest.raises(UserError, match=r"t\.csv gives no image a label: .* empty or 0$"):
-        loading.load_dataset(tmp_path, 16, labels=tmp_path / "t.csv")
+        loading.load_dataset(tmp_path, 16, label_table=tmp_path / "t.csv")
 
 
 def test_rows_of_a_table_that_are_left_out_are_kept_apart_from_files(tmp_path, picture):
@@ -107,6 +107,6 @@ def test_rows_of_a_table_that_are_left_out_are_kept_apart_from_files(tmp_path, p
     write(tmp_path / "1.png", b"bad")
     write(tmp_path / "2.png", encoded(255 - picture))
     write(tmp_path / "t.csv", b"image,labels\n0.png,x\n1.png,y\n2.png,y\n0.png,x\n")
-    loaded = loading.load_dataset(tmp_path, 16, labels=tmp_path / "t.csv")
+    loaded = loading.load_dataset(tmp_path, 16, label_table=tmp_path / "t.csv")
     assert [Path(path).name for path, _ in loaded.skipped] == ["1.png"]
     assert [reason for _, reason in loaded.skipped_rows] == ["it is on line 2 already"]

@@ -76,7 +76,7 @@ def test_all_that_is_known_about_a_dataset_is_said(make_dataset):
 
 def test_labels_of_a_table_that_look_alike_are_to_be_mended_in_its_cells(make_dataset):
     dataset = make_dataset([("Blue",), ("blue", "dress"), ("dress", "red")])
-    told = "\n".join(messages.dataset_lines("d", dataset._replace(is_free=True)))
+    told = "\n".join(messages.dataset_lines("d", dataset._replace(has_free_labels=True)))
     assert "Blue and blue differ only in capitals" in told
     assert "correct the cells of the table" in told
 
@@ -87,7 +87,7 @@ def test_folders_with_the_same_labels_in_another_order_are_named(make_dataset):
 
 
 @pytest.mark.parametrize(
-    ("labels", "is_free", "told"),
+    ("labels", "has_free_labels", "told"),
     [
         ([("blue", "jeans"), ("red", "dress")], False, "likeliest of each part: 100.00%"),
         ([("new", "blue", "jeans"), ("old", "red", "dress")], False, "of each part: 100.00%"),
@@ -96,8 +96,8 @@ def test_folders_with_the_same_labels_in_another_order_are_named(make_dataset):
         ([("blue", "jeans"), ("red", "dress")], True, "macro F1"),
     ],
 )
-def test_the_results_are_those_that_suit_the_labels(make_dataset, labels, is_free, told):
-    dataset = make_dataset(labels)._replace(is_free=is_free)
+def test_the_results_are_those_that_suit_the_labels(make_dataset, labels, has_free_labels, told):
+    dataset = make_dataset(labels)._replace(has_free_labels=has_free_labels)
     targets = make_targets(dataset.labels, dataset.classes)
     # No red is likely enough, but no other colour is likelier.
     likely = np.where(np.array(dataset.classes) == "red", 0.4, 0.9) * targets
@@ -209,7 +209,7 @@ def test_of_many_contradictions_the_first_are_named_and_the_rest_counted(make_da
 
 def test_of_free_labels_those_that_occur_together_are_shown_and_none_is_missing(make_dataset):
     dataset = make_dataset([("a", "b"), ("a", "c"), (), ("b",)])._replace(
-        is_free=True, notes=["the table has a note"]
+        has_free_labels=True, notes=["the table has a note"]
     )
     told = "\n".join(messages.dataset_lines("d", dataset))
     assert "1 image without any" in told

@@ -54,7 +54,7 @@ def test_of_free_labels_each_label_is_counted_and_no_combination(tmp_path, monke
         Axes, "barh", lambda axes, *args, **kw: drawn.append(args) or barh(axes, *args, **kw)
     )
     labels = [("a", "b"), ("b",), (), ("a", "b", "c")]
-    pictures.draw_training(tmp_path / "plot.png", HISTORY, labels, is_free=True)
+    pictures.draw_training(tmp_path / "plot.png", HISTORY, labels, by_label=True)
     ((_, counts),) = drawn
     assert counts == [3, 2, 1]
 

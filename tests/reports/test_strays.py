@@ -28,7 +28,7 @@ USUAL = [[1, 0, 0]] * 20 + [[0, 1, 0]] * 20
 def test_an_image_among_those_of_other_labels_is_a_stray(make_dataset, known):
     rows = [list(row) for row in USUAL]
     rows[3] = [0, 1, 0]
-    stray, *_ = strays.find_strays(make_dataset(LABELS), features(*rows), known, positions=ALL)
+    stray, *_ = strays.find_strays(make_dataset(LABELS), features(*rows), known, indices=ALL)
     assert stray["path"].endswith("/3.png")
     assert stray["labels"] == ("blue", "jeans")
     assert stray["nearest"] == ("red", "dress")
@@ -42,11 +42,11 @@ def test_its_own_copies_do_not_make_an_image_familiar(make_dataset, known):
     groups = [3 if 3 <= number <= 8 else number for number in range(40)]
     copies = {f"d/blue_jeans/{number}.png" for number in range(3, 9)}
     found = strays.find_strays(
-        make_dataset(LABELS, groups=groups), features(*rows), known, positions=ALL
+        make_dataset(LABELS, groups=groups), features(*rows), known, indices=ALL
     )
     assert {stray["path"] for stray in found[:6]} == copies
     assert all(stray["similarity"] < 0.5 for stray in found[:6])
-    found = strays.find_strays(make_dataset(LABELS), features(*rows), known, positions=ALL)
+    found = strays.find_strays(make_dataset(LABELS), features(*rows), known, indices=ALL)
     assert all(stray["similarity"] > 0.9 for stray in found)
 
 
@@ -54,10 +54,10 @@ def test_a_combination_of_few_images_is_compared_with_those_few(make_dataset, kn
     labels = [("blue", "jeans")] * 20 + [("red", "dress")] * 4
     rows = [[1, 0, 0]] * 20 + [[0, 1, 0]] * 4
     dataset = make_dataset(labels)
-    found = strays.find_strays(dataset, features(*rows), known, positions=np.arange(24))
+    found = strays.find_strays(dataset, features(*rows), known, indices=np.arange(24))
     assert all(stray["similarity"] > 0.9 for stray in found)
     rows[22] = [0, 0, 1]
-    stray, *others = strays.find_strays(dataset, features(*rows), known, positions=np.arange(24))
+    stray, *others = strays.find_strays(dataset, features(*rows), known, indices=np.arange(24))
     assert stray["path"].endswith("/22.png")
     assert stray["similarity"] < 0.5 < min(other["similarity"] for other in others)
 
@@ -66,7 +66,7 @@ def test_an_image_without_any_other_of_its_labels_is_no_stray(make_dataset, know
     labels = [("blue", "jeans")] * 20 + [("red", "dress")] * 2
     rows = [[1, 0, 0]] * 20 + [[0, 1, 0], [0, 0, 1]]
     dataset = make_dataset(labels, groups=[*range(20), 20, 20])
-    found = strays.find_strays(dataset, features(*rows), known, positions=np.arange(22))
+    found = strays.find_strays(dataset, features(*rows), known, indices=np.arange(22))
     assert {stray["labels"] for stray in found} == {("blue", "jeans")}
 
 
@@ -75,7 +75,7 @@ def test_where_all_images_of_all_labels_are_copies_there_are_no_strays(make_data
     labels = [("blue", "jeans")] * 2 + [("red", "dress")] * 2
     dataset = make_dataset(labels, groups=[0, 0, 1, 1])
     rows = [[1, 0, 0]] * 2 + [[0, 1, 0]] * 2
-    assert strays.find_strays(dataset, features(*rows), known, positions=np.arange(4)) == []
+    assert strays.find_strays(dataset, features(*rows), known, indices=np.arange(4)) == []
 
 
 def test_a_report_lists_strays_and_says_which_of_the_worst_predictions_are_some():
@@ -96,10 +96,10 @@ def test_strays_are_counted_and_named_if_there_are_any():
 def test_where_images_have_any_number_of_labels_there_are_no_strays(make_dataset, known):
     rows = [list(row) for row in USUAL]
     rows[3] = [0, 1, 0]
-    dataset = make_dataset(LABELS)._replace(is_free=True)
-    assert strays.find_strays(dataset, features(*rows), known, positions=ALL) == []
+    dataset = make_dataset(LABELS)._replace(has_free_labels=True)
+    assert strays.find_strays(dataset, features(*rows), known, indices=ALL) == []
     assert strays.find_strays(
-        dataset._replace(is_free=False), features(*rows), known, positions=ALL
+        dataset._replace(has_free_labels=False), features(*rows), known, indices=ALL
     )
 
 
@@ -108,6 +108,6 @@ def test_some_images_are_enough_to_find_strays_among_them(make_dataset, known):
     rows[3] = rows[4] = [0, 1, 0]
     some = np.array([n for n in range(40) if n % 4 != 0] + [40, 41])  # the last are composed
     of_some = features(*(rows[n] for n in some[:-2]), [1, 0, 0], [1, 0, 0])
-    found = strays.find_strays(make_dataset(LABELS), of_some, known, positions=some)
+    found = strays.find_strays(make_dataset(LABELS), of_some, known, indices=some)
     assert found[0]["path"].endswith("/3.png")
     assert not any(stray["path"].endswith("/4.png") for stray in found)

@@ -76,8 +76,9 @@ def test_the_worst_image_comes_first_with_its_predicted_probabilities(report):
     assert worst["loss"] > report["worst"][1]["loss"] > 0
 
 
-def test_no_more_images_are_called_the_worst_than_asked_for(predictions):
-    assert len(training_report.worst_rows(predictions, most=1)) == 1
+def test_no_more_images_are_called_the_worst_than_fit_into_a_picture(predictions, monkeypatch):
+    monkeypatch.setattr(training_report, "WORST_IMAGES", 1)
+    assert len(training_report.worst_rows(predictions)) == 1
 
 
 def test_the_model_file_gets_what_classification_needs_and_no_paths(report):
@@ -96,12 +97,12 @@ def test_without_a_path_no_report_is_written(report, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("is_free", "listed"), [(True, 1000), (False, 1500)])
+@pytest.mark.parametrize(("has_free_labels", "listed"), [(True, 1000), (False, 1500)])
 def test_of_many_combinations_of_free_labels_the_most_frequent_are_listed_and_all_counted(
-    make_dataset, predictions, is_free, listed
+    make_dataset, predictions, has_free_labels, listed
 ):
     labels = [(f"label{n:04}",) for n in range(1500)] + [("label1499",), ("label1498",)]
-    dataset = make_dataset(labels)._replace(classes=CLASSES, is_free=is_free)
+    dataset = make_dataset(labels)._replace(classes=CLASSES, has_free_labels=has_free_labels)
     history = {"loss": [1.0]}
     report = training_report.training_report({}, dataset, predictions, composed=[], history=history)
     assert len(report["coverage"]) == listed

@@ -67,9 +67,9 @@ def test_empty_images_differ_and_have_the_size_asked_for():
 
 def test_of_many_images_some_are_remembered(monkeypatch):
     test = np.arange(50, 60)
-    assert remembering.some_positions(60, test).tolist() == list(range(60))
+    assert remembering.some_indices(60, test).tolist() == list(range(60))
     monkeypatch.setattr(remembering, "MOST_IMAGES", 10)
-    some = remembering.some_positions(60, test)
+    some = remembering.some_indices(60, test)
     assert len(set(some.tolist())) == 10
     assert (np.diff(some) > 0).all()
     assert np.isin(some, test).sum() == 2
@@ -78,6 +78,6 @@ def test_of_many_images_some_are_remembered(monkeypatch):
 @pytest.mark.parametrize("test", [[7], [i for i in range(60) if i != 7]])
 def test_of_many_images_some_of_each_side_are_remembered_however_few_one_has(monkeypatch, test):
     monkeypatch.setattr(remembering, "MOST_IMAGES", 10)
-    some = remembering.some_positions(60, np.array(test))
+    some = remembering.some_indices(60, np.array(test))
     assert set(some.tolist()) & set(test)
     assert set(some.tolist()) - set(test)
