@@ -230,9 +230,12 @@ def depth_hints(folder: AnyPath, paths: Iterable[str]) -> list[str]:
     list of str
         A line about those that lie inside another label folder, and one about the others.
     """
-    label_folders = sorted({Path(path).relative_to(folder).parent for path in paths})
+    label_folders = {Path(path).relative_to(folder).parent for path in paths}
     outer_of = {
-        inner: outer for inner in label_folders for outer in inner.parents if outer in label_folders
+        inner: outer
+        for inner in sorted(label_folders)
+        for outer in inner.parents
+        if outer in label_folders
     }
     lines = []
     for inner, outer in list(outer_of.items())[:1]:
@@ -241,7 +244,7 @@ def depth_hints(folder: AnyPath, paths: Iterable[str]) -> list[str]:
             f"label folders lie inside others, such as {inside}: the images of an inner one get "
             "the labels of its own name alone"
         )
-    depths = {len(each.parts): each for each in label_folders if each not in outer_of}
+    depths = {len(each.parts): each for each in sorted(label_folders) if each not in outer_of}
     if len(depths) > 1:
         low, high = Path(folder) / depths[max(depths)], Path(folder) / depths[min(depths)]
         lines.append(
