@@ -58,7 +58,7 @@ def parse_arguments() -> Namespace:
 def main() -> int:
     """Hide parts of images and print by how much the probabilities of their labels fall."""
     args = parse_arguments()
-    from pyimagesearch.artifacts import label_file
+    from pyimagesearch.artifacts import label_choice, label_file
     from pyimagesearch.data.decoding import fitted, inner_rectangle, scale
     from pyimagesearch.data.folders import folder_labels, list_images
     from pyimagesearch.inference import classification
@@ -77,11 +77,11 @@ def main() -> int:
     for prediction in progress(predictions, len(paths)):
         if prediction.image is None or prediction.input_image is None:
             continue
-        square, inside = prediction.input_image, ...
+        square, inside = prediction.input_image, np.s_[:, :]
         if trained.fit == "pad":
             inside = inner_rectangle(prediction.image.shape[:2], trained.image_size)
         count = len(folder_labels(prediction.path))
-        for label, likely in classification.choose(prediction.probabilities, count):
+        for label, likely in label_choice.choose(prediction.probabilities, count):
             output = classes.index(label)
             features, gradients, cells = explain(scale(square), [output])
             heat = heat_map(features, gradients[0], cells, size=trained.image_size)[inside]

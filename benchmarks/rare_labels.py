@@ -89,6 +89,7 @@ def train(
     folder: Path, test: list[Path], options: list[str], *, args: Namespace
 ) -> tuple[list[str], np.ndarray]:
     """Run train.py; return the labels and the probabilities of the test images."""
+    from pyimagesearch.data.decoding import scale
     from pyimagesearch.data.loading import load_images
     from pyimagesearch.inference.network import load_network
 
@@ -98,8 +99,8 @@ def train(
     subprocess.run(command, check=True, stdout=sys.stderr, cwd=folder)
     trained = load_network(folder / "fashion.model", images=len(test))
     images = load_images([str(path) for path in test], trained.image_size, fit=trained.fit).images
-    scaled = images.astype(np.float32) / 255
-    batches = [trained.predict(scaled[start : start + 32]) for start in range(0, len(test), 32)]
+    parts = (scale(images[start : start + 32]) for start in range(0, len(test), 32))
+    batches = [trained.predict(part) for part in parts]
     return list(trained.metadata["labels"]), np.concatenate(batches)
 
 

@@ -48,9 +48,10 @@ def parse_arguments() -> argparse.Namespace:
 def save(folder: Path, network: keras.Model) -> None:
     """Save the network and its labels once."""
     mlb = MultiLabelBinarizer().fit([LABELS])
-    metadata = {"labels": LABELS, "image_size": 32, "trained_at": "2026-01-01T00:00:00+00:00"}
+    trained_at = "2026-01-01T00:00:00+00:00"
+    metadata = {"labels": LABELS, "image_size": 32, "trained_at": trained_at}
     model_file.save_model(folder / "fashion.model", network, metadata)
-    label_file.save_binarizer(folder / "mlb.pickle", mlb, metadata["trained_at"])
+    label_file.save_binarizer(folder / "mlb.pickle", mlb, trained_at)
 
 
 def save_for_ever(folder: Path, network: keras.Model, begun: Event) -> None:

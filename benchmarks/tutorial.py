@@ -174,7 +174,7 @@ def classify(args: Namespace) -> None:
     mlb = pickle.loads(Path(args.labelbin).read_bytes())
 
     for image_path in args.image:
-        image = cv2.imread(image_path)
+        image: Any = cv2.imread(image_path)
         image = cv2.resize(image, (96, 96))
         image = image.astype("float") / 255.0
         image = img_to_array(image)

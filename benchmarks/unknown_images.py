@@ -28,6 +28,7 @@ from pyimagesearch.console import progress, run
 
 if TYPE_CHECKING:
     from pyimagesearch.artifacts.model_file import TrainedModel
+    from pyimagesearch.data.image_arrays import Images
 
 EXAMPLES = """examples:
   python benchmarks/unknown_images.py --dataset dataset --unknown photographs --epochs 12
@@ -144,7 +145,7 @@ def row(
     return [name, str(len(nearness)), f"{(nearness < least).mean():.1%}", f"{area:.4f}"]
 
 
-def near(trained: "TrainedModel", images: np.ndarray) -> np.ndarray:
+def near(trained: "TrainedModel", images: "Images") -> np.ndarray:
     """Return the nearness of images."""
     from pyimagesearch.artifacts.known_images import nearness
     from pyimagesearch.data.decoding import scale
@@ -157,7 +158,7 @@ def near(trained: "TrainedModel", images: np.ndarray) -> np.ndarray:
     return nearness(np.concatenate(features), trained.known)
 
 
-def images_below(folder: str | Path, trained: "TrainedModel") -> np.ndarray:
+def images_below(folder: str | Path, trained: "TrainedModel") -> "Images":
     """Decode all images of a folder, as classify.py does."""
     from pyimagesearch.data.folders import list_images
     from pyimagesearch.data.loading import load_images

@@ -64,7 +64,7 @@ def draw_clip(path: Path) -> None:
     """Write a clip in which a disc crosses a background that moves, too."""
     noise = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH + FRAMES, 3), np.uint8)
     blurred = cv2.GaussianBlur(noise, (0, 0), 6)
-    background = cv2.normalize(blurred, None, 0, 255, cv2.NORM_MINMAX)
+    background = cv2.normalize(blurred, np.empty_like(blurred), 0, 255, cv2.NORM_MINMAX)
     codec = cv2.VideoWriter.fourcc(*"mp4v")
     writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, codec, RATE, (WIDTH, HEIGHT))
     for time in range(FRAMES):

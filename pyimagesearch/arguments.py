@@ -40,8 +40,8 @@ class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescrip
     """Shows defaults beside their flags and keeps the line breaks of the examples."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
-        # "default: None" and "default: False" tell the reader nothing, nor does the default of what
-        # several flags without a value choose from.
+        # "default: None" and "default: False" tell the reader nothing, nor does the default of a
+        # flag that takes no value.
         tells = action.nargs != 0 and (action.default or type(action.default) is int)
         return super()._get_help_string(action) if tells else action.help
 

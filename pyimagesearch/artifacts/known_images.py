@@ -1,10 +1,10 @@
 """What a model file keeps of the images that a network knows, to tell how near others are to them.
 
 An image that resembles none of them is unknown: the network predicts labels for it, without having
-learned any image like it.
-The features of an image are the statistics of the last stages of convolutions and what comes out of
-the hidden dense layer, before and after its activation. Nearness is similarity to the nearest known
-images (Sun et al., "Out-of-Distribution Detection with Deep Nearest Neighbors", 2022).
+learned any image like it. The features of an image are the statistics of the last stages of
+convolutions and what comes out of the hidden dense layer, before and after its activation. Nearness
+is similarity to the nearest known images (Sun et al., "Out-of-Distribution Detection with Deep
+Nearest Neighbors", 2022).
 """
 
 import io

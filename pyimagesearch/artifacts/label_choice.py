@@ -1,4 +1,4 @@
-"""Which labels an image gets, by what the model file says, and where the user does not say it."""
+"""Which labels an image gets: as the user wishes, or else as the model file says."""
 
 import functools
 import itertools

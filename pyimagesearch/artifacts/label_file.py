@@ -78,8 +78,8 @@ def load_labels(
     model_path : str
         The model file.
     labelbin_path : str or None
-        The label file. None if the user named none: then ``USUAL_PATH`` is used, unless it belongs
-        to another model and the model file has labels of its own.
+        The label file. None if the user named none: then ``USUAL_PATH`` is used, unless the model
+        file has labels of its own and that file is missing or belongs to another model.
 
     Returns
     -------

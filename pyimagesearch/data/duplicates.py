@@ -160,7 +160,7 @@ def _are_near(first: np.ndarray, second: np.ndarray) -> bool:
 
 
 def spanning_groups(groups: np.ndarray, labels: Sequence[tuple[str, ...]]) -> list[np.ndarray]:
-    """Find copies of one image that have different labels, whatever their order.
+    """Find copies of one image that have different labels; another order is no difference.
 
     Parameters
     ----------
@@ -172,13 +172,13 @@ def spanning_groups(groups: np.ndarray, labels: Sequence[tuple[str, ...]]) -> li
     Returns
     -------
     list of numpy.ndarray
-        The positions of the images of each such group.
+        The indices of the images of each such group.
     """
     members: dict[int, list[int]] = {}
-    for position, group in enumerate(groups.tolist()):
-        members.setdefault(group, []).append(position)
+    for index, group in enumerate(groups.tolist()):
+        members.setdefault(group, []).append(index)
     return [
-        np.array(positions)
-        for positions in members.values()
-        if len(positions) > 1 and len({frozenset(labels[position]) for position in positions}) > 1
+        np.array(indices)
+        for indices in members.values()
+        if len(indices) > 1 and len({frozenset(labels[index]) for index in indices}) > 1
     ]

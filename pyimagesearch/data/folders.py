@@ -238,13 +238,14 @@ def depth_hints(folder: AnyPath, paths: Iterable[str]) -> list[str]:
         if outer in label_folders
     }
     lines = []
-    for inner, outer in list(outer_of.items())[:1]:
+    if outer_of:
+        inner, outer = next(iter(outer_of.items()))
         inside = f"{printable(Path(folder) / inner)} in {printable(Path(folder) / outer)}"
         lines.append(
             f"label folders lie inside others, such as {inside}: the images of an inner one get "
             "the labels of its own name alone"
         )
-    depths = {len(each.parts): each for each in sorted(label_folders) if each not in outer_of}
+    depths = {len(each.parts): each for each in sorted(label_folders - outer_of.keys())}
     if len(depths) > 1:
         low, high = Path(folder) / depths[max(depths)], Path(folder) / depths[min(depths)]
         lines.append(
@@ -299,6 +300,25 @@ def _differing(labels: Sequence[str]) -> str:
     return f"{' and '.join(shown)} differ only in {' and in '.join(ways)}"
 
 
+def in_one_order(labels: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Name each image's combination as the first image with the same labels does.
+
+    A network cannot tell ``blue_jeans`` from ``jeans_blue``, so that they are one.
+
+    Parameters
+    ----------
+    labels : sequence of tuple of str
+        The labels of each image.
+
+    Returns
+    -------
+    list of tuple of str
+        The same labels, those of the same set in the same order.
+    """
+    names: dict[frozenset[str], tuple[str, ...]] = {}
+    return [names.setdefault(frozenset(each), each) for each in labels]
+
+
 def order_hints(combinations: Iterable[tuple[str, ...]]) -> list[str]:
     """Point out folders whose names have the same labels in another order.
 
@@ -316,9 +336,8 @@ def order_hints(combinations: Iterable[tuple[str, ...]]) -> list[str]:
     for combination in sorted(set(combinations)):
         groups.setdefault(frozenset(combination), []).append(printable("_".join(combination)))
     return [
-        f"{' and '.join(group)} are the same labels in another order: they are learned alike, but "
-        "counted and split as different combinations, and no part of the names is then known to be "
-        "one kind of label: rename the folders to one order"
+        f"{' and '.join(group)} are the same labels in another order: they count as different "
+        "combinations, and nothing is composed: rename the folders to one order"
         for group in groups.values()
         if len(group) > 1
     ]

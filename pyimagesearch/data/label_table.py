@@ -286,7 +286,7 @@ def _labels(header: Sequence[str], cells: Sequence[str], columns: Columns) -> tu
 def _notes(header: Sequence[str], columns: Columns, not_listed: int) -> list[str]:
     """Say what was found out, in a line each."""
     if columns.separator is None:
-        way = f"a column of 0 and 1 for each of {len(columns.labels):,} labels"
+        way = f"a column for each of {len(columns.labels):,} labels"
     else:
         mark = {" ": "spaces", ",": "commas"}.get(columns.separator, columns.separator)
         way = f"labels in the column {printable(header[columns.labels[0]])}, separated by {mark}"

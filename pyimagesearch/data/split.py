@@ -110,7 +110,7 @@ def _why_too_few(
     others = {group for group, each in zip(groups, labels, strict=True) if each != combination}
     count = len(indices)
     if others.intersection(groups[indices]):
-        why = f"{counted(count, 'image')}, with copies under other labels"
+        why = f"{counted(count, 'image')}, with copies in other folders"
     else:
         why = "1 image" if count == 1 else f"{count:,} copies of one image"
     return f"{first_few(folders, 2) or '_'.join(combination)} ({why})"

@@ -99,7 +99,7 @@ def as_text(prediction: Prediction, chosen: Sequence[tuple[str, float]]) -> str:
     prediction : Prediction
         For an image that could be read.
     chosen : sequence of (str, float)
-        Labels and probabilities from :func:`pyimagesearch.inference.classification.choose`.
+        Labels and probabilities from :func:`pyimagesearch.artifacts.label_choice.choose`.
 
     Returns
     -------

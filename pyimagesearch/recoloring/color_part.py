@@ -48,7 +48,8 @@ class ColorPart(NamedTuple):
         that occur with the same other labels. From 0.5, which is chance, to 1; NaN if there are
         no such two labels, or the part cannot be told from the others in every name.
     fewest : tuple of int
-        For each part, the fewest images that one of these labels has; 0 if there are none.
+        For each part, the fewest images of a combination that was compared, at most
+        ``MOST_IMAGES``; 0 if none was.
     is_hidden : bool
         Whether a part has several labels, but no two that occur with the same other labels.
     """
@@ -140,6 +141,8 @@ def choose_recoloring(
     if wanted == "auto" and not found.is_clear:
         none = "neither" if len(found.shares) == 2 else "no"
         reason = f"{none} part of the names is clearly a colour"
+        if found.is_hidden:
+            reason += ", as no two folders differ in one of them alone"
     return Recoloring(0 if reason else per_combination, found.likeliest, found, reason)
 
 
@@ -188,11 +191,11 @@ def _bins_of_combinations(
         combination: np.stack(
             [
                 color_bins(cv2.resize(images[i], THUMBNAIL_SIZE, interpolation=cv2.INTER_AREA))
-                for i in positions[:MOST_IMAGES]
+                for i in its_indices[:MOST_IMAGES]
             ]
         )
-        for combination, positions in of_combination.items()
-        if len(positions) > 1
+        for combination, its_indices in of_combination.items()
+        if len(its_indices) > 1
     }
 
 

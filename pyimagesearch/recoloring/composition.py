@@ -112,6 +112,8 @@ def why_nothing_to_compose(labels: Sequence[tuple[str, ...]], *, part: int) -> s
         If the shortest names have too few parts for `part`.
     """
     names = split_names(labels, part=part)
+    if len(set(map(frozenset, names.pairs))) < len(names.pairs):
+        return "recolouring needs one order of labels, and some folders have the same in another"
     return names.reason or _why_none_missing(names)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from pyimagesearch.console import printable
 from pyimagesearch.data.duplicates import spanning_groups
+from pyimagesearch.data.folders import in_one_order
 from pyimagesearch.data.image_header import read_header
 from pyimagesearch.data.loading import Dataset
 from pyimagesearch.errors import INTERRUPTED, UnreadableFileError, UserError
@@ -133,10 +134,8 @@ def audit_labels(dataset: Dataset, probabilities: np.ndarray) -> list[Finding]:
     list of Finding
         At most two for an image.
     """
-    # A network cannot tell blue_jeans from jeans_blue, so that they are one, named as the first.
-    names: dict[frozenset[str], tuple[str, ...]] = {}
-    named = [names.setdefault(frozenset(labels), labels) for labels in dataset.labels]
-    combinations = sorted(names.values())
+    named = in_one_order(dataset.labels)
+    combinations = sorted(set(named))
     # Shape (N, number of combinations).
     of_combination = combination_probabilities(probabilities, combinations, dataset.classes)
     own = np.array([combinations.index(labels) for labels in named])

@@ -48,21 +48,19 @@ def dataset_lines(folder: AnyPath, dataset: Dataset) -> list[str]:
     list of str
         Messages; some have several lines.
     """
-    advice = "correct the cells of the table" if dataset.has_free_labels else "rename the folders"
+    if dataset.has_free_labels:
+        hints, advice, lines = [], "correct the cells of the table", free_label_lines
+    else:
+        orders = _first(order_hints(dataset.labels), "groups of such folders")
+        hints = [*depth_hints(folder, dataset.paths), *orders]
+        advice, lines = "rename the folders", label_lines
     look_alikes = look_alike_hints(dataset.classes, advice=advice)
     return [
         *loaded_lines(dataset),
         *dataset.notes,
-        *([] if dataset.has_free_labels else depth_hints(folder, dataset.paths)),
+        *hints,
         *_first(look_alikes, "groups of labels look alike"),
-        *(
-            []
-            if dataset.has_free_labels
-            else _first(order_hints(dataset.labels), "groups of such folders")
-        ),
-        *(free_label_lines if dataset.has_free_labels else label_lines)(
-            dataset.labels, dataset.classes
-        ),
+        *lines(dataset.labels, dataset.classes),
         *duplicate_lines(dataset),
     ]
 

@@ -12,6 +12,7 @@ from pyimagesearch.artifacts.known_images import (
     points,
 )
 from pyimagesearch.console import counted, first_few
+from pyimagesearch.data.folders import in_one_order
 from pyimagesearch.data.loading import Dataset
 
 # So many standard deviations below the usual similarity, as the median deviation estimates them.
@@ -52,7 +53,7 @@ def find_strays(
         return []
     indices = indices[indices < len(dataset.paths)]
     placed, groups = points(features[: len(indices)], known), dataset.groups[indices]
-    labels = [dataset.labels[index] for index in indices]
+    labels = in_one_order([dataset.labels[index] for index in indices])
     combinations = sorted(set(labels))
     numbers = {combination: number for number, combination in enumerate(combinations)}
     own = np.array([numbers[each] for each in labels])
@@ -74,7 +75,7 @@ def find_strays(
     return [
         {
             "path": dataset.paths[indices[i]],
-            "labels": labels[i],
+            "labels": dataset.labels[indices[i]],
             "similarity": float(near[i]),
             "nearest": combinations[nearest[i]],
         }

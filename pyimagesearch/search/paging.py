@@ -297,10 +297,11 @@ def _explained(service: Service, error: FetchError) -> SearchError:
     has_key = bool(service.headers)
     why = "the key is not meant for it, or its quota is used up; " if has_key else ""
     quota = "; if that does not help, the quota of the key is used up" if has_key else ""
+    elsewhere = service.advice if service.is_retired else "search with another provider"
     refusals = {
         401: f"{host} does not accept the key (401): {service.advice}",
         403: f"{host} forbids this search (403): {why}{service.advice}",
-        410: f"{host} no longer offers this service (410): {service.advice}",
+        410: f"{host} no longer offers this service (410): {elsewhere}",
         422: f"{host} does not accept the key or the query (422): {service.advice}",
         429: f"{host} asks for more patience (429): wait {wait:.0f} seconds or more, then run the "
         f"same command again{quota}",

@@ -12,6 +12,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from pyimagesearch.console import counted
 from pyimagesearch.data.batches import Examples, make_targets, steps_per_epoch
 from pyimagesearch.data.cache import cache_folder
+from pyimagesearch.data.folders import in_one_order
 from pyimagesearch.data.image_arrays import StoredImages, room_for_images
 from pyimagesearch.data.loading import Dataset
 from pyimagesearch.errors import UserError
@@ -76,11 +77,9 @@ def cross_validated(
         If a combination has fewer images than there are folds, there are several workers, or the
         images go into a file that cannot be made.
     """
-    # Folders that name the same labels in another order hold the same combination.
-    combinations = ["\0".join(sorted(labels)) for labels in dataset.labels]
-    joined, images_of = np.array(combinations), Counter(combinations)
-    for labels, combination in sorted(zip(dataset.labels, combinations, strict=True)):
-        if images_of[combination] < FOLDS:
+    combinations = in_one_order(dataset.labels)
+    for labels, count in sorted(Counter(combinations).items()):
+        if count < FOLDS:
             raise UserError(
                 f"the folder {'_'.join(labels)} has fewer than {FOLDS} images: add some to audit it"
             )
@@ -95,6 +94,7 @@ def cross_validated(
     targets = make_targets(dataset.labels, dataset.classes)
     everything = Examples(images, targets, np.arange(len(images)))
     probabilities = np.empty_like(targets)
+    joined = np.array(["\0".join(labels) for labels in combinations])
     folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=settings.seed)
     for learned, tested in folds.split(joined, joined, dataset.groups):
         keras.utils.set_random_seed(settings.seed)

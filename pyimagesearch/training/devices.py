@@ -242,11 +242,11 @@ def _workers() -> tuple[list[str], int]:
         number = everyone.index((task["type"], int(task["index"])))
     except WRONG as error:
         raise _wrong_config(repr(error)) from error
-    if len(chiefs) > 1 or set(cluster) - {"chief", "worker"}:
-        raise UserError("TF_CONFIG may name one chief and workers, and nothing else")
     for kind, addresses in cluster.items():
         if not isinstance(addresses, list):
             raise _wrong_config(f"{kind} is not a list")
+    if len(chiefs) > 1 or set(cluster) - {"chief", "worker"}:
+        raise UserError("TF_CONFIG may name one chief and workers, and nothing else")
     _check_addresses([*chiefs, *workers])
     return [*chiefs, *workers], number
 

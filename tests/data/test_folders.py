@@ -122,6 +122,16 @@ def test_a_label_in_both_parts_is_not_missing_beside_itself():
     assert folders.count_missing_combinations(present) == 1
 
 
+def test_labels_in_another_order_are_one_combination_named_as_the_first():
+    labels = [("blue", "jeans"), ("red", "dress"), ("jeans", "blue"), ("blue", "jeans")]
+    assert folders.in_one_order(labels) == [
+        ("blue", "jeans"),
+        ("red", "dress"),
+        ("blue", "jeans"),
+        ("blue", "jeans"),
+    ]
+
+
 def test_names_of_one_or_three_parts_have_no_missing_combinations():
     assert folders.missing_combinations([("jeans",), ("blue", "dress")]) == []
     assert folders.missing_combinations([("dark", "blue", "jeans"), ("red", "dress")]) == []

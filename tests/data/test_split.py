@@ -97,7 +97,7 @@ def test_all_folders_with_too_few_different_images_are_named_with_what_they_hold
     with pytest.raises(UserError) as caught:
         split.split(labels, np.array([0, 1, 0, 2, 2, 3, 2]), test_size=0.2, seed=0, paths=paths)
     assert str(caught.value).endswith(
-        ": in/c_d (1 image, with copies under other labels), "
+        ": in/c_d (1 image, with copies in other folders), "
         "in/e_f, more/e_f (3 copies of one image), in/g_h (1 image)"
     )
 

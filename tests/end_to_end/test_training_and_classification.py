@@ -322,7 +322,7 @@ def test_before_a_dataset_is_refused_for_its_copies_they_are_counted(tmp_path):
     result = run("train.py", "--image-size", 32, folder=tmp_path)
     assert result.returncode == 2
     assert "2 copies of other images" in result.stdout
-    assert "dataset/red_dress (2 images, with copies under other labels)" in result.stderr
+    assert "dataset/red_dress (2 images, with copies in other folders)" in result.stderr
 
 
 def test_a_label_file_of_another_model_stops_only_those_who_named_it(trained, tmp_path):

@@ -206,6 +206,14 @@ def test_images_are_composed_on_demand_even_if_no_part_is_clearly_a_colour():
     assert chosen.reason is None
 
 
+def test_nothing_is_composed_where_folders_have_the_same_labels_in_another_order(photographs):
+    images, labels, _ = photographs
+    mixed = [label[::-1] if i < 3 else label for i, label in enumerate(labels)]
+    chosen = choose_recoloring(images, mixed, np.arange(len(images)), wanted="auto", part=None)
+    assert chosen.per_combination == 0
+    assert "one order of labels" in chosen.reason
+
+
 def test_nothing_is_composed_where_every_combination_has_a_folder(photographs):
     images, labels = photographs.images[:4], [("a", "b"), ("a", "c"), ("d", "b"), ("d", "c")]
     chosen = choose_recoloring(images, labels, np.arange(4), wanted="auto", part=None)

@@ -50,6 +50,16 @@ def test_its_own_copies_do_not_make_an_image_familiar(make_dataset, known):
     assert all(stray["similarity"] > 0.9 for stray in found)
 
 
+def test_labels_in_another_order_are_no_other_labels(make_dataset, known):
+    mixed = [("jeans", "blue"), *LABELS[1:]]
+    found = strays.find_strays(make_dataset(mixed), features(*USUAL), known, indices=ALL)
+    assert all(stray["similarity"] > 0.9 for stray in found)
+    assert {stray["nearest"] for stray in found} <= {("jeans", "blue"), ("red", "dress")}
+    rows = [[0, 0, 1], *USUAL[1:]]
+    stray, *_ = strays.find_strays(make_dataset(mixed), features(*rows), known, indices=ALL)
+    assert stray["labels"] == ("jeans", "blue")
+
+
 def test_a_combination_of_few_images_is_compared_with_those_few(make_dataset, known):
     labels = [("blue", "jeans")] * 20 + [("red", "dress")] * 4
     rows = [[1, 0, 0]] * 20 + [[0, 1, 0]] * 4

@@ -2,6 +2,7 @@ import csv
 import errno
 import hashlib
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
@@ -345,8 +346,10 @@ def test_results_that_cannot_be_stored_do_not_cost_those_that_have_arrived(folde
     others = images(6)
 
     def fetched_last():
-        while len(list((folder / WAITING).glob("[0-9a-f]*"))) < len(others):
-            pass
+        for _ in range(1000):
+            if len(list((folder / WAITING).glob("[0-9a-f]*"))) == len(others):
+                break
+            time.sleep(0.01)
         return large
 
     web = Web({"http://a/large": fetched_last, "http://a/larger": large + b" "} | others)
