@@ -183,7 +183,9 @@ def excerpt(lines: Sequence[str], most: int) -> list[str]:
 
 def complain(message: str) -> None:
     """Print a line on stderr that begins with the name of the script."""
-    program = os.path.basename(sys.argv[0])  # noqa: PTH119 (importing pathlib takes time)
+    folder, program = os.path.split(sys.argv[0])
+    if program == "__main__.py":  # of a package
+        program = os.path.basename(folder)  # noqa: PTH119 (importing pathlib takes time)
     print(f"{program}: {printable(message)}", file=sys.stderr, flush=True)
 
 

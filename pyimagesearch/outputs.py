@@ -31,6 +31,14 @@ def checkpoint_path(model_path: AnyPath) -> Path:
     return Path(f"{Path(model_path)}.checkpoint")
 
 
+def check_resumable(checkpoint: Path) -> None:
+    """Raise UserError if there is no checkpoint."""
+    if not checkpoint.is_file():
+        raise UserError(
+            f"there is no checkpoint {checkpoint} to resume from: train without --resume"
+        )
+
+
 @contextmanager
 def reserved(
     outputs: Mapping[str, AnyPath | None], kept: Mapping[str, AnyPath | None] | None = None

@@ -68,6 +68,16 @@ def test_an_interruption_is_one_line(capsys, interrupted):
     assert capsys.readouterr().err.endswith("interrupted\n")
 
 
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [("a/train.py", "train.py"), ("pyimagesearch/garments/__main__.py", "garments")],
+)
+def test_a_complaint_begins_with_the_name_of_the_script_or_package(path, name, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", [path])
+    console.complain("no")
+    assert capsys.readouterr().err == f"{name}: no\n"
+
+
 def test_success_is_zero():
     assert console.run(lambda: None) == 0
 

@@ -59,9 +59,12 @@ def export_paths(model: AnyPath, formats: Sequence[str]) -> dict[str, Path]:
     Raises
     ------
     UserError
-        If a package that a format needs is not installed, or a file cannot be written.
+        If a package that a format needs is not installed, a file cannot be written, or `model` is
+        the name of a folder alone, such as ``.``.
     """
     path = Path(model)
+    if not path.name:
+        raise UserError(f"{model} is a folder: name a model file")
     stem = path.stem if path.suffix in MODEL_SUFFIXES else path.name
     paths = {name: path.with_name(stem + FORMATS[name].ending) for name in formats}
     _check(paths)
@@ -160,7 +163,13 @@ def export_model(
                 by_choice = choose if is_quantized else None
                 result = compared(paths[name], expected, found, choose=by_choice)
                 say(printable(f"{paths[name]}: {result}"))
+            replaced = _folders_of_other_labels(paths, labels)
             _move(temporary, paths, labels)
+        for each in replaced:
+            say(
+                f"{printable(each / LABELS_FILE)} had other labels, which earlier exports in that "
+                "folder may have been of"
+            )
         written = printable(", ".join(map(str, paths.values())))
         say(f"exported to {written}, labels in {LABELS_FILE}")
     except OSError as error:
@@ -201,6 +210,14 @@ def _exported(
     except Exception as error:
         message = f"the network cannot be exported to {name}: {first_line(error)}"
         raise UserError(message, WORK_FAILED) from error
+
+
+def _folders_of_other_labels(paths: Mapping[str, Path], labels: Sequence[str]) -> list[Path]:
+    """Find the folders of exports in which a list of other labels is about to be replaced."""
+    folders = sorted({path.parent for path in paths.values()})
+    before = {folder: folder / LABELS_FILE for folder in folders}
+    wanted = labels_text(labels).encode()
+    return [each for each, file in before.items() if file.exists() and file.read_bytes() != wanted]
 
 
 def _move(source: Path, paths: Mapping[str, Path], labels: Sequence[str]) -> None:

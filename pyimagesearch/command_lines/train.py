@@ -113,11 +113,12 @@ def outputs_reserved(args: Namespace) -> Iterator[None]:
     Raises
     ------
     UserError
-        If one of them cannot be written, or replaces another or the table of labels.
+        If one of them cannot be written, or replaces another or the table of labels, or if there is
+        no checkpoint of a run that is to be resumed.
     """
     from pyimagesearch.artifacts.export import export_paths, exported_files
     from pyimagesearch.artifacts.export_formats import FORMATS
-    from pyimagesearch.outputs import check_folder, reserved
+    from pyimagesearch.outputs import check_folder, check_resumable, checkpoint_path, reserved
 
     files = output_files(args)
     kept = {"--labels": args.labels, "--tensorboard": args.tensorboard}
@@ -129,6 +130,8 @@ def outputs_reserved(args: Namespace) -> Iterator[None]:
     with reserved(files, kept):
         if args.tensorboard is not None:
             check_folder(args.tensorboard)
+        if args.resume and not args.audit:
+            check_resumable(checkpoint_path(args.model))
         yield
 
 

@@ -197,7 +197,10 @@ def _list_labelled(folder: AnyPath) -> tuple[list[str], list[tuple[str, str]]]:
         for path, has in zip(listing.paths, has_labels, strict=True)
         if not has
     ]
-    return labelled, [*unlabelled, *listing.skipped, *listing.unreadable]
+    closed = [
+        (path, f"a folder that cannot be opened: {reason}") for path, reason in listing.unreadable
+    ]
+    return labelled, [*unlabelled, *listing.skipped, *closed]
 
 
 def _layout(folder: AnyPath) -> str:

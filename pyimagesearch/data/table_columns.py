@@ -150,7 +150,8 @@ def _label_columns(
     ranks = {position: _rank(header[position].casefold()) for position in others}
     # A word for labels and nothing else in a title says more than cells of 0 and 1, which may be
     # its two classes.
-    texts = [i for i in others if ranks[i] <= _Rank.WORD or not survey.is_flags[i]]
+    filled = [i for i in others if survey.is_filled[i]] or others
+    texts = [i for i in filled if ranks[i] <= _Rank.WORD or not survey.is_flags[i]]
     flags = [position for position in others if survey.is_flags[position]]
     least = min((ranks[position] for position in texts), default=_Rank.OTHER)
     best = [position for position in texts if ranks[position] == least]

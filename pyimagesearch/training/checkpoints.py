@@ -16,7 +16,7 @@ import tensorflow as tf
 from pyimagesearch.data.loading import Dataset
 from pyimagesearch.errors import UserError
 from pyimagesearch.files import AnyPath, written_whole
-from pyimagesearch.outputs import checkpoint_path
+from pyimagesearch.outputs import check_resumable, checkpoint_path
 
 DESCRIPTION_ENTRY = "about.json"
 MOST_DESCRIPTION_BYTES = 2**24
@@ -208,8 +208,7 @@ def load(run: Run, network: keras.Model) -> History:
     path = run.checkpoint
     if path is None:
         return {"loss": []}
-    if not path.is_file():
-        raise UserError(f"there is no checkpoint {path} to resume from: train without --resume")
+    check_resumable(path)
     with _damage_named(path):
         about = _read_description(path)
     wanted, found = json.loads(json.dumps(run.description)), about["run"]

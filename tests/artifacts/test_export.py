@@ -71,6 +71,23 @@ def test_a_network_that_predicts_something_else_is_not_moved_into_place(
     assert sorted(path.name for path in tmp_path.iterdir()) == before
 
 
+def test_whoever_replaces_the_labels_of_other_exports_is_told_so(archive, tmp_path, monkeypatch):
+    (tmp_path / "fashion.model").write_bytes(archive.read_bytes())
+    as_before = export_formats.FORMATS["onnx"]._replace(
+        write=lambda network, path, labels: path.touch(), load=lambda path: None
+    )
+    monkeypatch.setitem(export_formats.FORMATS, "onnx", as_before)
+    monkeypatch.setattr(export, "_exported", lambda network, name, path, **_: path.touch())
+    monkeypatch.setattr(export, "compared", lambda *_, **__: "all is well")
+    said = []
+    for before in (None, "cat\ndog\n", None):
+        if before:
+            (tmp_path / "labels.txt").write_text(before)
+        paths = {"onnx": tmp_path / "fashion.onnx"}
+        export.export_model(tmp_path / "fashion.model", paths, say=said.append)
+    assert [line.count("had other labels") for line in said] == [0, 0, 0, 1, 0, 0, 0]
+
+
 def test_what_a_killed_run_left_beside_an_export_is_removed(archive, tmp_path, monkeypatch):
     path = tmp_path / "fashion_saved_model"
     litter = tmp_path / f".{path.name}.0123456789abcdef.partial"

@@ -86,6 +86,8 @@ def test_an_audit_keeps_no_other_run_off_the_files_that_it_does_not_write(parsed
         (["--model", "caf\udce9.model", "--export", "onnx"], "need a name in UTF-8"),
         (["--model", "a" * 250], "too long"),
         (["--model", "."], "is a folder"),
+        (["--model", ".", "--export", "onnx"], "is a folder"),
+        (["--resume"], "there is no checkpoint fashion.model.checkpoint"),
     ],
 )
 def test_an_output_that_cannot_be_or_replaces_another_file_is_refused(

@@ -1,3 +1,4 @@
+import errno
 import io
 import os
 from pathlib import Path
@@ -110,3 +111,21 @@ def test_rows_of_a_table_that_are_left_out_are_kept_apart_from_files(tmp_path, p
     loaded = loading.load_dataset(tmp_path, 16, label_table=tmp_path / "t.csv")
     assert [Path(path).name for path, _ in loaded.skipped] == ["1.png"]
     assert [reason for _, reason in loaded.skipped_rows] == ["it is on line 2 already"]
+
+
+def test_a_folder_that_cannot_be_opened_is_listed_with_what_is_missing(tmp_path, monkeypatch):
+    for name in ("blue_jeans", "red_dress", "red_shirt"):
+        (tmp_path / name).mkdir()
+        cv2.imwrite(f"{tmp_path}/{name}/1.png", np.zeros((4, 4, 3), np.uint8))
+    scandir = os.scandir
+
+    def refuse(path):
+        if str(path).endswith("red_shirt"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    loaded = loading.load_dataset(tmp_path, 16)
+    reason = "a folder that cannot be opened: Permission denied"
+    assert loaded.skipped == [(f"{tmp_path}/red_shirt", reason)]
+    assert set(loaded.labels) == {("blue", "jeans"), ("red", "dress")}

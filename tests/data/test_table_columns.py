@@ -25,6 +25,11 @@ def test_crosses_and_yes_and_no_are_read_as_0_and_1(folder, words):
     assert labels_of(table) == {"a.jpg": ("cat", "dog"), "000005.png": ("dog",)}
 
 
+def test_an_empty_column_called_class_does_not_hide_columns_of_0_and_1(folder):
+    table = read(folder, "image,cat,dog,class\na,1,0,\n000005,1,1,\n")
+    assert labels_of(table) == {"a.jpg": ("cat",), "000005.png": ("cat", "dog")}
+
+
 @pytest.mark.parametrize("cells", ["xx yx", "xy yx", "xn ny", "yy yy", "x1 0x"])
 def test_letters_that_may_be_labels_are_no_0_and_1(folder, cells):
     one, other = (",".join(row) for row in cells.split())
