@@ -15,11 +15,12 @@ from pyimagesearch.console import excerpt, printable
 
 # A label is predicted if it is more likely than not.
 THRESHOLD = 0.5
-# What it takes to choose a better threshold for a label: so many test images that have it, and so
-# great an F1. The F1 of a label that the network cannot tell is greatest if nearly all images get
-# the label (Lipton, Elkan and Naryanaswamy, "Optimal Thresholding of Classifiers to Maximize F1
-# Measure", 2014), and of a few images the threshold is a matter of chance.
-LEAST_IMAGES, LEAST_F1 = 10, 0.5
+# What it takes to choose another threshold for a label: so many test images that have it, so great
+# an F1, and so much more than if all images got the label. The F1 of a label that the network
+# cannot tell is greatest if nearly all get it (Lipton, Elkan and Naryanaswamy, "Optimal
+# Thresholding of Classifiers to Maximize F1 Measure", 2014), and of a few images the threshold is a
+# matter of chance.
+LEAST_IMAGES, LEAST_F1, LEAST_GAIN = 10, 0.5, 0.05
 # The report of more labels shows this many: those with the most and those with the fewest images.
 MOST_LABELS = 40
 # Probabilities are clipped this far from 0 and 1, as Keras does.
@@ -214,8 +215,8 @@ def best_thresholds(
     -------
     dict of str to float
         Strictly between 0 and 1. 0.5 where no other threshold is better, for a label that fewer
-        than ``LEAST_IMAGES`` images have, and where the greatest F1 is below ``LEAST_F1``.
-        Otherwise halfway between the probabilities of two images, so that neither is a
+        than ``LEAST_IMAGES`` images have, and where the greatest F1 is below ``LEAST_F1`` or not
+        ``LEAST_GAIN`` above that of giving the label to all images. Otherwise halfway between the probabilities of two images, so that neither is a
         close call; among equally good ones, the nearest to 0.5.
     """
     likely = np.clip(probabilities, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
@@ -230,7 +231,8 @@ def _best_threshold(probabilities: np.ndarray, has_label: np.ndarray) -> float:
     # All thresholds above one image's probability and up to the next one's choose the same images.
     lowest = np.concatenate([[0.0], highest[:-1]])
     f1 = (2 * precision * recall / np.maximum(precision + recall, LEAST_PROBABILITY))[:-1]
-    if f1.max() < LEAST_F1:
+    of_all = 2 * has_label.mean() / (1 + has_label.mean())
+    if f1.max() < max(LEAST_F1, of_all + LEAST_GAIN):
         return THRESHOLD
     is_best = np.isclose(f1, f1.max())
     lowest, highest = lowest[is_best], highest[is_best]

@@ -130,9 +130,11 @@ def test_predictions_are_corrected_for_colours_that_composed_images_made_more_fr
     def loss(probabilities):
         return -np.log(np.where(targets, probabilities, 1 - probabilities)).mean()
 
-    # The history has the losses before the correction.
+    # The history has the losses before the correction, computed in bfloat16 where that is fast. The
+    # correction changes them ten times as much as that.
     last = report["history"]["val_loss"][-1]
-    assert loss(expit(logit(predicted) + offsets)) == pytest.approx(last, abs=1e-4)
+    assert loss(expit(logit(predicted) + offsets)) == pytest.approx(last, abs=2e-3)
+    assert loss(predicted) != pytest.approx(last, abs=1e-2)
     assert np.abs(offsets).max() > 0.2
 
 
