@@ -216,8 +216,9 @@ def best_thresholds(
     dict of str to float
         Strictly between 0 and 1. 0.5 where no other threshold is better, for a label that fewer
         than ``LEAST_IMAGES`` images have, and where the greatest F1 is below ``LEAST_F1`` or not
-        ``LEAST_GAIN`` above that of giving the label to all images. Otherwise halfway between the probabilities of two images, so that neither is a
-        close call; among equally good ones, the nearest to 0.5.
+        ``LEAST_GAIN`` above that of giving the label to all images. Otherwise halfway between the
+        probabilities of two images, so that neither is a close call; among equally good ones, the
+        nearest to 0.5.
     """
     likely = np.clip(probabilities, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
     columns = zip(classes, likely.T, targets.T > THRESHOLD, strict=True)

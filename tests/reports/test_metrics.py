@@ -89,7 +89,7 @@ def test_a_label_that_the_network_cannot_tell_is_not_given_to_nearly_all_images(
 
 
 def test_of_equally_good_thresholds_the_nearest_to_a_half_is_chosen():
-    # The last one chosen, or the last four: an F1 of two thirds either way, and no other is as good.
+    # The last one chosen, or the last four: an F1 of two thirds either way, and no other as good.
     probabilities = np.repeat([[0.1], [0.1], [0.1], [0.2], [0.25], [0.3], [0.45]], 5, axis=0)
     targets = np.repeat([[0.0], [0], [0], [1], [0], [0], [1]], 5, axis=0)
     assert metrics.best_thresholds(probabilities, targets, ["a"])["a"] == pytest.approx(0.375)
