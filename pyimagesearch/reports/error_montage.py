@@ -9,7 +9,7 @@ from pyimagesearch.artifacts.receptive_fields import Cells
 from pyimagesearch.data.decoding import scale
 from pyimagesearch.files import AnyPath
 from pyimagesearch.reports.heat_maps import heat_map, laid_over
-from pyimagesearch.reports.montage import captioned, save_montage, short_path
+from pyimagesearch.reports.montage import captioned, label_line, path_line, save_montage
 
 if TYPE_CHECKING:
     from pyimagesearch.data.loading import Dataset
@@ -90,10 +90,17 @@ def wrong_label(probabilities: Mapping[str, float], labels: Sequence[str]) -> st
 def _error_cell(image: np.ndarray, error: Mapping[str, Any]) -> np.ndarray:
     count = len(error["labels"])
     likeliest = sorted(error["probabilities"].items(), key=lambda item: -item[1])[:count]
+    shares = [f"{likely:.0%}" for _, likely in likeliest]
     lines = [
-        short_path(error["path"]),
-        "is " + " ".join(error["labels"]) + (" (a stray?)" if error.get("is_stray") else ""),
-        "net " + ", ".join(f"{label} {likely:.0%}" for label, likely in likeliest),
+        path_line(error["path"]),
+        label_line(
+            error["labels"], before="is ", after=" (a stray?)" if error.get("is_stray") else ""
+        ),
+        label_line(
+            [label for label, _ in likeliest],
+            before="net ",
+            write=lambda names: ", ".join(map(" ".join, zip(names, shares, strict=True))),
+        ),
     ]
     return captioned(image, lines)
 

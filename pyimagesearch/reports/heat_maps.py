@@ -10,7 +10,7 @@ import numpy as np
 from pyimagesearch.artifacts.receptive_fields import Cells
 from pyimagesearch.data.decoding import Fit, inner_rectangle, scale
 from pyimagesearch.files import AnyPath
-from pyimagesearch.reports.pictures import shortened, write_text
+from pyimagesearch.reports.picture_text import fitted, text_width, write_text
 
 if TYPE_CHECKING:
     from pyimagesearch.inference.classification import Prediction
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 TILE_WIDTH, TALLEST_TILE, CAPTION_HEIGHT, GAP = 240, 320, 28, 8
 COLUMNS = 3
 MOST_LABELS = 23
-LONGEST_LABEL = 14  # characters
+FONT_SIZE = 0.6
 # How much light is left of the image, and how much of its hottest pixels is covered.
 BRIGHTNESS, OPACITY = 0.6, 0.75
 
@@ -158,8 +158,7 @@ def explanation(
     tiles = [_tile(image, "image")]
     for (label, likely), gradient in zip(chosen, gradients, strict=True):
         heat = heat_map(features, gradient, cells, size=len(prediction.input_image))
-        caption = f"{shortened(label, LONGEST_LABEL)} {likely:.0%}"
-        tiles.append(_tile(laid_over(heat, image, fit), caption))
+        tiles.append(_tile(laid_over(heat, image, fit), _caption(label, f" {likely:.0%}")))
     columns = min(COLUMNS, len(tiles))
     blank = np.full_like(tiles[0], 255)
     tiles += [blank] * (-len(tiles) % columns)
@@ -174,6 +173,12 @@ def _resized_for_tile(image: np.ndarray) -> np.ndarray:
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
 
 
+def _caption(label: str, share: str) -> str:
+    """Shorten the label, if need be, so that the share fits beside it."""
+    room = TILE_WIDTH - text_width(share, FONT_SIZE)
+    return fitted(label, room, size=FONT_SIZE) + share
+
+
 def _tile(image: np.ndarray, caption: str) -> np.ndarray:
     """Put an image in the middle of a white tile, below a caption."""
     left = (TILE_WIDTH - image.shape[1]) // 2
@@ -184,5 +189,5 @@ def _tile(image: np.ndarray, caption: str) -> np.ndarray:
         cv2.BORDER_CONSTANT,
         value=(255, 255, 255),
     )
-    write_text(tile, caption, (GAP // 2, CAPTION_HEIGHT - 9), size=0.6)
+    write_text(tile, caption, (GAP // 2, CAPTION_HEIGHT - 9), size=FONT_SIZE)
     return tile

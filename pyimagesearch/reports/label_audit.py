@@ -16,7 +16,7 @@ from pyimagesearch.data.image_header import read_header
 from pyimagesearch.data.loading import Dataset
 from pyimagesearch.errors import INTERRUPTED, UnreadableFileError, UserError
 from pyimagesearch.files import AnyPath, read_file, written_whole
-from pyimagesearch.reports.montage import captioned, save_montage, short_path
+from pyimagesearch.reports.montage import captioned, label_line, path_line, save_montage
 from pyimagesearch.spreadsheets import escaped_cell
 
 if TYPE_CHECKING:
@@ -233,10 +233,12 @@ def write_audit(path: AnyPath, dataset: Dataset, findings: Sequence[Finding]) ->
 
 
 def _drawn(dataset: Dataset, finding: Finding) -> np.ndarray:
-    suggested = f"rather {' '.join(finding.suggested)}?" if finding.suggested else finding.why
+    last = finding.why
+    if finding.suggested and finding.why != COPIES:
+        last = label_line(finding.suggested, before="rather ", after="?")
     lines = [
-        short_path(dataset.paths[finding.position]),
-        "is " + " ".join(dataset.labels[finding.position]),
-        finding.why if finding.why == COPIES else suggested,
+        path_line(dataset.paths[finding.position]),
+        label_line(dataset.labels[finding.position], before="is "),
+        last,
     ]
     return captioned(dataset.images[finding.position], lines)

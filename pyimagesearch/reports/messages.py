@@ -21,13 +21,14 @@ from pyimagesearch.files import AnyPath
 from pyimagesearch.recoloring.color_part import ColorPart, Recoloring
 from pyimagesearch.recoloring.composition import TURNS, Composition
 from pyimagesearch.reports.metrics import label_report
+from pyimagesearch.reports.shortening import shortened
 from pyimagesearch.reports.training_report import Predictions
 
 # A list that is longer than this many lines is shortened.
 MOST_LINES = 40
 # A table that is wider than this many characters becomes a list.
 MOST_WIDTH = 160
-# The table of labels that occur together shows so many, cut to so many characters.
+# The table of labels that occur together shows so many, shortened to so many characters.
 MOST_TOGETHER, MOST_NAME = 12, 12
 # This many hints or contradictions are spelled out; others are counted.
 MOST_HINTS = 10
@@ -148,7 +149,7 @@ def together_table(labels: Sequence[tuple[str, ...]], counts: Counter[str]) -> s
     for each, images in Counter(labels).items():
         places = [place[label] for label in each if label in place]
         table[np.ix_(places, places)] += images
-    names = [printable(label)[:MOST_NAME] for label in shown]
+    names = [shortened(printable(label), MOST_NAME) for label in shown]
     margin, widths = max(map(len, names)), [max(7, len(name)) for name in names]
     lines = [" " * margin + "".join(f" {n:>{w}}" for n, w in zip(names, widths, strict=True))]
     for name, row in zip(names, table.tolist(), strict=True):

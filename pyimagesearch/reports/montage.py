@@ -1,23 +1,52 @@
 """Montages: many small images in rows, each above a caption."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from pyimagesearch.files import AnyPath, save_image
-from pyimagesearch.reports.pictures import plain, write_text
+from pyimagesearch.reports.picture_text import fitted, fitted_labels, text_width, write_text
 
-# Width and height of an image in pixels, the height of its caption, and how many characters fit.
-CELL_WIDTH, CAPTION_HEIGHT, CAPTION_CHARACTERS = 176, 56, 26
-LINE_HEIGHT, FIRST_BASELINE = 16, 15
+# Width and height of an image in pixels, the height of its caption, and its font.
+CELL_WIDTH, CAPTION_HEIGHT, FONT_SIZE = 176, 56, 0.4
+LINE_HEIGHT, FIRST_BASELINE, MARGIN = 16, 15, 4
+LINE_WIDTH = CELL_WIDTH - 2 * MARGIN
 ROW_WIDTH = 6 * CELL_WIDTH
 
 
-def short_path(path: AnyPath) -> str:
-    """Name an image by its file and the folder that holds it."""
-    return "/".join(Path(path).parts[-2:])
+def path_line(path: AnyPath) -> str:
+    """Name an image by its file and the folder that holds it, or by the end of that."""
+    short = "/".join(Path(path).parts[-2:])
+    return fitted(short, LINE_WIDTH, size=FONT_SIZE, cut="start")
+
+
+def label_line(
+    labels: Sequence[str],
+    *,
+    before: str,
+    after: str = "",
+    write: Callable[[Sequence[str]], str] = " ".join,
+) -> str:
+    """Write labels in a line of a caption, the long ones shortened so that all are named.
+
+    Parameters
+    ----------
+    labels : sequence of str
+        The most important first.
+    before, after : str
+        What the line begins and ends with, however long the labels are.
+    write : callable
+        Joins the labels.
+
+    Returns
+    -------
+    str
+        A line that fits.
+    """
+    room = LINE_WIDTH - text_width(before, FONT_SIZE) - text_width(after, FONT_SIZE)
+    return before + fitted_labels(labels, room, size=FONT_SIZE, write=write) + after
 
 
 def captioned(image: np.ndarray, lines: Sequence[str]) -> np.ndarray:
@@ -28,7 +57,7 @@ def captioned(image: np.ndarray, lines: Sequence[str]) -> np.ndarray:
     image : numpy.ndarray
         uint8, shape (height, width, 3), BGR. It becomes a square.
     lines : sequence of str
-        At most three. Of a line that is too long, the end is shown.
+        At most three. A line that is too long is shortened in the middle.
 
     Returns
     -------
@@ -37,8 +66,8 @@ def captioned(image: np.ndarray, lines: Sequence[str]) -> np.ndarray:
     """
     caption = np.full((CAPTION_HEIGHT, CELL_WIDTH, 3), 255, np.uint8)
     for number, line in enumerate(lines):
-        position = (4, FIRST_BASELINE + LINE_HEIGHT * number)
-        write_text(caption, plain(line)[-CAPTION_CHARACTERS:], position, size=0.4)
+        position = (MARGIN, FIRST_BASELINE + LINE_HEIGHT * number)
+        write_text(caption, fitted(line, LINE_WIDTH, size=FONT_SIZE), position, size=FONT_SIZE)
     return np.vstack([cv2.resize(image, (CELL_WIDTH, CELL_WIDTH)), caption])
 
 

@@ -14,6 +14,8 @@ from pyimagesearch.console import printable
 from pyimagesearch.data.folders import pair_axes
 from pyimagesearch.files import AnyPath, save_image, written_whole
 from pyimagesearch.inference.output_formats import unknown_lines
+from pyimagesearch.reports.picture_text import FONT, fitted, fitted_labels, text_width, write_text
+from pyimagesearch.reports.shortening import shortened
 
 if TYPE_CHECKING:
     # classify.py draws, too, and need not wait for what loading and recolouring import.
@@ -40,7 +42,8 @@ PREVIEW_CELL, PREVIEW_ROWS, PREVIEW_BLOCKS = (96, 96), 6, 50
 # An annotated image has the tutorial's width and distance between lines, in pixels.
 ANNOTATED_WIDTH = 400
 LINE_HEIGHT = 30
-FONT, FONT_SIZE, FONT_WEIGHT = cv2.FONT_HERSHEY_SIMPLEX, 0.7, 2
+FONT_SIZE, FONT_WEIGHT = 0.7, 2
+MARGIN = 10
 # Smaller text cannot be read.
 SMALLEST_SCALE = 0.5
 # A very tall image becomes narrower instead of taller than this. It has room for this many lines.
@@ -120,7 +123,7 @@ def _draw_coverage(axes: "Axes", counts: Counter[tuple[str, ...]]) -> None:
     """Draw how many images each combination has: a table of pairs, or bars of anything else."""
     joined = Counter({" ".join(each): images for each, images in counts.items()})
     pairs = pair_axes(counts)
-    headings = [shortened(column, LONGEST_NAME) for column in pairs[1]] if pairs else []
+    headings = [_name(column) for column in pairs[1]] if pairs else []
     width = sum(len(heading) + 2 for heading in headings)
     if pairs is None or len(pairs[0]) > MOST_ROWS or width > MOST_HEADINGS:
         _draw_bars(axes, joined, of="combinations")
@@ -134,7 +137,7 @@ def _draw_coverage(axes: "Axes", counts: Counter[tuple[str, ...]]) -> None:
         number = f"{table[y, x]:,}" if table[y, x] else "none"
         axes.text(x, y, number, ha="center", va="center")
     axes.set_xticks(range(len(columns)), headings, parse_math=False)
-    names = [shortened(row, LONGEST_NAME) for row in rows]
+    names = [_name(row) for row in rows]
     axes.set_yticks(range(len(rows)), names, parse_math=False)
 
 
@@ -147,15 +150,19 @@ def _draw_bars(axes: "Axes", counts: Counter[str], *, of: str) -> None:
     axes.set_title(title, fontsize="medium")
     bars = axes.barh(range(len(shown)), [count for _, count in shown], color=TRAINING_COLOR)
     axes.bar_label(bars, padding=3, fontsize=BAR_FONT_SIZE)
-    names = [shortened(name, LONGEST_NAME) for name, _ in shown]
+    names = [_name(name) for name, _ in shown]
     axes.set_yticks(range(len(shown)), names, fontsize=BAR_FONT_SIZE, parse_math=False)
     axes.invert_yaxis()
 
 
-def shortened(label: str, longest: int) -> str:
-    """Return a label as it can be drawn, in at most so many characters."""
-    name = plain(label)
-    return name if len(name) <= longest else f"{name[: longest - 3]}..."
+def _name(label: str) -> str:
+    """Return a label as Matplotlib can draw it, with as many characters as there is room for."""
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
+    # Matplotlib warns of each character that its font lacks.
+    font = get_font(findfont(FontProperties()))
+    letters = [letter if font.get_char_index(ord(letter)) else "?" for letter in printable(label)]
+    return shortened("".join(letters), LONGEST_NAME)
 
 
 def preview(images: "Images", composition: "Composition") -> np.ndarray:
@@ -188,7 +195,8 @@ def preview(images: "Images", composition: "Composition") -> np.ndarray:
             cells.append(composition.images[position])
         montage = build_montages(cells, PREVIEW_CELL, (3, PREVIEW_ROWS))[0]
         title = np.full((40, montage.shape[1], 3), 255, np.uint8)
-        write_text(title, " ".join(combination), (4, 16), size=0.5)
+        name = fitted_labels(combination, title.shape[1] - 8, size=0.5, write=" ".join)
+        write_text(title, name, (4, 16), size=0.5)
         for column, caption in enumerate(("garment", "colour", "composed")):
             write_text(title, caption, (4 + column * PREVIEW_CELL[0], 34), size=0.4)
         block = np.vstack([title, montage])
@@ -206,28 +214,6 @@ def write_preview(path: AnyPath | None, images: "Images", composition: "Composit
     """
     if path is not None and composition.labels:
         save_image(path, preview(images, composition))
-
-
-def write_text(image: np.ndarray, text: str, corner: tuple[int, int], *, size: float) -> None:
-    """Write black text on an image.
-
-    Parameters
-    ----------
-    image : numpy.ndarray
-        uint8, shape (height, width, 3). It is changed.
-    text : str
-        One line.
-    corner : (int, int)
-        x and y of the lower left corner in pixels.
-    size : float
-        Of the font: 0.4 makes small letters 9 pixels high.
-    """
-    cv2.putText(image, plain(text), corner, FONT, size, (0, 0, 0), 1, cv2.LINE_AA)
-
-
-def plain(text: str) -> str:
-    """Replace the characters that fonts may lack: all but printable ASCII."""
-    return printable(text).encode("ascii", "replace").decode()
 
 
 def resized_for_drawing(image: np.ndarray) -> np.ndarray:
@@ -279,7 +265,8 @@ def annotate(image: np.ndarray, lines: Sequence[str]) -> np.ndarray:
     image : numpy.ndarray
         uint8, shape (height, width, 3), BGR.
     lines : sequence of str
-        From top to bottom; the first ``MOST_LINES_OF_TEXT`` are written.
+        From top to bottom; the first ``MOST_LINES_OF_TEXT`` are written, smaller where one would
+        not fit, and without its middle where it would be smaller than can be read.
 
     Returns
     -------
@@ -288,11 +275,13 @@ def annotate(image: np.ndarray, lines: Sequence[str]) -> np.ndarray:
         right make room for the text where the image does not.
     """
     annotated = resized_for_drawing(image)
-    lines = [printable(line) for line in lines[:MOST_LINES_OF_TEXT]]
-    below = max(0, LINE_HEIGHT * len(lines) + 10 - annotated.shape[0])
+    lines = _legible(lines, ANNOTATED_WIDTH)
+    needed_width, needed_height = _text_size(lines)
+    scale = min(1, ANNOTATED_WIDTH / needed_width)
+    below = max(0, math.ceil(needed_height * scale) - annotated.shape[0])
     right = ANNOTATED_WIDTH - annotated.shape[1]
     annotated = cv2.copyMakeBorder(annotated, 0, below, 0, right, cv2.BORDER_CONSTANT)
-    _write_outlined(annotated, lines, 1)
+    _write_outlined(annotated, lines, scale)
     return annotated
 
 
@@ -305,19 +294,26 @@ def annotate_frame(frame: np.ndarray, lines: Sequence[str]) -> None:
         uint8, shape (height, width, 3), BGR. The text is written into it, in proportion to its
         size, and smaller where it would not fit.
     lines : sequence of str
-        From top to bottom; the first ``MOST_LINES_OF_TEXT`` are written.
+        As for :func:`annotate`.
     """
-    lines = [printable(line) for line in lines[:MOST_LINES_OF_TEXT]]
     height, width = frame.shape[:2]
+    lines = _legible(lines, width)
     needed_width, needed_height = _text_size(lines)
     scale = min(min(height, width) / ANNOTATED_WIDTH, width / needed_width, height / needed_height)
     _write_outlined(frame, lines, max(scale, SMALLEST_SCALE))
 
 
+def _legible(lines: Sequence[str], width: int) -> list[str]:
+    """Shorten the first lines so that they fit at the smallest scale, with what they end with."""
+    room = width / SMALLEST_SCALE - 2 * MARGIN
+    shown = lines[:MOST_LINES_OF_TEXT]
+    return [fitted(line, room, size=FONT_SIZE, weight=FONT_WEIGHT) for line in shown]
+
+
 def _text_size(lines: Sequence[str]) -> tuple[int, int]:
     """Return the width and height that lines take at the scale of an annotated image."""
-    widths = [cv2.getTextSize(line, FONT, FONT_SIZE, FONT_WEIGHT)[0][0] for line in lines]
-    return max(widths, default=0) + 20, LINE_HEIGHT * len(lines) + 10
+    widths = [text_width(line, FONT_SIZE, FONT_WEIGHT) for line in lines]
+    return max(widths, default=0) + 2 * MARGIN, LINE_HEIGHT * len(lines) + 10
 
 
 def _write_outlined(image: np.ndarray, lines: Sequence[str], scale: float) -> None:
@@ -327,7 +323,7 @@ def _write_outlined(image: np.ndarray, lines: Sequence[str], scale: float) -> No
     text = np.zeros(part.shape[:2], np.uint8)
     weight = max(1, round(FONT_WEIGHT * scale))
     for number, line in enumerate(lines):
-        corner = round(10 * scale), round((25 + LINE_HEIGHT * number) * scale)
+        corner = round(MARGIN * scale), round((25 + LINE_HEIGHT * number) * scale)
         cv2.putText(text, line, corner, FONT, FONT_SIZE * scale, 255, weight, cv2.LINE_AA)
     outline = cv2.dilate(text, np.ones((2 * weight + 1, 2 * weight + 1), np.uint8))
     for mask in (outline, text):

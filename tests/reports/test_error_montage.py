@@ -3,8 +3,10 @@ import numpy as np
 import pytest
 
 from pyimagesearch.artifacts.receptive_fields import Cells
+from pyimagesearch.reports import montage
 from pyimagesearch.reports.error_montage import draw_errors, wrong_label
 from pyimagesearch.reports.montage import CAPTION_HEIGHT, CELL_WIDTH
+from pyimagesearch.reports.picture_text import text_width
 
 LIKELY = {"black": 0.9, "blue": 0.1, "jeans": 0.8}
 
@@ -67,6 +69,40 @@ def test_beside_each_error_a_heat_map_shows_where_the_wrong_label_is_seen(tmp_pa
     brightest = [np.unravel_index(heat.sum(axis=2).argmax(), heat.shape[:2]) for heat in heat_maps]
     assert max(brightest[0]) < CELL_WIDTH / 3
     assert min(brightest[1]) > CELL_WIDTH * 2 / 3
+
+
+def captions_of(errors, dataset, monkeypatch):
+    """Return the lines below each image, as they are written."""
+    lines = []
+    monkeypatch.setattr(montage, "write_text", lambda cell, text, *_, **__: lines.append(text))
+    draw_errors("errors.png", dataset, errors, explain=without_heat_maps)
+    return lines
+
+
+def test_below_an_error_every_label_is_named_with_its_probability(
+    tmp_path, dataset, worst, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    evening, morning = "Abendkleid mit Übergröße lang", "Morgenmantel mit Übergröße kurz"
+    dataset = dataset._replace(classes=["blau", evening, morning])
+    probabilities = {"blau": 0.62, evening: 0.5, morning: 0.4}
+    error = worst[0] | {"labels": ("blau", morning), "probabilities": probabilities}
+    _, truth, net = captions_of([error | {"is_stray": True}], dataset, monkeypatch)
+    assert truth.startswith("is blau Mo")
+    assert truth.endswith(" (a stray?)")
+    assert net.startswith("net blau 62%, Ab")
+    assert net.endswith("g 50%")
+    for line in (truth, net):
+        assert text_width(line, montage.FONT_SIZE) <= CELL_WIDTH
+
+
+def test_of_a_long_path_below_an_error_the_end_is_shown(tmp_path, dataset, worst, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    long = f"d/{'a' * 90}/image_0001.png"
+    dataset = dataset._replace(paths=[*dataset.paths[:2], long])
+    path, *_ = captions_of([worst[0] | {"path": long}], dataset, monkeypatch)
+    assert path.startswith("...a")
+    assert path.endswith("a/image_0001.png")
 
 
 def test_without_a_path_no_errors_are_drawn(tmp_path, dataset, monkeypatch):

@@ -12,6 +12,7 @@ from pyimagesearch.reports.heat_maps import (
     heat_map,
     laid_over,
 )
+from pyimagesearch.reports.picture_text import text_width
 
 RED = (0, 0, 255)
 # Four by four cells cover an image of 40 pixels, or of 16.
@@ -153,10 +154,18 @@ def test_beside_the_image_stands_a_tile_for_each_label(prediction):
 def test_the_captions_are_the_labels_with_their_probabilities(prediction, monkeypatch):
     captions = []
     monkeypatch.setattr(heat_maps, "write_text", lambda tile, text, *_, **__: captions.append(text))
-    prediction = prediction._replace(probabilities={"w" * 99: 0.984, "\x1b[31mü": 0.004})
+    alike = [f"A label with a long name: {number}" for number in (1, 2)]
+    names = [*alike, "\x1b[31mü", "Eighteen, together"]
+    prediction = prediction._replace(probabilities=dict.fromkeys(names, 0.984))
     chosen = list(prediction.probabilities.items())
     explanation(prediction, chosen, explain=explain_nothing, fit="pad")
-    assert captions == ["image", "wwwwwwwwwww... 98%", "\\x1b[31m? 0%"]
+    image, first, second, *others = captions
+    assert image == "image"
+    assert others == ["\\x1b[31mü 98%", "Eighteen, together 98%"]
+    assert first.endswith(": 1 98%")
+    assert second.endswith(": 2 98%")
+    for caption in (first, second):
+        assert TILE_WIDTH - 20 < text_width(caption, heat_maps.FONT_SIZE) <= TILE_WIDTH
 
 
 def test_without_labels_the_image_is_shown_alone(prediction):

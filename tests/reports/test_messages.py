@@ -1,3 +1,5 @@
+from collections import Counter
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -224,3 +226,11 @@ def test_of_thousands_of_free_labels_the_table_stays_small():
     assert "... 2,989 more labels" in lines
     assert len(lines.splitlines()) < 70
     assert max(map(len, lines.splitlines())) <= messages.MOST_WIDTH
+
+
+def test_labels_that_begin_alike_have_columns_of_their_own():
+    labels = [(f"A very long label {n}",) for n in range(9)]
+    table = messages.together_table(labels, Counter(label for each in labels for label in each))
+    rows = table.splitlines()[1:]
+    assert len({row[: messages.MOST_NAME] for row in rows}) == 9
+    assert rows[0].startswith("A ver...el 0")

@@ -45,6 +45,26 @@ def test_the_plot_takes_labels_of_any_number_and_script(tmp_path):
     assert cv2.imread(str(tmp_path / "plot.png")) is not None
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", ["plot.png", "plot.svg", "plot.pdf"])
+def test_the_plot_keeps_the_letters_that_its_font_has_and_replaces_the_others(
+    tmp_path, monkeypatch, name
+):
+    from matplotlib.axes import Axes
+
+    written = []
+    set_ticks = Axes.set_yticks
+
+    def record(axes, ticks, names, **options):
+        written.extend(names)
+        return set_ticks(axes, ticks, names, **options)
+
+    monkeypatch.setattr(Axes, "set_yticks", record)
+    labels = [("Übergröße", "красный"), ("日本 dress",), ("\U0001f457", "\x1b[31m")]
+    pictures.draw_training(tmp_path / name, HISTORY, labels)
+    assert written == ["Übergröße красный", "?? dress", r"? \x1b[31m"]
+
+
 def test_of_free_labels_each_label_is_counted_and_no_combination(tmp_path, monkeypatch):
     from matplotlib.axes import Axes
 
@@ -165,6 +185,25 @@ def test_of_many_lines_the_first_are_written_on_an_image():
     lines = [f"label{n}: 0.01%" for n in range(4000)]
     annotated = pictures.annotate(np.zeros((10, 10, 3), np.uint8), lines)
     assert annotated.shape[0] <= pictures.LINE_HEIGHT * (pictures.MOST_LINES_OF_TEXT + 1)
+
+
+@pytest.mark.parametrize("length", [40, 60, 250])
+def test_a_long_label_on_an_image_leaves_room_for_its_probability(length):
+    likely, unlikely = (
+        pictures.annotate(np.zeros((300, 400, 3), np.uint8), ["W" * length + f": {share}.00%"])
+        for share in (11, 77)
+    )
+    differs = np.flatnonzero((likely != unlikely).any(axis=(0, 2)))
+    assert 300 < differs.min() < differs.max() < 395
+    assert not likely[:, -3:].any()
+
+
+def test_a_long_label_on_a_small_frame_leaves_room_for_its_probability():
+    likely, unlikely = np.zeros((2, 120, 160, 3), np.uint8)
+    pictures.annotate_frame(likely, ["W" * 250 + ": 11%"])
+    pictures.annotate_frame(unlikely, ["W" * 250 + ": 77%"])
+    assert (likely != unlikely).any()
+    assert not likely[:, -1:].any()
 
 
 @pytest.mark.parametrize("grey", [0, 255, 128])
