@@ -51,8 +51,9 @@ def heat_map(features: np.ndarray, gradient: np.ndarray, cells: Cells, *, size: 
         does, and where no cell lies.
     """
     evidence = (features * np.maximum(gradient, 0)).sum(axis=2)
-    # Max pooling hands the gradient down to one of four neighbours.
-    smooth = cv2.GaussianBlur(evidence, (0, 0), 1)
+    # Max pooling hands the gradient down to one of four neighbours. OpenCV's own way with borders
+    # would move what is one cell from the border to the border.
+    smooth = cv2.GaussianBlur(evidence, (0, 0), 1, borderType=cv2.BORDER_REFLECT)
     heat = np.maximum(_placed(smooth, cells, size), 0)
     return heat / max(heat.max(), np.finfo(np.float32).tiny)
 

@@ -38,7 +38,7 @@ def test_the_hottest_pixel_is_in_the_middle_of_the_cell_that_speaks_for_the_labe
     assert 0 <= heat.min() < 0.1
     assert heat.max() == 1
     hottest = np.unravel_index(heat.argmax(), heat.shape)
-    np.testing.assert_allclose(hottest, [10 * place + 4.5 for place in cell], atol=5)
+    np.testing.assert_allclose(hottest, [10 * place + 4.5 for place in cell], atol=4)
 
 
 @pytest.mark.parametrize("cell", [(0, 2), (3, 1)])
