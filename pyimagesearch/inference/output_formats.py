@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from pyimagesearch.console import complain, highlighted, is_output_lost, printable
+from pyimagesearch.console import complain, counted, highlighted, is_output_lost, printable
 from pyimagesearch.inference.classification import Choice, Prediction
 from pyimagesearch.spreadsheets import escaped_cell
 
@@ -112,7 +112,7 @@ def as_text(prediction: Prediction, chosen: Sequence[tuple[str, float]]) -> str:
         every.sort(key=lambda item: -item[1])
     lines = [f"{printable(label)}: {likely:.2%}" for label, likely in every[:MOST_LABELS]]
     if len(every) > MOST_LABELS:
-        lines.append(f"and {len(every) - MOST_LABELS:,} less likely labels")
+        lines.append(f"and {counted(len(every) - MOST_LABELS, 'less likely label')}")
     unknown = [highlighted(line, "unsure") for line in unknown_lines(prediction)]
     return "\n".join([*unknown, *(top or ["no label is that likely"]), "", *lines])
 

@@ -124,6 +124,12 @@ def test_of_many_labels_a_single_image_gets_the_likeliest():
     assert lines[-1] == f"and {4000 - output_formats.MOST_LABELS:,} less likely labels"
 
 
+def test_a_single_label_that_is_not_shown_is_no_plural():
+    likely = {f"label{n}": 0.1 for n in range(output_formats.MOST_LABELS + 1)}
+    lines = output_formats.as_text(Prediction("image.png", likely, None), []).splitlines()
+    assert lines[-1] == "and 1 less likely label"
+
+
 SEPARATORS = st.sampled_from(list(",;\t|^:\"' \n\r"))
 STARTS = st.sampled_from([*"=+-@\x1b\0\x9b", "\u2028", "\uff1d", "\udcff"])
 HOSTILE = st.lists(st.one_of(SEPARATORS, STARTS, st.text(max_size=3))).map("".join)
