@@ -74,14 +74,17 @@ def cross_validated(
     Raises
     ------
     UserError
-        If a combination has fewer images than there are folds, there are several workers, or the
-        images go into a file that cannot be made.
+        If a combination has fewer images than there are folds, copies counted once, there are
+        several workers, or the images go into a file that cannot be made.
     """
     combinations = in_one_order(dataset.labels)
-    for labels, count in sorted(Counter(combinations).items()):
+    # Copies stay in one fold.
+    different = set(zip(combinations, dataset.groups.tolist(), strict=True))
+    for labels, count in sorted(Counter(labels for labels, _ in different).items()):
         if count < FOLDS:
             raise UserError(
-                f"the folder {'_'.join(labels)} has fewer than {FOLDS} images: add some to audit it"
+                f"the folder {'_'.join(labels)} has fewer than {FOLDS} different images: add some "
+                "to audit it"
             )
     if workers.in_several_processes(device.strategy):
         raise UserError("an audit runs in one process: start it without TF_CONFIG")
