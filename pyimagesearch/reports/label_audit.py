@@ -17,7 +17,7 @@ from pyimagesearch.data.loading import Dataset
 from pyimagesearch.errors import INTERRUPTED, UnreadableFileError, UserError
 from pyimagesearch.files import AnyPath, read_file, written_whole
 from pyimagesearch.reports.montage import captioned, save_montage, short_path
-from pyimagesearch.spreadsheets import escaped_cell
+from pyimagesearch.spreadsheets import escaped_cell, joined_labels
 
 if TYPE_CHECKING:
     import keras
@@ -218,15 +218,18 @@ def write_audit(path: AnyPath, dataset: Dataset, findings: Sequence[Finding]) ->
     """
     with (
         written_whole(path) as temporary,
-        temporary.open("w", encoding="utf-8", newline="") as file,
+        # Excel takes UTF-8 without a mark for Windows-1252.
+        temporary.open("w", encoding="utf-8-sig", newline="") as file,
     ):
         table = csv.writer(file)
         table.writerow(HEADINGS)
         for finding in findings:
-            labels = " ".join(dataset.labels[finding.position])
-            cells = [dataset.paths[finding.position], finding.why, labels]
-            cells += [" ".join(finding.suggested), f"{finding.confidence:.4f}"]
-            table.writerow(map(escaped_cell, cells))
+            labels, suggested = (
+                joined_labels(each, dataset.classes)
+                for each in (dataset.labels[finding.position], finding.suggested)
+            )
+            cells = [dataset.paths[finding.position], finding.why, labels, suggested]
+            table.writerow(map(escaped_cell, [*cells, f"{finding.confidence:.4f}"]))
     if findings:
         drawn = [_drawn(dataset, finding) for finding in findings[:MOST_CELLS]]
         save_montage(picture_path(path), drawn)

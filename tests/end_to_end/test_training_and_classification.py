@@ -196,7 +196,8 @@ def test_an_audit_lists_images_and_writes_no_model(tmp_path):
     assert "very dark: 1" in result.stdout
     assert "audit written to audit.csv; no model is written" in result.stdout
     assert {path.name for path in tmp_path.iterdir()} == {"dataset", "audit.csv", "audit.png"}
-    assert (tmp_path / "audit.csv").read_text().startswith("path,why,labels,suggested labels")
+    table = (tmp_path / "audit.csv").read_text("utf-8-sig")
+    assert table.startswith("path,why,labels,suggested labels")
 
 
 IMPORTS_OF_A_SCRIPT = (

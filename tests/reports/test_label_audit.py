@@ -1,3 +1,4 @@
+import codecs
 import csv
 
 import cv2
@@ -32,6 +33,11 @@ def probabilities():
     likely[3] = [0.05, 0.95, 0.05, 0.95]
     likely[10] = [0.8, 0.3, 0.7, 0.2]
     return likely
+
+
+def read_rows(table):
+    with table.open(newline="", encoding="utf-8-sig") as file:
+        return list(csv.DictReader(file))
 
 
 def test_wrong_labels_are_ranked_by_the_probability_of_their_own_labels(dataset, probabilities):
@@ -125,12 +131,30 @@ def test_the_table_is_escaped_and_has_a_picture_beside_it(dataset, probabilities
     findings.append(label_audit.Finding(0, "nothing", (), 1.0))
     table = tmp_path / "audit.csv"
     label_audit.write_audit(table, dataset._replace(paths=hostile), findings)
-    rows = list(csv.DictReader(table.open(newline="")))
+    rows = read_rows(table)
     assert tuple(rows[0]) == label_audit.HEADINGS
     assert rows[0]["labels"] == "blue jeans"
     assert rows[0]["suggested labels"] == "red dress"
     assert rows[-1]["path"] == "'=1+1"
     assert cv2.imread(str(tmp_path / "audit.png")).shape[1] == montage.ROW_WIDTH
+
+
+def test_labels_with_spaces_can_be_taken_apart_in_the_table(dataset, probabilities, tmp_path):
+    labels = [("blau", "langes Kleid") if "blue" in each else each for each in LABELS]
+    spaced = dataset._replace(labels=labels, classes=["blau", "dress", "langes Kleid", "red"])
+    findings = label_audit.audit_labels(spaced, probabilities)
+    label_audit.write_audit(tmp_path / "audit.csv", spaced, findings)
+    rows = read_rows(tmp_path / "audit.csv")
+    assert rows[0]["labels"].split("|") == ["blau", "langes Kleid"]
+    assert rows[1]["suggested labels"].split("|") == ["blau", "langes Kleid"]
+
+
+def test_a_spreadsheet_reads_the_letters_of_the_table(dataset, tmp_path):
+    paths = ["grün/ü.jpg", *dataset.paths[1:]]
+    finding = label_audit.Finding(0, label_audit.WRONG, ("red", "dress"), 0.1)
+    label_audit.write_audit(tmp_path / "audit.csv", dataset._replace(paths=paths), [finding])
+    assert (tmp_path / "audit.csv").read_bytes().startswith(codecs.BOM_UTF8)
+    assert read_rows(tmp_path / "audit.csv")[0]["path"] == "grün/ü.jpg"
 
 
 def test_nothing_found_leaves_a_table_without_rows_and_no_picture(dataset, tmp_path):
