@@ -28,11 +28,15 @@ if TYPE_CHECKING:
 HEADINGS = ("path", "why", "labels", "suggested labels", "confidence")
 COPIES = "a copy has other labels"
 WRONG = "labels probably wrong"
+# More epochs than this teach the networks wrong labels by heart.
+MOST_EPOCHS = 12
 # Of 255 grey levels: a darker image shows next to nothing, and so does one that varies less.
 DARKEST, LEAST_DEVIATION = 20, 8
 SMALLEST = 48  # pixels
 LEAST_PROBABILITY = 1e-4
 MOST_CELLS = 60  # of the picture
+# Networks that recognise fewer images, or suspect more, have learned too little.
+LEAST_RECOGNISED, MOST_SUSPECTED = 0.5, 0.25
 
 
 class Finding(NamedTuple):
@@ -94,7 +98,7 @@ def audit(
         raise UserError(f"{path} is where the picture goes: name the table *.csv")
     from pyimagesearch.training import cross_validation
 
-    settings = settings._replace(epochs=min(settings.epochs, cross_validation.MOST_EPOCHS))
+    settings = settings._replace(epochs=min(settings.epochs, MOST_EPOCHS))
     say(cross_validation.announcement(dataset, settings))
     result = cross_validation.cross_validated(
         dataset,
@@ -107,7 +111,8 @@ def audit(
         return INTERRUPTED
     findings = audit_labels(dataset, result)
     write_audit(path, dataset, findings)
-    say(*audit_lines(findings, path))
+    recognised = recognised_share(dataset, result)
+    say(*audit_lines(dataset, findings, path, recognised=recognised))
     return 0
 
 
@@ -134,11 +139,7 @@ def audit_labels(dataset: Dataset, probabilities: np.ndarray) -> list[Finding]:
     list of Finding
         At most two for an image.
     """
-    named = in_one_order(dataset.labels)
-    combinations = sorted(set(named))
-    # Shape (N, number of combinations).
-    of_combination = combination_probabilities(probabilities, combinations, dataset.classes)
-    own = np.array([combinations.index(labels) for labels in named])
+    combinations, of_combination, own = _of_combinations(dataset, probabilities)
     confidence = of_combination[np.arange(len(own)), own]
     # How likely each combination is, on average, for the images that have it.
     usual = np.array([of_combination[own == n, n].mean() for n in range(len(combinations))])
@@ -159,6 +160,37 @@ def audit_labels(dataset: Dataset, probabilities: np.ndarray) -> list[Finding]:
         if why := little_shown(image, dataset.paths[i]):
             findings.append(Finding(i, why, (), float(confidence[i])))
     return findings
+
+
+def recognised_share(dataset: Dataset, probabilities: np.ndarray) -> float:
+    """Tell how good the networks are that judge labels.
+
+    Parameters
+    ----------
+    dataset, probabilities
+        As for :func:`audit_labels`.
+
+    Returns
+    -------
+    float
+        The share of images whose own labels are the likeliest, in [0, 1].
+    """
+    _, of_combination, own = _of_combinations(dataset, probabilities)
+    return float((of_combination.argmax(axis=1) == own).mean())
+
+
+def _of_combinations(
+    dataset: Dataset, probabilities: np.ndarray
+) -> tuple[list[tuple[str, ...]], np.ndarray, np.ndarray]:
+    """Return the C combinations, the probability of each, shape (N, C), and each image's own."""
+    named = in_one_order(dataset.labels)
+    combinations = sorted(set(named))
+    own = np.array([combinations.index(labels) for labels in named])
+    return (
+        combinations,
+        combination_probabilities(probabilities, combinations, dataset.classes),
+        own,
+    )
 
 
 def combination_probabilities(
@@ -186,12 +218,36 @@ def little_shown(image: np.ndarray, path: str) -> str | None:
     return "very small" if max(header.width, header.height) < SMALLEST else None
 
 
-def audit_lines(findings: Sequence[Finding], path: AnyPath) -> list[str]:
-    """Count what was found, and say where it is."""
+def audit_lines(
+    dataset: Dataset, findings: Sequence[Finding], path: AnyPath, *, recognised: float
+) -> list[str]:
+    """Count what was found, and say where it is and whether the networks are good enough.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        All images.
+    findings : sequence of Finding
+        From :func:`audit_labels`.
+    path : path
+        Of the table.
+    recognised : float
+        From :func:`recognised_share`.
+
+    Returns
+    -------
+    list of str
+        Messages.
+    """
     counts = Counter(finding.why for finding in findings)
-    lines = [f"{why}: {count:,}" for why, count in counts.items()]
-    written = f"audit written to {printable(path)}; no model is written"
-    return [*(lines or ["nothing found"]), written]
+    lines = [f"{why}: {count:,}" for why, count in counts.items()] or ["nothing found"]
+    lines.append(f"the networks recognise {recognised:.0%} of the images")
+    if recognised < LEAST_RECOGNISED or counts[WRONG] > MOST_SUSPECTED * len(dataset.paths):
+        lines.append(
+            "the networks are too poor to judge labels, and most that are called wrong may be "
+            f"right: add images to each folder, or train {MOST_EPOCHS} epochs in smaller batches"
+        )
+    return [*lines, f"audit written to {printable(path)}; no model is written"]
 
 
 def picture_path(path: AnyPath) -> Path:

@@ -24,8 +24,6 @@ from pyimagesearch.training.fitting import Settings, Trainer
 FOLDS = 3
 # Wrong labels show in images of half the size, which take a quarter of the time.
 SMALLEST_SIZE = 48
-# More epochs than this teach the networks wrong labels by heart.
-MOST_EPOCHS = 12
 # What two cores take for a pixel of an image in a training step.
 SECONDS_PER_PIXEL = 1e-6
 # From a width and height to a network that is not compiled.

@@ -162,7 +162,52 @@ def test_nothing_found_leaves_a_table_without_rows_and_no_picture(dataset, tmp_p
     label_audit.write_audit(table, dataset, [])
     assert len(table.read_text().splitlines()) == 1
     assert not (tmp_path / "audit.png").exists()
-    assert label_audit.audit_lines([], table)[0] == "nothing found"
+    assert label_audit.audit_lines(dataset, [], table, recognised=1)[0] == "nothing found"
+
+
+def test_the_networks_are_said_to_recognise_images_whose_own_labels_are_the_likeliest(
+    dataset, probabilities
+):
+    share = label_audit.recognised_share(dataset, probabilities)
+    assert share == 0.9
+    lines = label_audit.audit_lines(dataset, [], "audit.csv", recognised=share)
+    assert "the networks recognise 90% of the images" in lines
+    assert "too poor" not in "\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("recognised", "suspected", "is_poor"),
+    [(0.49, 0, True), (0.5, 5, False), (0.9, 6, True)],
+)
+def test_networks_that_recognise_few_images_or_suspect_many_are_called_too_poor(
+    dataset, recognised, suspected, is_poor
+):
+    findings = [label_audit.Finding(i, label_audit.WRONG, (), 0.1) for i in range(suspected)]
+    findings += [label_audit.Finding(i, "very dark", (), 0.1) for i in range(20)]
+    lines = label_audit.audit_lines(dataset, findings, "audit.csv", recognised=recognised)
+    assert any("too poor to judge labels" in line for line in lines) == is_poor
+
+
+@pytest.mark.slow
+def test_networks_that_have_learned_nothing_are_called_too_poor_and_the_table_is_written(
+    dataset, tmp_path, monkeypatch
+):
+    from pyimagesearch.training import cross_validation, fitting
+
+    guesses = np.random.default_rng(1).uniform(0.3, 0.31, (20, 4))
+    monkeypatch.setattr(cross_validation, "cross_validated", lambda *_, **__: guesses)
+    table, said = tmp_path / "audit.csv", []
+    code = label_audit.audit(
+        table,
+        dataset,
+        None,
+        device=None,
+        settings=fitting.Settings(1, 8, 1e-3, 1),
+        say=lambda *lines: said.extend(lines),
+    )
+    assert code == 0
+    assert any("too poor to judge labels" in line for line in said)
+    assert len(read_rows(table)) > 5
 
 
 def test_the_table_must_not_be_where_the_picture_goes(dataset):
