@@ -80,7 +80,8 @@ def audit(
     build : callable
         :meth:`pyimagesearch.smallervggnet.SmallerVGGNet.build`, or one like it.
     device, settings
-        Where and how to train, for at most ``MOST_EPOCHS`` epochs.
+        Where and how to train, for at most ``MOST_EPOCHS`` epochs and in batches that suit the
+        number of images.
     say : callable
         Takes messages for the user.
 
@@ -98,7 +99,13 @@ def audit(
         raise UserError(f"{path} is where the picture goes: name the table *.csv")
     from pyimagesearch.training import cross_validation
 
-    settings = settings._replace(epochs=min(settings.epochs, MOST_EPOCHS))
+    replicas = device.strategy.num_replicas_in_sync
+    settings = settings._replace(
+        epochs=min(settings.epochs, MOST_EPOCHS),
+        batch_size=cross_validation.audit_batch_size(
+            len(dataset.paths), settings.batch_size, replicas=replicas
+        ),
+    )
     say(cross_validation.announcement(dataset, settings))
     result = cross_validation.cross_validated(
         dataset,

@@ -1,5 +1,6 @@
 import codecs
 import csv
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -9,6 +10,7 @@ from pyimagesearch.errors import UserError
 from pyimagesearch.reports import label_audit, montage
 
 LABELS = [("blue", "jeans")] * 10 + [("red", "dress")] * 10
+ONE_DEVICE = SimpleNamespace(strategy=SimpleNamespace(num_replicas_in_sync=1))
 CLASSES = ["blue", "dress", "jeans", "red"]
 
 
@@ -201,7 +203,7 @@ def test_networks_that_have_learned_nothing_are_called_too_poor_and_the_table_is
         table,
         dataset,
         None,
-        device=None,
+        device=ONE_DEVICE,
         settings=fitting.Settings(1, 8, 1e-3, 1),
         say=lambda *lines: said.extend(lines),
     )
@@ -223,13 +225,13 @@ def test_networks_that_judge_labels_are_not_trained_until_they_know_them_by_hear
     from pyimagesearch.training import cross_validation, fitting
 
     def cross_validated(dataset, build, device, *, settings):
-        assert settings == fitting.Settings(trained, 8, 1e-3, 1)
+        assert settings == fitting.Settings(trained, 4, 1e-3, 1)
         return "SIGINT"
 
     monkeypatch.setattr(cross_validation, "cross_validated", cross_validated)
-    settings, said = fitting.Settings(asked_for, 8, 1e-3, 1), []
+    settings, said = fitting.Settings(asked_for, 4, 1e-3, 1), []
     code = label_audit.audit(
-        tmp_path / "a.csv", dataset, None, device=None, settings=settings, say=said.append
+        tmp_path / "a.csv", dataset, None, device=ONE_DEVICE, settings=settings, say=said.append
     )
     assert code == 130
-    assert f"{3 * trained} steps" in said[0]  # of 3 networks, each of one step an epoch
+    assert f"{9 * trained} steps" in said[0]  # of 3 networks, each of 3 steps an epoch

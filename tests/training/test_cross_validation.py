@@ -115,6 +115,24 @@ def test_a_signal_ends_the_audit(device, monkeypatch):
     assert found == "SIGINT"
 
 
+@pytest.mark.parametrize(
+    ("images", "asked_for", "replicas", "used"),
+    [
+        (1830, 32, 1, 32),
+        (600, 32, 1, 32),
+        (360, 32, 1, 16),
+        (180, 32, 1, 8),
+        (30, 32, 1, 4),
+        (30, 2, 1, 2),
+        (180, 33, 1, 33),
+        (180, 32, 16, 16),
+        (180, 48, 6, 6),
+    ],
+)
+def test_few_images_make_smaller_batches_that_devices_can_share(images, asked_for, replicas, used):
+    assert cross_validation.audit_batch_size(images, asked_for, replicas=replicas) == used
+
+
 def test_the_announcement_counts_all_steps():
     labels = [("bright",) if i % 2 else ("dark",) for i in range(30)]
     line = cross_validation.announcement(make_dataset(labels), SETTINGS)
