@@ -37,6 +37,7 @@ LEAST_PROBABILITY = 1e-4
 MOST_CELLS = 60  # of the picture
 # Networks that recognise fewer images, or suspect more, have learned too little.
 LEAST_RECOGNISED, MOST_SUSPECTED = 0.5, 0.25
+USEFUL = 30  # images a folder, from which on the networks recognise most images
 
 
 class Finding(NamedTuple):
@@ -252,7 +253,8 @@ def audit_lines(
     if recognised < LEAST_RECOGNISED or counts[WRONG] > MOST_SUSPECTED * len(dataset.paths):
         lines.append(
             "the networks are too poor to judge labels, and most that are called wrong may be "
-            f"right: add images to each folder, or train {MOST_EPOCHS} epochs in smaller batches"
+            f"right: put {USEFUL} images or more into each folder, and train for {MOST_EPOCHS} "
+            "epochs or more"
         )
     return [*lines, f"audit written to {printable(path)}; no model is written"]
 
