@@ -56,8 +56,6 @@ def train_network(args: Namespace) -> int:
     keras.utils.set_random_seed(args.seed)
     images, labels, mlb = dataset.images, dataset.labels, MultiLabelBinarizer().fit(dataset.labels)
     info(*messages.dataset_lines(args.dataset, dataset))
-    train, test = split.split_dataset(dataset, test_size=args.test_size, seed=args.seed)
-    info(*messages.split_lines(dataset, train, test))
     settings = fitting.Settings(
         args.epochs, args.batch_size, args.learning_rate, seed=args.seed, balance=args.balance
     )
@@ -67,6 +65,8 @@ def train_network(args: Namespace) -> int:
         return label_audit.audit(
             args.audit, dataset, SmallerVGGNet.build, device=device, settings=settings, say=info
         )
+    train, test = split.split_dataset(dataset, test_size=args.test_size, seed=args.seed)
+    info(*messages.split_lines(dataset, train, test))
     device.check_shares(args.batch_size, min(len(train), len(test)))
     part = None if args.recolor_part is None else args.recolor_part - 1
     recoloring = color_part.choose_recoloring(images, labels, train, wanted=args.recolor, part=part)

@@ -47,7 +47,7 @@ def main() -> None:
         command = [sys.executable, str(ROOT / "train.py"), "--dataset", str(dataset)]
         options = ["--no-cache", f"--audit={table}", f"--epochs={args.epochs}"]
         subprocess.run([*command, *options], check=True, stdout=sys.stderr, cwd=folder)
-        with table.open(newline="", encoding="utf-8") as file:
+        with table.open(newline="", encoding="utf-8-sig") as file:
             found = list(csv.DictReader(file))
     listed = [row["path"] for row in found]
     ranked = [row["path"] for row in found if row["why"] != COPIES]

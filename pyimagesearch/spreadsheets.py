@@ -1,6 +1,7 @@
 """Cells of a CSV file: what a spreadsheet would run as a formula is escaped."""
 
 import re
+from collections.abc import Iterable
 
 from pyimagesearch.console import printable
 
@@ -14,6 +15,37 @@ SEPARATORS = ',;|:^~"'
 FORMULA = re.compile(
     f"(?:^|(?<=[{SEPARATORS}]))(?= *[{FORMULA_STARTS}])|(?<= )(?=[{FORMULA_STARTS}](?! ))"
 )
+
+# Each of these in a cell may be taken for what stands between two labels.
+BETWEEN_LABELS = " ,;"
+
+
+def joined_labels(labels: Iterable[str], classes: Iterable[str]) -> str:
+    """Write labels into one cell, so that they can be taken apart again.
+
+    Parameters
+    ----------
+    labels : iterable of str
+        Those of one image.
+    classes : iterable of str
+        All labels, so that every cell of a table is written in the same way.
+
+    Returns
+    -------
+    str
+        The labels separated by spaces, or by ``|`` if any of all labels holds a space, a comma or a
+        semicolon. :func:`pyimagesearch.data.label_table.read_label_table` finds out which it is,
+        unless a label holds ``|`` or no image of a table has two labels.
+
+    Examples
+    --------
+    >>> joined_labels(["blue", "jeans"], ["blue", "jeans", "red"])
+    'blue jeans'
+    >>> joined_labels(["blue", "jeans"], ["blue", "jeans", "long skirt"])
+    'blue|jeans'
+    """
+    is_plain = not any(mark in label for label in classes for mark in BETWEEN_LABELS)
+    return (" " if is_plain else "|").join(labels)
 
 
 def escaped_cell(text: str) -> str:

@@ -6,9 +6,9 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from pyimagesearch.console import complain, highlighted, is_output_lost, printable
+from pyimagesearch.console import complain, counted, highlighted, is_output_lost, printable
 from pyimagesearch.inference.classification import Choice, Prediction
-from pyimagesearch.spreadsheets import escaped_cell
+from pyimagesearch.spreadsheets import escaped_cell, joined_labels
 
 # A label at least this likely is coloured as sure.
 SURE = 0.5
@@ -112,7 +112,7 @@ def as_text(prediction: Prediction, chosen: Sequence[tuple[str, float]]) -> str:
         every.sort(key=lambda item: -item[1])
     lines = [f"{printable(label)}: {likely:.2%}" for label, likely in every[:MOST_LABELS]]
     if len(every) > MOST_LABELS:
-        lines.append(f"and {len(every) - MOST_LABELS:,} less likely labels")
+        lines.append(f"and {counted(len(every) - MOST_LABELS, 'less likely label')}")
     unknown = [highlighted(line, "unsure") for line in unknown_lines(prediction)]
     return "\n".join([*unknown, *(top or ["no label is that likely"]), "", *lines])
 
@@ -259,12 +259,12 @@ def as_csv(
     Returns
     -------
     str
-        The file, the time, the chosen labels separated by spaces, all probabilities, the note, the
-        error, "yes" or "no" for unknown, the nearness. Cells that a spreadsheet would run as
-        formulas are escaped, and line breaks and other control characters are written as ``\n`` or
-        ``\x1b``.
+        The file, the time, the chosen labels as :func:`joined_labels` writes them, all
+        probabilities, the note, the error, "yes" or "no" for unknown, the nearness. Cells that a
+        spreadsheet would run as formulas are escaped, and line breaks and other control characters
+        are written as ``\n`` or ``\x1b``.
     """
-    labels = " ".join(label for label, _ in chosen)
+    labels = joined_labels((label for label, _ in chosen), classes)
     columns = _probability_cells(prediction.probabilities, classes)
     moment = ["" if seconds is None else f"{seconds:.3f}"] * is_timed
     last = [note or "", prediction.error or "", *_nearness_cells(prediction)]

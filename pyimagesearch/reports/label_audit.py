@@ -17,7 +17,7 @@ from pyimagesearch.data.loading import Dataset
 from pyimagesearch.errors import INTERRUPTED, UnreadableFileError, UserError
 from pyimagesearch.files import AnyPath, read_file, written_whole
 from pyimagesearch.reports.montage import captioned, label_line, path_line, save_montage
-from pyimagesearch.spreadsheets import escaped_cell
+from pyimagesearch.spreadsheets import escaped_cell, joined_labels
 
 if TYPE_CHECKING:
     import keras
@@ -28,11 +28,16 @@ if TYPE_CHECKING:
 HEADINGS = ("path", "why", "labels", "suggested labels", "confidence")
 COPIES = "a copy has other labels"
 WRONG = "labels probably wrong"
+# More epochs than this teach the networks wrong labels by heart.
+MOST_EPOCHS = 12
 # Of 255 grey levels: a darker image shows next to nothing, and so does one that varies less.
 DARKEST, LEAST_DEVIATION = 20, 8
 SMALLEST = 48  # pixels
 LEAST_PROBABILITY = 1e-4
 MOST_CELLS = 60  # of the picture
+# Networks that recognise fewer images, or suspect more, have learned too little.
+LEAST_RECOGNISED, MOST_SUSPECTED = 0.5, 0.25
+USEFUL = 30  # images a folder, from which on the networks recognise most images
 
 
 class Finding(NamedTuple):
@@ -76,7 +81,8 @@ def audit(
     build : callable
         :meth:`pyimagesearch.smallervggnet.SmallerVGGNet.build`, or one like it.
     device, settings
-        Where and how to train, for at most ``MOST_EPOCHS`` epochs.
+        Where and how to train, for at most ``MOST_EPOCHS`` epochs and in batches that suit the
+        number of images.
     say : callable
         Takes messages for the user.
 
@@ -94,7 +100,13 @@ def audit(
         raise UserError(f"{path} is where the picture goes: name the table *.csv")
     from pyimagesearch.training import cross_validation
 
-    settings = settings._replace(epochs=min(settings.epochs, cross_validation.MOST_EPOCHS))
+    replicas = device.strategy.num_replicas_in_sync
+    settings = settings._replace(
+        epochs=min(settings.epochs, MOST_EPOCHS),
+        batch_size=cross_validation.audit_batch_size(
+            len(dataset.paths), settings.batch_size, replicas=replicas
+        ),
+    )
     say(cross_validation.announcement(dataset, settings))
     result = cross_validation.cross_validated(
         dataset,
@@ -107,7 +119,8 @@ def audit(
         return INTERRUPTED
     findings = audit_labels(dataset, result)
     write_audit(path, dataset, findings)
-    say(*audit_lines(findings, path))
+    recognised = recognised_share(dataset, result)
+    say(*audit_lines(dataset, findings, path, recognised=recognised))
     return 0
 
 
@@ -134,11 +147,7 @@ def audit_labels(dataset: Dataset, probabilities: np.ndarray) -> list[Finding]:
     list of Finding
         At most two for an image.
     """
-    named = in_one_order(dataset.labels)
-    combinations = sorted(set(named))
-    # Shape (N, number of combinations).
-    of_combination = combination_probabilities(probabilities, combinations, dataset.classes)
-    own = np.array([combinations.index(labels) for labels in named])
+    combinations, of_combination, own = _of_combinations(dataset, probabilities)
     confidence = of_combination[np.arange(len(own)), own]
     # How likely each combination is, on average, for the images that have it.
     usual = np.array([of_combination[own == n, n].mean() for n in range(len(combinations))])
@@ -159,6 +168,37 @@ def audit_labels(dataset: Dataset, probabilities: np.ndarray) -> list[Finding]:
         if why := little_shown(image, dataset.paths[i]):
             findings.append(Finding(i, why, (), float(confidence[i])))
     return findings
+
+
+def recognised_share(dataset: Dataset, probabilities: np.ndarray) -> float:
+    """Tell how good the networks are that judge labels.
+
+    Parameters
+    ----------
+    dataset, probabilities
+        As for :func:`audit_labels`.
+
+    Returns
+    -------
+    float
+        The share of images whose own labels are the likeliest, in [0, 1].
+    """
+    _, of_combination, own = _of_combinations(dataset, probabilities)
+    return float((of_combination.argmax(axis=1) == own).mean())
+
+
+def _of_combinations(
+    dataset: Dataset, probabilities: np.ndarray
+) -> tuple[list[tuple[str, ...]], np.ndarray, np.ndarray]:
+    """Return the C combinations, the probability of each, shape (N, C), and each image's own."""
+    named = in_one_order(dataset.labels)
+    combinations = sorted(set(named))
+    own = np.array([combinations.index(labels) for labels in named])
+    return (
+        combinations,
+        combination_probabilities(probabilities, combinations, dataset.classes),
+        own,
+    )
 
 
 def combination_probabilities(
@@ -186,12 +226,37 @@ def little_shown(image: np.ndarray, path: str) -> str | None:
     return "very small" if max(header.width, header.height) < SMALLEST else None
 
 
-def audit_lines(findings: Sequence[Finding], path: AnyPath) -> list[str]:
-    """Count what was found, and say where it is."""
+def audit_lines(
+    dataset: Dataset, findings: Sequence[Finding], path: AnyPath, *, recognised: float
+) -> list[str]:
+    """Count what was found, and say where it is and whether the networks are good enough.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        All images.
+    findings : sequence of Finding
+        From :func:`audit_labels`.
+    path : path
+        Of the table.
+    recognised : float
+        From :func:`recognised_share`.
+
+    Returns
+    -------
+    list of str
+        Messages.
+    """
     counts = Counter(finding.why for finding in findings)
-    lines = [f"{why}: {count:,}" for why, count in counts.items()]
-    written = f"audit written to {printable(path)}; no model is written"
-    return [*(lines or ["nothing found"]), written]
+    lines = [f"{why}: {count:,}" for why, count in counts.items()] or ["nothing found"]
+    lines.append(f"the networks recognise {recognised:.0%} of the images")
+    if recognised < LEAST_RECOGNISED or counts[WRONG] > MOST_SUSPECTED * len(dataset.paths):
+        lines.append(
+            "the networks are too poor to judge labels, and most that are called wrong may be "
+            f"right: put {USEFUL} images or more into each folder, and train for {MOST_EPOCHS} "
+            "epochs or more"
+        )
+    return [*lines, f"audit written to {printable(path)}; no model is written"]
 
 
 def picture_path(path: AnyPath) -> Path:
@@ -218,15 +283,18 @@ def write_audit(path: AnyPath, dataset: Dataset, findings: Sequence[Finding]) ->
     """
     with (
         written_whole(path) as temporary,
-        temporary.open("w", encoding="utf-8", newline="") as file,
+        # Excel takes UTF-8 without a mark for Windows-1252.
+        temporary.open("w", encoding="utf-8-sig", newline="") as file,
     ):
         table = csv.writer(file)
         table.writerow(HEADINGS)
         for finding in findings:
-            labels = " ".join(dataset.labels[finding.position])
-            cells = [dataset.paths[finding.position], finding.why, labels]
-            cells += [" ".join(finding.suggested), f"{finding.confidence:.4f}"]
-            table.writerow(map(escaped_cell, cells))
+            labels, suggested = (
+                joined_labels(each, dataset.classes)
+                for each in (dataset.labels[finding.position], finding.suggested)
+            )
+            cells = [dataset.paths[finding.position], finding.why, labels, suggested]
+            table.writerow(map(escaped_cell, [*cells, f"{finding.confidence:.4f}"]))
     if findings:
         drawn = [_drawn(dataset, finding) for finding in findings[:MOST_CELLS]]
         save_montage(picture_path(path), drawn)

@@ -52,7 +52,9 @@ def dataset_lines(folder: AnyPath, dataset: Dataset) -> list[str]:
     if dataset.has_free_labels:
         hints, advice, lines = [], "correct the cells of the table", free_label_lines
     else:
-        orders = _first(order_hints(dataset.labels), "groups of such folders")
+        orders = _first(
+            order_hints(dataset.labels), "more group of such folders", "more groups of such folders"
+        )
         hints = [*depth_hints(folder, dataset.paths), *orders]
         advice, lines = "rename the folders", label_lines
     look_alikes = look_alike_hints(dataset.classes, advice=advice)
@@ -60,7 +62,9 @@ def dataset_lines(folder: AnyPath, dataset: Dataset) -> list[str]:
         *loaded_lines(dataset),
         *dataset.notes,
         *hints,
-        *_first(look_alikes, "groups of labels look alike"),
+        *_first(
+            look_alikes, "more group of labels looks alike", "more groups of labels look alike"
+        ),
         *lines(dataset.labels, dataset.classes),
         *duplicate_lines(dataset),
     ]
@@ -156,7 +160,7 @@ def together_table(labels: Sequence[tuple[str, ...]], counts: Counter[str]) -> s
         cells = (f" {count or '-':>{width}}" for count, width in zip(row, widths, strict=True))
         lines.append(f"{name:<{margin}}" + "".join(cells))
     others = len(counts) - len(shown)
-    return "\n".join([*lines, *([f"... {others:,} more labels"] if others else [])])
+    return "\n".join([*lines, *([f"... {counted(others, 'more label')}"] if others else [])])
 
 
 def duplicate_lines(dataset: Dataset) -> list[str]:
@@ -168,7 +172,9 @@ def duplicate_lines(dataset: Dataset) -> list[str]:
         contradictions.append(f"one image under different labels: {first_few(same)}")
     return [
         f"{counted(copies, 'copy', 'copies')} of other images, exact or near",
-        *_first(contradictions, "images have different labels"),
+        *_first(
+            contradictions, "more image has different labels", "more images have different labels"
+        ),
     ]
 
 
@@ -190,16 +196,16 @@ def split_lines(dataset: Dataset, train: np.ndarray, test: np.ndarray) -> list[s
     lines = [f"{counted(len(train), 'image')} to train on, {len(test):,} to test on"]
     if dataset.is_test is not None and (moved := int((~dataset.is_test[test]).sum())):
         lines.append(
-            f"{moved} of them are to train on by the table, but copies of test images or of one "
-            "group with them"
+            f"of those to test on, the table puts {moved:,} on the training side, but copies and "
+            "groups stay together"
         )
     return lines
 
 
-def _first(lines: Sequence[str], what: str) -> list[str]:
-    """Keep the first few of many hints, and count the others."""
+def _first(lines: Sequence[str], one: str, many: str) -> list[str]:
+    """Keep the first few of many hints, and count the others by words for one and for several."""
     others = len(lines) - MOST_HINTS
-    return [*lines[:MOST_HINTS], *([f"{others:,} more {what}"] if others > 0 else [])]
+    return [*lines[:MOST_HINTS], *([counted(others, one, many)] if others > 0 else [])]
 
 
 def composed_lines(recoloring: Recoloring, composed: Composition) -> list[str]:

@@ -24,8 +24,10 @@ from pyimagesearch.training.fitting import Settings, Trainer
 FOLDS = 3
 # Wrong labels show in images of half the size, which take a quarter of the time.
 SMALLEST_SIZE = 48
-# More epochs than this teach the networks wrong labels by heart.
-MOST_EPOCHS = 12
+# With fewer steps an epoch, networks learn too little of the labels that they judge.
+LEAST_STEPS = 12
+# Batch normalisation is poor in smaller batches.
+SMALLEST_BATCH = 4
 # What two cores take for a pixel of an image in a training step.
 SECONDS_PER_PIXEL = 1e-6
 # From a width and height to a network that is not compiled.
@@ -42,6 +44,33 @@ def announcement(dataset: Dataset, settings: Settings) -> str:
         f"auditing labels with {FOLDS} networks, {steps:,} steps: "
         f"about {counted(minutes, 'minute')} on two cores"
     )
+
+
+def audit_batch_size(images: int, batch_size: int, *, replicas: int) -> int:
+    """Halve batches for as long as few images make too few steps.
+
+    Parameters
+    ----------
+    images : int
+        Of the dataset.
+    batch_size : int
+        Images a step, of all replicas together.
+    replicas : int
+        Each has an equal part of a batch.
+
+    Returns
+    -------
+    int
+        At most `batch_size`.
+    """
+    learned = images * (FOLDS - 1) // FOLDS
+    while (
+        learned // batch_size < LEAST_STEPS
+        and batch_size >= 2 * SMALLEST_BATCH
+        and batch_size % (2 * replicas) == 0
+    ):
+        batch_size //= 2
+    return batch_size
 
 
 def audit_size(dataset: Dataset) -> int:
@@ -74,14 +103,17 @@ def cross_validated(
     Raises
     ------
     UserError
-        If a combination has fewer images than there are folds, there are several workers, or the
-        images go into a file that cannot be made.
+        If a combination has fewer images than there are folds, copies counted once, there are
+        several workers, or the images go into a file that cannot be made.
     """
     combinations = in_one_order(dataset.labels)
-    for labels, count in sorted(Counter(combinations).items()):
+    # Copies stay in one fold.
+    different = set(zip(combinations, dataset.groups.tolist(), strict=True))
+    for labels, count in sorted(Counter(labels for labels, _ in different).items()):
         if count < FOLDS:
             raise UserError(
-                f"the folder {'_'.join(labels)} has fewer than {FOLDS} images: add some to audit it"
+                f"the folder {'_'.join(labels)} has fewer than {FOLDS} different images: add some "
+                "to audit it"
             )
     if workers.in_several_processes(device.strategy):
         raise UserError("an audit runs in one process: start it without TF_CONFIG")

@@ -194,10 +194,12 @@ def test_an_audit_lists_images_and_writes_no_model(tmp_path):
     result = run("train.py", *settings, "--audit", "audit.csv", folder=tmp_path)
     assert result.returncode == 0, result.stderr
     assert "auditing labels with 3 networks" in result.stdout
+    assert "to test on" not in result.stdout
     assert "very dark: 1" in result.stdout
     assert "audit written to audit.csv; no model is written" in result.stdout
     assert {path.name for path in tmp_path.iterdir()} == {"dataset", "audit.csv", "audit.png"}
-    assert (tmp_path / "audit.csv").read_text().startswith("path,why,labels,suggested labels")
+    table = (tmp_path / "audit.csv").read_text("utf-8-sig")
+    assert table.startswith("path,why,labels,suggested labels")
 
 
 IMPORTS_OF_A_SCRIPT = (

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pyimagesearch.data.label_table import read_label_table
 from pyimagesearch.inference import output_formats
 from pyimagesearch.inference.classification import Prediction
 
@@ -75,6 +76,31 @@ def test_csv_has_a_column_for_each_label_and_quotes_commas():
     assert (good["error"], bad["error"], bad["red"]) == ("", "not an image", "")
 
 
+@pytest.mark.parametrize(
+    "classes",
+    [
+        ["blau", "jeans", "rot"],
+        ["blau", "Abendkleid mit langen Ärmeln", "rot"],
+        ["blau", "shirt, short", "rot"],
+        ["blau", "a;b", "rot"],
+        ["jeans - blue", "label", "note"],
+    ],
+)
+def test_labels_in_csv_can_be_read_back_as_a_table_of_labels(tmp_path, classes):
+    (tmp_path / "photos").mkdir()
+    chosen = [classes[:2], classes[1:], classes, classes[:1], []]
+    lines = [output_formats.csv_header(classes)]
+    for number, labels in enumerate(chosen):
+        path = tmp_path / "photos" / f"{number}.png"
+        path.write_bytes(b"")
+        prediction = Prediction(str(path), dict.fromkeys(classes, 0.5), None)
+        pairs = [(label, 0.5) for label in labels]
+        lines.append(output_formats.as_csv(prediction, pairs, None, classes=classes))
+    (tmp_path / "labels.csv").write_text("\n".join(lines), "utf-8")
+    read = read_label_table(tmp_path / "labels.csv", tmp_path / "photos")
+    assert read.labels == [tuple(sorted(labels)) for labels in chosen]
+
+
 OTHER_COLUMNS = ["image", "labels", "note", "error", "unknown", "nearness"]
 
 
@@ -122,6 +148,12 @@ def test_of_many_labels_a_single_image_gets_the_likeliest():
     assert len(lines) < 100
     assert "label3999: 99.98%" in lines
     assert lines[-1] == f"and {4000 - output_formats.MOST_LABELS:,} less likely labels"
+
+
+def test_a_single_label_that_is_not_shown_is_no_plural():
+    likely = {f"label{n}": 0.1 for n in range(output_formats.MOST_LABELS + 1)}
+    lines = output_formats.as_text(Prediction("image.png", likely, None), []).splitlines()
+    assert lines[-1] == "and 1 less likely label"
 
 
 SEPARATORS = st.sampled_from(list(",;\t|^:\"' \n\r"))

@@ -1,4 +1,6 @@
+import codecs
 import csv
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -8,6 +10,7 @@ from pyimagesearch.errors import UserError
 from pyimagesearch.reports import label_audit, montage
 
 LABELS = [("blue", "jeans")] * 10 + [("red", "dress")] * 10
+ONE_DEVICE = SimpleNamespace(strategy=SimpleNamespace(num_replicas_in_sync=1))
 CLASSES = ["blue", "dress", "jeans", "red"]
 
 
@@ -32,6 +35,11 @@ def probabilities():
     likely[3] = [0.05, 0.95, 0.05, 0.95]
     likely[10] = [0.8, 0.3, 0.7, 0.2]
     return likely
+
+
+def read_rows(table):
+    with table.open(newline="", encoding="utf-8-sig") as file:
+        return list(csv.DictReader(file))
 
 
 def test_wrong_labels_are_ranked_by_the_probability_of_their_own_labels(dataset, probabilities):
@@ -125,7 +133,7 @@ def test_the_table_is_escaped_and_has_a_picture_beside_it(dataset, probabilities
     findings.append(label_audit.Finding(0, "nothing", (), 1.0))
     table = tmp_path / "audit.csv"
     label_audit.write_audit(table, dataset._replace(paths=hostile), findings)
-    rows = list(csv.DictReader(table.open(newline="")))
+    rows = read_rows(table)
     assert tuple(rows[0]) == label_audit.HEADINGS
     assert rows[0]["labels"] == "blue jeans"
     assert rows[0]["suggested labels"] == "red dress"
@@ -133,12 +141,75 @@ def test_the_table_is_escaped_and_has_a_picture_beside_it(dataset, probabilities
     assert cv2.imread(str(tmp_path / "audit.png")).shape[1] == montage.ROW_WIDTH
 
 
+def test_labels_with_spaces_can_be_taken_apart_in_the_table(dataset, probabilities, tmp_path):
+    labels = [("blau", "langes Kleid") if "blue" in each else each for each in LABELS]
+    spaced = dataset._replace(labels=labels, classes=["blau", "dress", "langes Kleid", "red"])
+    findings = label_audit.audit_labels(spaced, probabilities)
+    label_audit.write_audit(tmp_path / "audit.csv", spaced, findings)
+    rows = read_rows(tmp_path / "audit.csv")
+    assert rows[0]["labels"].split("|") == ["blau", "langes Kleid"]
+    assert rows[1]["suggested labels"].split("|") == ["blau", "langes Kleid"]
+
+
+def test_a_spreadsheet_reads_the_letters_of_the_table(dataset, tmp_path):
+    paths = ["grün/ü.jpg", *dataset.paths[1:]]
+    finding = label_audit.Finding(0, label_audit.WRONG, ("red", "dress"), 0.1)
+    label_audit.write_audit(tmp_path / "audit.csv", dataset._replace(paths=paths), [finding])
+    assert (tmp_path / "audit.csv").read_bytes().startswith(codecs.BOM_UTF8)
+    assert read_rows(tmp_path / "audit.csv")[0]["path"] == "grün/ü.jpg"
+
+
 def test_nothing_found_leaves_a_table_without_rows_and_no_picture(dataset, tmp_path):
     table = tmp_path / "audit.csv"
     label_audit.write_audit(table, dataset, [])
     assert len(table.read_text().splitlines()) == 1
     assert not (tmp_path / "audit.png").exists()
-    assert label_audit.audit_lines([], table)[0] == "nothing found"
+    assert label_audit.audit_lines(dataset, [], table, recognised=1)[0] == "nothing found"
+
+
+def test_the_networks_are_said_to_recognise_images_whose_own_labels_are_the_likeliest(
+    dataset, probabilities
+):
+    share = label_audit.recognised_share(dataset, probabilities)
+    assert share == 0.9
+    lines = label_audit.audit_lines(dataset, [], "audit.csv", recognised=share)
+    assert "the networks recognise 90% of the images" in lines
+    assert "too poor" not in "\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("recognised", "suspected", "is_poor"),
+    [(0.49, 0, True), (0.5, 5, False), (0.9, 6, True)],
+)
+def test_networks_that_recognise_few_images_or_suspect_many_are_called_too_poor(
+    dataset, recognised, suspected, is_poor
+):
+    findings = [label_audit.Finding(i, label_audit.WRONG, (), 0.1) for i in range(suspected)]
+    findings += [label_audit.Finding(i, "very dark", (), 0.1) for i in range(20)]
+    lines = label_audit.audit_lines(dataset, findings, "audit.csv", recognised=recognised)
+    assert any("too poor to judge labels" in line for line in lines) == is_poor
+
+
+@pytest.mark.slow
+def test_networks_that_have_learned_nothing_are_called_too_poor_and_the_table_is_written(
+    dataset, tmp_path, monkeypatch
+):
+    from pyimagesearch.training import cross_validation, fitting
+
+    guesses = np.random.default_rng(1).uniform(0.3, 0.31, (20, 4))
+    monkeypatch.setattr(cross_validation, "cross_validated", lambda *_, **__: guesses)
+    table, said = tmp_path / "audit.csv", []
+    code = label_audit.audit(
+        table,
+        dataset,
+        None,
+        device=ONE_DEVICE,
+        settings=fitting.Settings(1, 8, 1e-3, 1),
+        say=lambda *lines: said.extend(lines),
+    )
+    assert code == 0
+    assert any("too poor to judge labels" in line for line in said)
+    assert len(read_rows(table)) > 5
 
 
 def test_the_table_must_not_be_where_the_picture_goes(dataset):
@@ -154,13 +225,13 @@ def test_networks_that_judge_labels_are_not_trained_until_they_know_them_by_hear
     from pyimagesearch.training import cross_validation, fitting
 
     def cross_validated(dataset, build, device, *, settings):
-        assert settings == fitting.Settings(trained, 8, 1e-3, 1)
+        assert settings == fitting.Settings(trained, 4, 1e-3, 1)
         return "SIGINT"
 
     monkeypatch.setattr(cross_validation, "cross_validated", cross_validated)
-    settings, said = fitting.Settings(asked_for, 8, 1e-3, 1), []
+    settings, said = fitting.Settings(asked_for, 4, 1e-3, 1), []
     code = label_audit.audit(
-        tmp_path / "a.csv", dataset, None, device=None, settings=settings, say=said.append
+        tmp_path / "a.csv", dataset, None, device=ONE_DEVICE, settings=settings, say=said.append
     )
     assert code == 130
-    assert f"{3 * trained} steps" in said[0]  # of 3 networks, each of one step an epoch
+    assert f"{9 * trained} steps" in said[0]  # of 3 networks, each of 3 steps an epoch

@@ -66,7 +66,10 @@ def test_images_that_a_table_wants_trained_on_but_are_tested_on_are_counted(make
     assert messages.split_lines(by_table, train, test) == [sides]
     copied = dataset._replace(is_test=np.array([False, False, True]))
     assert messages.split_lines(copied, train, test)[0] == sides
-    assert messages.split_lines(copied, train, test)[1].startswith("1 of them are to train on by")
+    assert messages.split_lines(copied, train, test)[1] == (
+        "of those to test on, the table puts 1 on the training side, but copies and groups stay "
+        "together"
+    )
 
 
 def test_all_that_is_known_about_a_dataset_is_said(make_dataset):
@@ -199,6 +202,16 @@ def test_of_many_combinations_the_largest_and_the_smallest_are_shown():
     assert lines[-1].split() == ["label1", "1"]
     half = messages.MOST_LINES // 2
     assert lines[half] == f"... {100 - 2 * half} more"
+
+
+def test_a_single_hint_or_label_that_is_not_shown_is_no_plural(make_dataset):
+    most = 2 * messages.MOST_HINTS + 2
+    labels = [("blue", "jeans"), ("red", "jeans")] * (most // 2)
+    dataset = make_dataset(labels, groups=[n // 2 for n in range(most)])
+    assert messages.duplicate_lines(dataset)[-1] == "1 more image has different labels"
+    names = [f"label {n}" for n in range(messages.MOST_TOGETHER + 1)]
+    table = messages.together_table([tuple(names)], Counter(names))
+    assert table.splitlines()[-1] == "... 1 more label"
 
 
 def test_of_many_contradictions_the_first_are_named_and_the_rest_counted(make_dataset):

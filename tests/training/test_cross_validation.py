@@ -88,8 +88,17 @@ def test_images_that_stay_in_a_file_are_reduced_into_one(device, monkeypatch, tm
 
 def test_a_combination_with_fewer_images_than_folds_is_refused(device):
     labels = [("bright",) if i else ("dark",) for i in range(30)]
-    with pytest.raises(UserError, match="the folder dark has fewer than 3 images"):
+    with pytest.raises(UserError, match="the folder dark has fewer than 3 different images"):
         cross_validation.cross_validated(make_dataset(labels), build, device, settings=SETTINGS)
+
+
+def test_copies_of_one_image_do_not_make_a_folder_large_enough(device):
+    labels = [("bright",) if i % 2 else ("dark",) for i in range(30)]
+    groups = np.arange(30) % 2 * np.arange(30)  # the dark images are copies of one
+    groups[2] = 2
+    dataset = make_dataset(labels, np.unique(groups, return_inverse=True)[1])
+    with pytest.raises(UserError, match="the folder dark has fewer than 3 different images"):
+        cross_validation.cross_validated(dataset, build, device, settings=SETTINGS)
 
 
 def test_folders_of_the_same_labels_in_another_order_are_one_combination(device, monkeypatch):
@@ -104,6 +113,24 @@ def test_a_signal_ends_the_audit(device, monkeypatch):
     monkeypatch.setattr(fitting.Trainer, "fit", lambda self, examples: "SIGINT")
     found = cross_validation.cross_validated(make_dataset(labels), build, device, settings=SETTINGS)
     assert found == "SIGINT"
+
+
+@pytest.mark.parametrize(
+    ("images", "asked_for", "replicas", "used"),
+    [
+        (1830, 32, 1, 32),
+        (600, 32, 1, 32),
+        (360, 32, 1, 16),
+        (180, 32, 1, 8),
+        (30, 32, 1, 4),
+        (30, 2, 1, 2),
+        (180, 33, 1, 33),
+        (180, 32, 16, 16),
+        (180, 48, 6, 6),
+    ],
+)
+def test_few_images_make_smaller_batches_that_devices_can_share(images, asked_for, replicas, used):
+    assert cross_validation.audit_batch_size(images, asked_for, replicas=replicas) == used
 
 
 def test_the_announcement_counts_all_steps():
