@@ -13,8 +13,8 @@ from pyimagesearch.inference.classifier import Classifier
 
 # A flag, the function that it has to reach, and what arrives there as which argument.
 ARRIVALS = [
-    ("--image a.png", "classify_files", "paths", ["a.png"]),
-    ("--image a.png", "load_classifier", "images", 1),
+    ("--image a.png b.png", "classify_files", "paths", ["a.png", "b.png"]),
+    ("--image a.png b.png", "load_classifier", "images", 2),
     ("--model our.model", "load_classifier", "model", "our.model"),
     ("--labelbin our.pickle", "load_classifier", "labelbin", "our.pickle"),
     ("--device gpu", "load_classifier", "device", "gpu"),
@@ -23,7 +23,7 @@ ARRIVALS = [
     ("--reject 0.1", "load_classifier", "reject", 0.1),
     ("--reject 0.1", "classify_files", "reject", 0.1),
     ("--json", "reporter", "form", "json"),
-    ("--explain maps.png", "annotated_paths", "output", "maps.png"),
+    ("--explain maps", "annotated_paths", "output", "maps"),
 ]
 CHOICE = Choice([("blue", 0.9)])
 TRAINED = TrainedModel(lambda images: images, 24, 1, {"fit": "squeeze"})
@@ -34,15 +34,16 @@ INFERENCE = "pyimagesearch.inference"
 
 @pytest.fixture
 def calls(tmp_path, monkeypatch):
-    """What functions were given while classify.py classified an image."""
+    """What functions were given while classify.py classified two images."""
     monkeypatch.chdir(tmp_path)
-    cv2.imwrite("a.png", IMAGE)
+    for path in ("a.png", "b.png"):
+        cv2.imwrite(path, IMAGE)
     flags = dict.fromkeys(flag for flag, *_ in ARRIVALS)
     monkeypatch.setattr("sys.argv", ["classify.py", *" ".join(flags).split()])
     stand_ins = {
         f"{INFERENCE}.classifier.load_classifier": LOADED,
         f"{INFERENCE}.classification.classify_files": [
-            Prediction("a.png", {"blue": 0.9}, None, IMAGE, IMAGE)
+            Prediction(path, {"blue": 0.9}, None, IMAGE, IMAGE) for path in ("a.png", "b.png")
         ],
         "pyimagesearch.light_imports.import_numpy_for_threads": None,
         "pyimagesearch.reports.heat_maps.explainer": lambda prediction, labels: IMAGE,
