@@ -20,7 +20,8 @@ hypothesis.settings.load_profile("without a clock")
 
 def pytest_collection_modifyitems(items):
     """Train before OpenVINO predicts: the other way round, TensorFlow can crash in one process."""
-    items.sort(key=lambda item: "tests/training" not in item.nodeid)
+    training = "tests/training/", "tests/test_train_flags.py"
+    items.sort(key=lambda item: not any(name in item.nodeid for name in training))
 
 
 @pytest.fixture(autouse=True)

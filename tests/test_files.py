@@ -82,6 +82,26 @@ def test_a_protected_file_is_not_replaced(tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="folders are flushed on POSIX alone")
+def test_a_file_would_survive_a_power_failure_before_it_replaces_the_old_one(tmp_path, monkeypatch):
+    path = tmp_path / "plot.png"
+    path.write_text("old")
+    flushed = []
+
+    def fsync(descriptor):
+        is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
+        flushed.append((os.pread(descriptor, 9, 0) if is_file else b"folder", path.read_text()))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with files.written_whole(path) as temporary:
+        temporary.write_text("new")
+    assert flushed == [(b"new", "old"), (b"folder", "new")]
+    flushed.clear()
+    with files.written_whole(path, flushed=False) as temporary:
+        temporary.write_text("newer")
+    assert flushed == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="folders are flushed on POSIX alone")
 @pytest.mark.parametrize(("number", "is_fatal"), [(errno.EINVAL, False), (errno.EIO, True)])
 def test_a_file_system_that_flushes_no_folders_gets_files_all_the_same(
     tmp_path, monkeypatch, number, is_fatal
@@ -259,7 +279,7 @@ def test_a_file_that_exists_is_not_suggested_in_its_own_place(tmp_path):
 
 def test_a_slip_in_a_name_is_met_with_the_name_that_was_meant(tmp_path):
     (tmp_path / "dataset").mkdir()
-    for slip in ("datset", "Dataset", "datasets"):
+    for slip in ("datset", "Dataset", "datasets", "our_dataset"):
         assert files.did_you_mean(tmp_path / slip) == f" (did you mean {tmp_path / 'dataset'}?)"
-    for other in ("photographs", "x/y", "\0"):
+    for other in ("data", "photographs", "x/y", "\0"):
         assert files.did_you_mean(tmp_path / other) == ""

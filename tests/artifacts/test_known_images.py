@@ -61,6 +61,13 @@ def test_the_opposite_of_known_images_is_farther_than_they_are(known):
     assert near.max() <= 1
 
 
+@pytest.mark.parametrize(("alike", "near"), [(1, 0), (4, 0.6), (5, 1)])
+def test_an_image_is_known_if_five_resemble_it(known, alike, near):
+    point = known_images.points(features(1), known)
+    others = np.repeat([point[0], -point[0]], [alike, 5], axis=0)
+    assert known_images.nearness_of_points(point, others, -point) == pytest.approx(near, abs=0.01)
+
+
 def test_what_resembles_an_empty_image_is_less_near(known):
     before = known_images.nearness(features(), known)
     after = known_images.nearness(features(), known._replace(empty=known.known))

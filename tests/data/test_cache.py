@@ -1,4 +1,5 @@
 import os
+import runpy
 import zlib
 from pathlib import Path
 
@@ -94,16 +95,21 @@ def test_a_cache_of_any_bytes_is_as_good_as_none(cache, paths, data, keeps_begin
     assert not recalled(cache, paths)[1].any()
 
 
-def test_a_cache_that_others_may_write_is_not_used(cache, paths, images):
+@pytest.mark.parametrize("mode", [0o620, 0o602], ids=["the group", "everybody"])
+def test_a_cache_that_others_may_write_is_not_used(cache, paths, images, mode):
     remember(cache, cache_module.image_keys(paths, 8, "pad"), images)
     assert recalled(cache, paths)[1].all()
-    cache.chmod(0o622)
+    cache.chmod(mode)
     assert not recalled(cache, paths)[1].any()
 
 
-def test_images_that_another_decoder_made_are_not_used(cache, paths, images, monkeypatch):
-    remember(cache, cache_module.image_keys(paths, 8, "pad"), images)
-    monkeypatch.setattr(cache_module, "FORMAT", "another release")
+@pytest.mark.parametrize("release", ["cv2.__version__", "PIL.__version__"])
+def test_images_that_another_release_decoded_are_not_used(
+    cache, paths, images, monkeypatch, release
+):
+    monkeypatch.setattr(release, "another")
+    with_another = runpy.run_path(cache_module.__file__)
+    remember(cache, with_another["image_keys"](paths, 8, "pad"), images)
     assert not recalled(cache, paths)[1].any()
 
 

@@ -168,6 +168,14 @@ def test_a_jpeg_decoded_small_looks_like_one_decoded_whole(enlarged, fit):
     assert np.abs(small.astype(float) - expected).mean() < 4
 
 
+@pytest.mark.parametrize("shape", [(400, 40, 3), (40, 400, 3)], ids=["tall", "wide"])
+def test_a_jpeg_that_is_squeezed_keeps_the_details_of_its_shorter_side(shape):
+    noise = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    data = written(Image.fromarray(noise), "JPEG", quality=95)
+    expected = fitted(decode_image(data), 32, "squeeze")
+    np.testing.assert_array_equal(decode_image(data, 32, fit="squeeze"), expected)
+
+
 @pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
 def test_a_jpeg_with_most_of_its_rows_is_used(mode):
     data = written(pillow_image(mode), "JPEG", quality=95)

@@ -78,6 +78,15 @@ def test_the_seed_decides_the_split():
     assert not np.array_equal(splits[0], splits[2])
 
 
+def test_the_seed_decides_the_split_of_free_labels():
+    labels = [combination for combination in THREE for _ in range(50)]
+    splits = [
+        split.split_free(labels, np.arange(150), test_size=0.2, seed=seed)[1] for seed in (1, 1, 2)
+    ]
+    np.testing.assert_array_equal(splits[0], splits[1])
+    assert not np.array_equal(splits[0], splits[2])
+
+
 def test_a_combination_with_a_single_image_is_named():
     labels = [("a", "b"), ("a", "b"), ("c", "d")]
     with pytest.raises(UserError, match="c_d"):

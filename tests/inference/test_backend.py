@@ -4,7 +4,7 @@ import pytest
 
 from pyimagesearch.errors import UserError
 from pyimagesearch.inference import backend
-from pyimagesearch.inference.backend import MANY_IMAGES, Backend, choose_backend
+from pyimagesearch.inference.backend import Backend, choose_backend
 
 
 @pytest.fixture(autouse=True)
@@ -63,13 +63,13 @@ def test_tensorflow_takes_only_the_memory_of_a_gpu_that_it_needs_unless_the_user
 )
 def test_many_images_use_a_gpu_if_there_is_one(gpus, known_to, expected):
     gpus |= known_to
-    assert choose_backend(images=MANY_IMAGES) == expected
+    assert choose_backend(images=500) == expected
 
 
 def test_few_images_and_a_user_who_wants_none_use_no_gpu(gpus):
     gpus |= {"openvino", "tensorflow"}
-    assert choose_backend(images=MANY_IMAGES - 1).device == "CPU"
-    assert choose_backend("cpu", images=MANY_IMAGES).device == "CPU"
+    assert choose_backend(images=499).device == "CPU"
+    assert choose_backend("cpu", images=500).device == "CPU"
 
 
 def test_a_gpu_that_is_wanted_is_used_for_one_image(gpus):
@@ -86,7 +86,7 @@ def test_a_gpu_that_is_wanted_and_missing_is_an_error(gpus):
 def test_the_users_choice_of_backend_is_kept_for_a_gpu(gpus, environment):
     gpus.add("tensorflow")
     environment.setenv("KERAS_BACKEND", "openvino")
-    assert choose_backend(images=MANY_IMAGES) == Backend("openvino", "CPU")
+    assert choose_backend(images=500) == Backend("openvino", "CPU")
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_the_users_choice_of_backend_is_kept_for_a_gpu(gpus, environment):
 )
 def test_a_network_that_only_keras_can_build_uses_no_gpu_with_openvino(gpus, known_to, expected):
     gpus |= known_to
-    assert choose_backend(images=MANY_IMAGES, only_keras=True) == expected
+    assert choose_backend(images=500, only_keras=True) == expected
 
 
 class NoDriver:

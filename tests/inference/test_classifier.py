@@ -8,11 +8,11 @@ from pyimagesearch.inference import classifier
 def loaded(monkeypatch, tmp_path):
     """Load a classifier of a network about which the model file says something."""
 
-    def load(**metadata):
+    def load(reject=0.0, **metadata):
         trained = TrainedModel(lambda images: images, 24, len(metadata["labels"]), metadata)
         monkeypatch.setattr(classifier, "load_network", lambda *_, **__: trained)
         monkeypatch.chdir(tmp_path)
-        return classifier.load_classifier("fashion.model", None)
+        return classifier.load_classifier("fashion.model", None, reject=reject)
 
     return load
 
@@ -63,3 +63,23 @@ def test_a_combination_that_was_never_shown_gets_a_note(chosen, note):
 def test_without_metadata_there_is_no_note():
     known = classifier.known_combinations({})
     assert classifier.combination_note(["black", "dress"], known) is None
+
+
+@pytest.mark.parametrize(("reject", "count"), [(0.02, 1), (0, 0)])
+def test_a_model_that_does_not_know_its_images_is_remarked_only_where_it_matters(
+    loaded, reject, count
+):
+    notes = loaded(reject, labels=["blue"]).notes
+    assert sum("none is called unknown" in note for note in notes) == count
+
+
+def test_the_network_is_loaded_for_the_device_and_the_number_of_images(monkeypatch, loaded):
+    trained, given = loaded(labels=["blue"]).trained, []
+
+    def load_network(*arguments, images):
+        given.extend([*arguments, images])
+        return trained
+
+    monkeypatch.setattr(classifier, "load_network", load_network)
+    classifier.load_classifier("fashion.model", None, device="gpu", images=7)
+    assert given == ["fashion.model", "gpu", 7]

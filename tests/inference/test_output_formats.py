@@ -129,11 +129,28 @@ def test_no_two_columns_have_one_name_whatever_the_labels_are(labels):
     assert "label image" not in classes or names[3 + classes.index("label image")] == "label image"
 
 
-def test_colours_are_only_for_terminals_that_want_them(monkeypatch):
+@pytest.fixture
+def on_terminal(monkeypatch):
+    """Let stdout be a terminal with colours."""
+
+    def begin():
+        monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+        monkeypatch.setenv("TERM", "xterm")
+        monkeypatch.delenv("NO_COLOR", raising=False)
+
+    return begin
+
+
+def test_labels_are_green_from_a_half_on_and_yellow_below(on_terminal):
+    on_terminal()
+    first, second = output_formats.as_text(PREDICTION, [("a", 0.5), ("b", 0.49)]).splitlines()[:2]
+    assert first.startswith("\x1b[32m")
+    assert second.startswith("\x1b[33m")
+
+
+def test_colours_are_only_for_terminals_that_want_them(monkeypatch, on_terminal):
     assert "\x1b" not in output_formats.as_text(PREDICTION, CHOSEN)
-    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.delenv("NO_COLOR", raising=False)
+    on_terminal()
     first, second = output_formats.as_text(PREDICTION, CHOSEN).splitlines()[:2]
     assert first == "\x1b[32mblue: 98.77%\x1b[0m"
     assert second.startswith("\x1b[33m")

@@ -119,6 +119,15 @@ def test_images_that_show_little_come_last(dataset, probabilities):
     ]
 
 
+@pytest.mark.parametrize(
+    ("shape", "why"), [((20, 47), "very small"), ((20, 48), None), ((48, 20), None)]
+)
+def test_an_image_is_very_small_by_its_longer_side(dataset, tmp_path, shape, why):
+    image = dataset.images[0]
+    cv2.imwrite(str(tmp_path / "long.png"), cv2.resize(image, shape))
+    assert label_audit.little_shown(image, str(tmp_path / "long.png")) == why
+
+
 def test_probabilities_of_combinations_are_those_of_their_labels():
     likely = np.array([[0.9, 0.2], [1.0, 0.0]])
     shares = label_audit.combination_probabilities(likely, [("a",), ("b",)], ["a", "b"])

@@ -35,6 +35,19 @@ def test_an_image_among_those_of_other_labels_is_a_stray(make_dataset, known):
     assert stray["similarity"] < 0.5
 
 
+def test_strays_are_over_three_and_a_half_deviations_below_the_usual_similarity(
+    make_dataset, known, monkeypatch
+):
+    # Their median is 0.9, and half of them are within 0.05 of it: a deviation of 0.074.
+    usual = np.linspace(0.8, 1, 37)
+    odd = 0.9 - 0.074 * np.array([3.2, 4, -1])
+    similar = np.concatenate([usual, odd]).astype(np.float32)
+    monkeypatch.setattr(strays, "_similarities", lambda *_, **__: similar)
+    labels = [("blue", "jeans")] * 40
+    found = strays.find_strays(make_dataset(labels), features(*USUAL), known, indices=ALL)
+    assert [stray["path"] for stray in found] == ["d/blue_jeans/38.png"]
+
+
 def test_its_own_copies_do_not_make_an_image_familiar(make_dataset, known):
     rows = [list(row) for row in USUAL]
     for copy in range(3, 9):

@@ -47,6 +47,7 @@ def test_wikimedia_is_asked_for_files_and_their_credit():
             "gsrlimit": 50,
             "prop": "imageinfo",
             "iiprop": "url|size|mime|extmetadata",
+            "iiurlwidth": 960,
             "maxlag": 5,
         }
         == asked

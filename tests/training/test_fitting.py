@@ -58,6 +58,11 @@ def test_the_learning_rate_rises_to_twice_its_start_and_falls_to_zero():
     assert np.all(np.diff(rates[25:]) < 0)
 
 
+def test_adam_remembers_the_gradients_of_a_hundred_steps():
+    optimizer = fitting.compile_network(build(), 1e-3, 100).optimizer
+    assert 1 / (1 - optimizer.beta_2) == pytest.approx(100)
+
+
 def test_training_is_binary_and_fused():
     network = fitting.compile_network(build(), 1e-3, 100)
     assert network.loss == "binary_crossentropy"

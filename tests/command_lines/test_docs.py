@@ -1,0 +1,74 @@
+"""The tables of flags in docs/ are those of the parsers."""
+
+import re
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from pyimagesearch.arguments import ArgumentParser
+
+DOCS = Path(__file__).parents[2] / "docs"
+TABLES = [
+    ("train", "flags.md", "## train.py"),
+    ("classify", "flags.md", "## classify.py"),
+    ("search", "searching.md", "## Flags"),
+]
+# The parsers leave these open, and the tables say what follows then.
+DECIDED_LATER = {
+    ("train", "--dataset"),
+    ("train", "--memory-limit"),
+    ("train", "--recolor"),
+    ("train", "--recolor-part"),
+    ("classify", "--labelbin"),
+    ("classify", "--top"),
+    ("search", "--provider"),
+    ("search", "--endpoint"),
+    ("search", "--license"),
+}
+UNSET = (None, False, [])
+
+
+class ParsedError(Exception):
+    """Carries a parser as soon as it has all its flags."""
+
+
+@pytest.fixture
+def flags_of(monkeypatch):
+    """Look up each flag of a script, all its spellings, in its parser."""
+
+    def stop(parser):
+        raise ParsedError(parser)
+
+    def look_up(script):
+        module = import_module(f"pyimagesearch.command_lines.{script}")
+        with pytest.raises(ParsedError) as caught:
+            module.parse_arguments(None)
+        actions = caught.value.args[0]._actions
+        return {tuple(a.option_strings): a for a in actions if a.dest != "help"}
+
+    monkeypatch.setattr(ArgumentParser, "parse_args", stop)
+    return look_up
+
+
+def documented(document, heading):
+    """The cells of the default column of a table, by the spellings of the flag."""
+    section = (DOCS / document).read_text(encoding="utf-8").partition(f"{heading}\n")[2]
+    rows = re.findall(r"^\| (`-.*?) \| (.*?)\|", section.partition("\n## ")[0], re.MULTILINE)
+    return {tuple(re.findall("`(.*?)`", flag)): default.strip() for flag, default in rows}
+
+
+@pytest.mark.parametrize(("script", "document", "heading"), TABLES)
+def test_documented_flags_and_their_defaults_are_those_of_the_parser(
+    flags_of, script, document, heading
+):
+    flags, cells = flags_of(script), documented(document, heading)
+    assert sorted(cells) == sorted(flags)
+    for names, action in flags.items():
+        if (script, names[-1]) in DECIDED_LATER:
+            assert action.default in (None, "auto"), names
+            assert cells[names], names
+        elif action.default in UNSET or action.const is not None:
+            assert cells[names] == "", names
+        else:
+            assert cells[names].strip("`") == str(action.default), names

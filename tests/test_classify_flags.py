@@ -1,0 +1,84 @@
+"""What classify.py does with its flags: one run without a network, each flag with a value."""
+
+import cv2
+import numpy as np
+import pytest
+from recorder import record
+
+import classify
+from pyimagesearch.artifacts.model_file import TrainedModel
+from pyimagesearch.inference.backend import MANY_IMAGES
+from pyimagesearch.inference.classification import Choice, Prediction
+from pyimagesearch.inference.classifier import Classifier
+
+# A flag, the function that it has to reach, and what arrives there as which argument.
+ARRIVALS = [
+    ("--image a.png b.png", "classify_files", "paths", ["a.png", "b.png"]),
+    ("--image a.png b.png", "load_classifier", "images", 2),
+    ("--model our.model", "load_classifier", "model", "our.model"),
+    ("--labelbin our.pickle", "load_classifier", "labelbin", "our.pickle"),
+    ("--device gpu", "load_classifier", "device", "gpu"),
+    ("--top 3", "load_classifier", "top", 3),
+    ("--threshold 0.3", "load_classifier", "threshold", 0.3),
+    ("--reject 0.1", "load_classifier", "reject", 0.1),
+    ("--reject 0.1", "classify_files", "reject", 0.1),
+    ("--json", "reporter", "form", "json"),
+    ("--explain maps", "annotated_paths", "output", "maps"),
+]
+CHOICE = Choice([("blue", 0.9)])
+TRAINED = TrainedModel(lambda images: images, 24, 1, {"fit": "squeeze"})
+LOADED = Classifier(TRAINED, ["blue"], lambda probabilities: CHOICE, [])
+IMAGE = np.zeros((8, 8, 3), np.uint8)
+INFERENCE = "pyimagesearch.inference"
+
+
+@pytest.fixture
+def calls(tmp_path, monkeypatch):
+    """What functions were given while classify.py classified two images."""
+    monkeypatch.chdir(tmp_path)
+    for path in ("a.png", "b.png"):
+        cv2.imwrite(path, IMAGE)
+    flags = dict.fromkeys(flag for flag, *_ in ARRIVALS)
+    monkeypatch.setattr("sys.argv", ["classify.py", *" ".join(flags).split()])
+    stand_ins = {
+        f"{INFERENCE}.classifier.load_classifier": LOADED,
+        f"{INFERENCE}.classification.classify_files": [
+            Prediction(path, {"blue": 0.9}, None, IMAGE, IMAGE) for path in ("a.png", "b.png")
+        ],
+        "pyimagesearch.light_imports.import_numpy_for_threads": None,
+        "pyimagesearch.reports.heat_maps.explainer": lambda prediction, labels: IMAGE,
+    }
+    called = [f"{INFERENCE}.output_formats.reporter", f"{INFERENCE}.paths.annotated_paths"]
+    calls = record(monkeypatch, [*called, *stand_ins], stand_ins)
+    assert classify.main() == 0
+    return calls
+
+
+def test_each_flag_reaches_what_it_is_about(calls):
+    for _, function, argument, value in ARRIVALS:
+        assert calls[function].arguments[argument] == value, argument
+
+
+def test_heat_maps_are_of_the_network_and_of_images_as_it_was_trained_on_them(calls):
+    assert [*calls["explainer"].arguments.values()] == ["our.model", "squeeze"]
+
+
+def test_a_clip_is_classified_by_the_network_that_flags_name_as_many_images(monkeypatch):
+    flags = "--image camera:0 --model our.model --device gpu --top 3 --threshold 0.3 --reject 0.1"
+    monkeypatch.setattr("sys.argv", ["classify.py", *flags.split()])
+    stand_ins = {
+        f"{INFERENCE}.classifier.load_classifier": LOADED,
+        f"{INFERENCE}.video.label_videos": 0,
+        "pyimagesearch.light_imports.import_numpy_for_threads": None,
+    }
+    calls = record(monkeypatch, stand_ins, stand_ins)
+    assert classify.main() == 0
+    assert calls["load_classifier"].arguments == {
+        "model": "our.model",
+        "labelbin": None,
+        "device": "gpu",
+        "images": MANY_IMAGES,
+        "top": 3,
+        "threshold": 0.3,
+        "reject": 0.1,
+    }
