@@ -35,7 +35,8 @@ def joined_labels(labels: Iterable[str], classes: Iterable[str]) -> str:
     str
         The labels separated by spaces, or by ``|`` if any of all labels holds a space, a comma or a
         semicolon. :func:`pyimagesearch.data.label_table.read_label_table` finds out which it is,
-        unless a label holds ``|`` or no image of a table has two labels.
+        unless a label holds ``|`` or is escaped by :func:`escaped_cell`, or no image of a table has
+        two labels.
 
     Examples
     --------

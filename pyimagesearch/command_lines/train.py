@@ -1,5 +1,6 @@
 """The command line of train.py."""
 
+import os
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -130,7 +131,8 @@ def outputs_reserved(args: Namespace) -> Iterator[None]:
     with reserved(files, kept):
         if args.tensorboard is not None:
             check_folder(args.tensorboard)
-        if args.resume and not args.audit:
+        # Of several workers, the chief finds out later, when the others hear of it.
+        if args.resume and not args.audit and not os.environ.get("TF_CONFIG"):
             check_resumable(checkpoint_path(args.model))
         yield
 

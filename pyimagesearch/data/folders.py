@@ -336,8 +336,8 @@ def order_hints(combinations: Iterable[tuple[str, ...]]) -> list[str]:
     for combination in sorted(set(combinations)):
         groups.setdefault(frozenset(combination), []).append(printable("_".join(combination)))
     return [
-        f"{' and '.join(group)} are the same labels in another order: they count as different "
-        "combinations, and nothing is composed: rename the folders to one order"
+        f"{' and '.join(group)} are the same labels in another order: they are counted and "
+        "split as different combinations, and nothing is composed: rename the folders to one order"
         for group in groups.values()
         if len(group) > 1
     ]

@@ -148,9 +148,9 @@ def _label_columns(
 ) -> tuple[list[int], str | None]:
     """Find the column that holds labels and what separates them, or a column for each label."""
     ranks = {position: _rank(header[position].casefold()) for position in others}
+    filled = [i for i in others if survey.is_filled[i]] or others
     # A word for labels and nothing else in a title says more than cells of 0 and 1, which may be
     # its two classes.
-    filled = [i for i in others if survey.is_filled[i]] or others
     texts = [i for i in filled if ranks[i] <= _Rank.WORD or not survey.is_flags[i]]
     flags = [position for position in others if survey.is_flags[position]]
     least = min((ranks[position] for position in texts), default=_Rank.OTHER)

@@ -142,7 +142,7 @@ def choose_recoloring(
         none = "neither" if len(found.shares) == 2 else "no"
         reason = f"{none} part of the names is clearly a colour"
         if found.is_hidden:
-            reason += ", as no two folders differ in one of them alone"
+            reason += "; for one of them, no two folders differ in it alone"
     return Recoloring(0 if reason else per_combination, found.likeliest, found, reason)
 
 

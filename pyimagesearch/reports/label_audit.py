@@ -193,7 +193,8 @@ def _of_combinations(
     """Return the C combinations, the probability of each, shape (N, C), and each image's own."""
     named = in_one_order(dataset.labels)
     combinations = sorted(set(named))
-    own = np.array([combinations.index(labels) for labels in named])
+    numbers = {combination: number for number, combination in enumerate(combinations)}
+    own = np.array([numbers[labels] for labels in named])
     return (
         combinations,
         combination_probabilities(probabilities, combinations, dataset.classes),
@@ -254,7 +255,7 @@ def audit_lines(
         lines.append(
             "the networks are too poor to judge labels, and most that are called wrong may be "
             f"right: put {USEFUL} images or more into each folder, and train for {MOST_EPOCHS} "
-            "epochs or more"
+            "epochs"
         )
     return [*lines, f"audit written to {printable(path)}; no model is written"]
 

@@ -216,9 +216,9 @@ def best_thresholds(
     dict of str to float
         Strictly between 0 and 1. 0.5 where no other threshold is better, for a label that fewer
         than ``LEAST_IMAGES`` images have, and where the greatest F1 is below ``LEAST_F1`` or not
-        ``LEAST_GAIN`` above that of giving the label to all images. Otherwise halfway between the
-        probabilities of two images, so that neither is a close call; among equally good ones, the
-        nearest to 0.5.
+        ``LEAST_GAIN``, or half of what is possible, above that of giving the label to all images.
+        Otherwise halfway between the probabilities of two images, so that neither is a close call;
+        among equally good ones, the nearest to 0.5.
     """
     likely = np.clip(probabilities, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
     columns = zip(classes, likely.T, targets.T > THRESHOLD, strict=True)
@@ -233,7 +233,7 @@ def _best_threshold(probabilities: np.ndarray, has_label: np.ndarray) -> float:
     lowest = np.concatenate([[0.0], highest[:-1]])
     f1 = (2 * precision * recall / np.maximum(precision + recall, LEAST_PROBABILITY))[:-1]
     of_all = 2 * has_label.mean() / (1 + has_label.mean())
-    if f1.max() < max(LEAST_F1, of_all + LEAST_GAIN):
+    if f1.max() < max(LEAST_F1, of_all + min(LEAST_GAIN, (1 - of_all) / 2)):
         return THRESHOLD
     is_best = np.isclose(f1, f1.max())
     lowest, highest = lowest[is_best], highest[is_best]

@@ -101,6 +101,15 @@ def test_an_output_that_cannot_be_or_replaces_another_file_is_refused(
     assert {path.name for path in tmp_path.iterdir()} == {"t.csv", "labels.txt"}
 
 
+def test_the_chief_of_several_workers_looks_for_the_checkpoint_when_the_others_can_hear_of_it(
+    parsed, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TF_CONFIG", "{}")
+    with outputs_reserved(parsed("--resume")):
+        pass
+
+
 def test_outputs_that_can_be_written_are_reserved_in_their_folders(parsed, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     args = parsed("--export", "onnx", "saved_model", "--tensorboard", "runs", "--log", "l.csv")

@@ -66,7 +66,7 @@ def test_no_other_threshold_has_a_greater_f1_than_the_best(images):
         return 2 * hits / max(is_predicted.sum() + has_label.sum(), 1)
 
     best = max(f1(at / 40) for at in range(1, 40))
-    needed = max(metrics.LEAST_F1, f1(0) + metrics.LEAST_GAIN)
+    needed = max(metrics.LEAST_F1, f1(0) + min(metrics.LEAST_GAIN, (1 - f1(0)) / 2))
     if best < needed - 1e-9:
         assert threshold == 0.5
     elif best > needed + 1e-9:
@@ -79,6 +79,12 @@ def test_a_label_of_few_images_keeps_a_threshold_of_a_half():
     assert metrics.best_thresholds(likely, targets, ["a"]) == {"a": 0.5}
     more = np.vstack([likely, [[0.3]]]), np.vstack([targets, [[1]]])
     assert metrics.best_thresholds(*more, ["a"])["a"] == pytest.approx(0.2)
+
+
+def test_a_label_of_nearly_all_images_has_a_threshold_of_its_own():
+    targets = np.repeat([[1.0], [0.0]], [190, 10], axis=0)
+    likely = np.where(targets, 0.3, 0.2)
+    assert metrics.best_thresholds(likely, targets, ["a"])["a"] == pytest.approx(0.25)
 
 
 @pytest.mark.parametrize("count", [20, 80])
