@@ -215,9 +215,12 @@ def _exported(
 def _folders_of_other_labels(paths: Mapping[str, Path], labels: Sequence[str]) -> list[Path]:
     """Find the folders of exports in which a list of other labels is about to be replaced."""
     folders = sorted({path.parent for path in paths.values()})
-    before = {folder: folder / LABELS_FILE for folder in folders}
     wanted = labels_text(labels).encode()
-    return [each for each, file in before.items() if file.exists() and file.read_bytes() != wanted]
+    return [
+        folder
+        for folder in folders
+        if (file := folder / LABELS_FILE).exists() and file.read_bytes() != wanted
+    ]
 
 
 def _move(source: Path, paths: Mapping[str, Path], labels: Sequence[str]) -> None:

@@ -319,6 +319,29 @@ def in_one_order(labels: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
     return [names.setdefault(frozenset(each), each) for each in labels]
 
 
+def numbered_combinations(
+    labels: Sequence[tuple[str, ...]],
+) -> tuple[list[tuple[str, ...]], list[int]]:
+    """List the combinations, whatever the order of their labels, and say which each image has.
+
+    Parameters
+    ----------
+    labels : sequence of tuple of str
+        The labels of each image.
+
+    Returns
+    -------
+    combinations : list of tuple of str
+        Sorted, as :func:`in_one_order` names them.
+    own : list of int
+        For each image, the index of its combination.
+    """
+    named = in_one_order(labels)
+    combinations = sorted(set(named))
+    numbers = {combination: number for number, combination in enumerate(combinations)}
+    return combinations, [numbers[each] for each in named]
+
+
 def order_hints(combinations: Iterable[tuple[str, ...]]) -> list[str]:
     """Point out folders whose names have the same labels in another order.
 

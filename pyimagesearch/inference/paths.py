@@ -94,8 +94,9 @@ def annotated_paths(
         _check_targets(paths, [folder])
         return [folder]
     is_named_like_file = folder.suffix.lower() in {*IMAGE_SUFFIXES, *suffixes}
-    if not is_folder and (is_named_like_file or os.path.exists(folder)):  # noqa: PTH110
-        kind = "is a file" if os.path.exists(folder) else "is the name of a file"  # noqa: PTH110
+    exists = os.path.exists(folder)  # noqa: PTH110
+    if not is_folder and (is_named_like_file or exists):
+        kind = "is a file" if exists else "is the name of a file"
         raise UserError(f"{output} {kind}: several images need a folder to be written to")
     # Without "..": ../b.jpg is not below ".".
     folders = [os.path.abspath(given) for given in inputs if os.path.isdir(given)]  # noqa: PTH100, PTH112

@@ -11,7 +11,7 @@ import numpy as np
 
 from pyimagesearch.console import printable
 from pyimagesearch.data.duplicates import spanning_groups
-from pyimagesearch.data.folders import in_one_order
+from pyimagesearch.data.folders import numbered_combinations
 from pyimagesearch.data.image_header import read_header
 from pyimagesearch.data.loading import Dataset
 from pyimagesearch.errors import INTERRUPTED, UnreadableFileError, UserError
@@ -191,15 +191,9 @@ def _of_combinations(
     dataset: Dataset, probabilities: np.ndarray
 ) -> tuple[list[tuple[str, ...]], np.ndarray, np.ndarray]:
     """Return the C combinations, the probability of each, shape (N, C), and each image's own."""
-    named = in_one_order(dataset.labels)
-    combinations = sorted(set(named))
-    numbers = {combination: number for number, combination in enumerate(combinations)}
-    own = np.array([numbers[labels] for labels in named])
-    return (
-        combinations,
-        combination_probabilities(probabilities, combinations, dataset.classes),
-        own,
-    )
+    combinations, own = numbered_combinations(dataset.labels)
+    of_combination = combination_probabilities(probabilities, combinations, dataset.classes)
+    return combinations, of_combination, np.array(own)
 
 
 def combination_probabilities(

@@ -12,7 +12,7 @@ from pyimagesearch.artifacts.known_images import (
     points,
 )
 from pyimagesearch.console import counted, first_few
-from pyimagesearch.data.folders import in_one_order
+from pyimagesearch.data.folders import numbered_combinations
 from pyimagesearch.data.loading import Dataset
 
 # So many standard deviations below the usual similarity, as the median deviation estimates them.
@@ -53,10 +53,8 @@ def find_strays(
         return []
     indices = indices[indices < len(dataset.paths)]
     placed, groups = points(features[: len(indices)], known), dataset.groups[indices]
-    labels = in_one_order([dataset.labels[index] for index in indices])
-    combinations = sorted(set(labels))
-    numbers = {combination: number for number, combination in enumerate(combinations)}
-    own = np.array([numbers[each] for each in labels])
+    combinations, numbers = numbered_combinations([dataset.labels[index] for index in indices])
+    own = np.array(numbers)
     near, largest = (np.full(len(own), -np.inf, np.float32) for _ in range(2))
     nearest = np.zeros(len(own), int)
     most = max(LEAST_COMPARED, MOST_COMPARED // len(combinations))

@@ -166,11 +166,10 @@ def prepare_training_device(wanted: str = "auto", *, say: Callable[[str], None])
     workers, number = _workers()
     # TensorFlow says at every start, whatever the log level, that it found no GPU.
     with quiet_stderr():
-        import keras  # noqa: F401
+        overrule_configuration()
         import tensorflow as tf
 
         gpus = tf.config.list_physical_devices("GPU")
-    overrule_configuration()
     # It warns of functions that are traced several times, as those of several networks are.
     tf.get_logger().setLevel("ERROR")
     if wanted == "gpu" and not gpus:

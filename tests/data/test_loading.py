@@ -1,4 +1,3 @@
-import errno
 import io
 import os
 from pathlib import Path
@@ -6,6 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from closed_folders import close_folder
 from PIL import Image
 
 from pyimagesearch.data import decoding, folders, loading
@@ -117,14 +117,7 @@ def test_a_folder_that_cannot_be_opened_is_listed_with_what_is_missing(tmp_path,
     for name in ("blue_jeans", "red_dress", "red_shirt"):
         (tmp_path / name).mkdir()
         cv2.imwrite(f"{tmp_path}/{name}/1.png", np.zeros((4, 4, 3), np.uint8))
-    scandir = os.scandir
-
-    def refuse(path):
-        if str(path).endswith("red_shirt"):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        return scandir(path)
-
-    monkeypatch.setattr(os, "scandir", refuse)
+    close_folder(monkeypatch, "red_shirt")
     loaded = loading.load_dataset(tmp_path, 16)
     reason = "a folder that cannot be opened: Permission denied"
     assert loaded.skipped == [(f"{tmp_path}/red_shirt", reason)]

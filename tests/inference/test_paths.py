@@ -1,9 +1,9 @@
-import errno
 import os
 import sys
 from pathlib import Path
 
 import pytest
+from closed_folders import close_folder
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,14 +35,7 @@ def forbidden(tmp_path, monkeypatch):
     for name in ("open", "closed"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "1.jpg").touch()
-    scandir = os.scandir
-
-    def refuse(path):
-        if str(path).endswith("closed"):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        return scandir(path)
-
-    monkeypatch.setattr(os, "scandir", refuse)
+    close_folder(monkeypatch, "closed")
     return tmp_path
 
 
