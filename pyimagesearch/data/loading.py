@@ -15,7 +15,8 @@ from pyimagesearch.console import Progress, no_progress, quiet_stderr
 from pyimagesearch.data import cache
 from pyimagesearch.data.decoding import Fit, decode_image
 from pyimagesearch.data.duplicates import duplicate_groups
-from pyimagesearch.data.folders import IMAGE_SUFFIXES, folder_labels, layout_hint, list_images
+from pyimagesearch.data.folder_hints import layout_hint
+from pyimagesearch.data.folders import IMAGE_SUFFIXES, folder_labels, list_images
 from pyimagesearch.data.image_arrays import Images, first, room_for_images
 from pyimagesearch.data.label_table import LabelTable, read_label_table
 from pyimagesearch.data.split import joined_groups

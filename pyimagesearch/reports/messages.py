@@ -8,14 +8,8 @@ import numpy as np
 
 from pyimagesearch.console import counted, excerpt, first_few, printable
 from pyimagesearch.data.duplicates import spanning_groups
-from pyimagesearch.data.folders import (
-    count_missing_combinations,
-    depth_hints,
-    look_alike_hints,
-    missing_combinations,
-    order_hints,
-    pair_axes,
-)
+from pyimagesearch.data.folder_hints import depth_hints, look_alike_hints, order_hints
+from pyimagesearch.data.folders import count_missing_combinations, missing_combinations, pair_axes
 from pyimagesearch.data.loading import Dataset
 from pyimagesearch.files import AnyPath
 from pyimagesearch.recoloring.color_part import ColorPart, Recoloring
