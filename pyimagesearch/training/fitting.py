@@ -181,7 +181,8 @@ class Trainer:
                 callbacks=[*callbacks, *(log if self._device.is_chief else ())],
             )
         self._check_loss()
-        return stop.requested_by
+        # After the last training step, a signal finds nothing left to stop.
+        return stop.requested_by if self._network.stop_training else None
 
     def _check_loss(self) -> None:
         # Only the chief knows the loss of epochs that were trained before this run.

@@ -1,3 +1,4 @@
+import signal
 from contextlib import contextmanager
 
 import keras
@@ -142,6 +143,23 @@ def test_a_worker_whose_chief_has_trained_all_epochs_has_nothing_left_to_do(
     assert worker.fit(examples) is None
     for value, expected in zip(worker.model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(value, expected)
+
+
+@pytest.mark.parametrize(("epoch", "ended_by"), [(1, "SIGINT"), (2, None)])
+def test_a_signal_after_the_last_training_step_ends_nothing_early(
+    make_trainer, examples, epoch, ended_by
+):
+    class SignalInTest(keras.callbacks.Callback):
+        def on_epoch_begin(self, number, logs=None):
+            self.epoch = number
+
+        def on_test_begin(self, logs=None):
+            if self.epoch == epoch:
+                signal.raise_signal(signal.SIGINT)
+
+    trainer = make_trainer()
+    assert trainer.fit(examples, log=[SignalInTest()]) == ended_by
+    assert len(trainer.history["loss"]) == 3
 
 
 def test_labels_are_weighed_only_where_the_run_is_to_balance_them(make_trainer, examples):
