@@ -82,9 +82,18 @@ def main() -> int:
             ["addresses reached", ", ".join(sorted(addresses))],
         ]
     )
-    is_complete = kept == good and is_same
-    is_in_time = seconds <= LONGEST_RATIO * allowed
-    return 0 if is_complete and is_in_time and addresses == {"127.0.0.1"} else 1
+    claims = {
+        "every good image is kept exactly once, and nothing else": kept == good,
+        "kills change nothing": is_same,
+        f"it takes at most {LONGEST_RATIO} times the server's own time": (
+            seconds <= LONGEST_RATIO * allowed
+        ),
+        "only 127.0.0.1 is reached": addresses == {"127.0.0.1"},
+    }
+    failed = [claim for claim, holds in claims.items() if not holds]
+    for claim in failed:
+        print(f"NOT TRUE: {claim}")
+    return 1 if failed else 0
 
 
 def finish(folder: Path, web: MisbehavingServer, options: list[object]) -> float:
