@@ -2,6 +2,7 @@
 
     python benchmarks/compare.py --dataset DIR --fullsize DIR
     python benchmarks/compare.py --dataset DIR --only one many
+    ONEDNN_MAX_CPU_ISA=AVX2 python benchmarks/compare.py --dataset DIR
 
 Print a table of times and memory, and of how many times better this project is. Short runs of both
 take turns, and the table shows their median, smallest and largest value. Processor time is that of
@@ -14,10 +15,14 @@ all cores together; other programs hardly change it. --only runs these parts:
     one     classify.py with one image
     many    classify.py with thousands of images
     whole   the tutorial's 75 epochs beside our fewer ones; takes most of the time
+
+The last command imitates a processor without AVX-512 for training: oneDNN is limited to AVX2, and
+off in the tutorial's recipe, as TensorFlow leaves it there.
 """
 
 import itertools
 import json
+import os
 import random
 import re
 import shutil
@@ -32,6 +37,7 @@ from pathlib import Path
 from measure import ROOT, Run, median, print_table, processor, run, with_spread
 
 from pyimagesearch.arguments import ArgumentParser, number
+from pyimagesearch.training.processor import cpu_info
 
 TUTORIAL, FIRST_STEP = "benchmarks/tutorial.py", "benchmarks/first_step.py"
 # The tutorial composes no images.
@@ -70,8 +76,9 @@ def parse_arguments() -> Namespace:
 def main() -> None:
     """Name the processor, run all parts, and print the table again after each."""
     args = parse_arguments()
-    print("processor:", processor(), flush=True)
-    tutorial, ours = (is_onednn_on(prepare) for prepare in ("", PREPARE))
+    imitated = ", imitated" if imitates_avx2() else ""
+    print(f"processor: {processor()}{imitated}", flush=True)
+    tutorial, ours = is_onednn_on("", recipe_environment()), is_onednn_on(PREPARE, {})
     print(
         f"oneDNN: {on_or_off(tutorial)} in the tutorial's recipe, {on_or_off(ours)} in ours\n",
         flush=True,
@@ -84,11 +91,35 @@ def main() -> None:
                 print_table(rows)
 
 
-def is_onednn_on(prepare: str) -> bool:
+def imitates_avx2() -> bool:
+    """Tell whether oneDNN is limited to AVX2 on a processor that has more."""
+    is_limited = os.environ.get("ONEDNN_MAX_CPU_ISA", "").upper() == "AVX2"
+    return is_limited and "avx512f" in cpu_info().get("flags", "").split()
+
+
+def recipe_environment() -> dict[str, str]:
+    """Return what to set for the tutorial's recipe.
+
+    TensorFlow decides by the processor whether it uses oneDNN, and does not look at the limit.
+    """
+    return {"TF_ENABLE_ONEDNN_OPTS": "0"} if imitates_avx2() else {}
+
+
+def run_recipe(*arguments: object, folder: Path, script: str = TUTORIAL) -> Run:
+    """Run the tutorial's recipe as TensorFlow comes."""
+    return run(script, *arguments, folder=folder, environment=recipe_environment())
+
+
+def is_onednn_on(prepare: str, environment: dict[str, str]) -> bool:
     """Ask TensorFlow in a process of its own, which runs a line of Python first."""
-    program = f"{prepare}\n{ASK_ONEDNN}"
-    command = [sys.executable, "-c", program]
-    answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    answer = subprocess.run(
+        [sys.executable, "-c", f"{prepare}\n{ASK_ONEDNN}"],
+        cwd=ROOT,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     return answer.stdout.split()[-1] == "True"
 
 
@@ -112,7 +143,7 @@ def compare_loading(args: Namespace, folder: Path) -> list[list[str]]:
 
     tutorial, first, second = take_turns(
         args.repeats,
-        partial(run, FIRST_STEP, ROOT / TUTORIAL, "train", *shared, folder=folder),
+        partial(run_recipe, ROOT / TUTORIAL, "train", *shared, folder=folder, script=FIRST_STEP),
         partial(ours, keep_cache=False),
         partial(ours, keep_cache=True),
     )
@@ -145,13 +176,14 @@ def compare_epochs(args: Namespace, folder: Path) -> list[list[str]]:
 
 def compare_steps(args: Namespace, folder: Path) -> list[list[str]]:
     """Compare the rate of a training step with that of a large matrix product on the same side."""
-    step = partial(run, "benchmarks/training_step.py", "--json", "--rounds", STEP_ROUNDS)
+    script, options = "benchmarks/training_step.py", ["--json", "--rounds", STEP_ROUNDS]
+    recipe, project = (["--recipe", name, *options] for name in ("tutorial", "project"))
     tutorial, ours = (
         [json.loads(timed.lines[-1][1]) for timed in runs]
         for runs in take_turns(
             args.repeats,
-            partial(step, "--recipe", "tutorial", folder=folder),
-            partial(step, "--recipe", "project", folder=folder),
+            partial(run_recipe, *recipe, folder=folder, script=script),
+            partial(run, script, *project, folder=folder),
         )
     )
 
@@ -205,7 +237,7 @@ def compare_many_images(args: Namespace, folder: Path) -> list[list[str]]:
     files = sorted(map(str, few.rglob("*.*")))
     tutorial, ours_few, ours_many = take_turns(
         args.repeats,
-        partial(run, TUTORIAL, "classify", "-i", *files, folder=folder),
+        partial(run_recipe, "classify", "-i", *files, folder=folder),
         partial(run, "classify.py", "-i", few, folder=folder),
         partial(run, "classify.py", "-i", many, folder=folder),
     )
@@ -230,7 +262,7 @@ def compare_whole_runs(args: Namespace, folder: Path) -> list[list[str]]:
     """Time whole runs from start to files, and show the accuracy of their last epochs."""
     shared = ["--dataset", Path(args.dataset).resolve()]
     ours = run("train.py", *shared, SAME_WORK, "--epochs", args.whole_epochs, folder=folder)
-    tutorial = run(TUTORIAL, "train", *shared, folder=folder)
+    tutorial = run_recipe("train", *shared, folder=folder)
     cells = [
         f"{timed.seconds:,.0f} s, ends at {final_accuracy(timed):.2%}" for timed in (tutorial, ours)
     ]
@@ -258,7 +290,7 @@ def take_turns(repeats: int, *actions: Callable[[], Run]) -> list[list[Run]]:
 def train(args: Namespace, epochs: int, *, folder: Path) -> tuple[Run, Run]:
     """Train the tutorial's network and ours, which leaves their models in the folder."""
     shared = ["--dataset", Path(args.dataset).resolve(), "--epochs", epochs]
-    tutorial = run(TUTORIAL, "train", *shared, folder=folder)
+    tutorial = run_recipe("train", *shared, folder=folder)
     return tutorial, run("train.py", *shared, SAME_WORK, folder=folder)
 
 
@@ -274,7 +306,7 @@ def classify_one(args: Namespace, folder: Path) -> list[list[Run]]:
     image = next(path.resolve() for path in sorted(Path(args.dataset).rglob("*.jpg")))
     return take_turns(
         args.repeats,
-        partial(run, TUTORIAL, "classify", "-i", image, folder=folder),
+        partial(run_recipe, "classify", "-i", image, folder=folder),
         partial(run, "classify.py", "-i", image, "--no-display", folder=folder),
     )
 

@@ -12,7 +12,8 @@ import numpy as np
 
 from pyimagesearch.artifacts.known_images import least_nearness, nearness
 from pyimagesearch.artifacts.model_file import TrainedModel
-from pyimagesearch.data.decoding import Fit, decode_image, fitted, scale
+from pyimagesearch.data.decoding import Fit, decode_image, fitted, read_header, scale
+from pyimagesearch.data.image_header import JpegHeader
 from pyimagesearch.errors import UnreadableFileError
 from pyimagesearch.inference.standard_input import reader
 
@@ -99,8 +100,8 @@ def classify_files(
         The files. However many there are, only a few batches are in memory.
     keep : callable, optional
         Makes of each full-size image (uint8, shape (height, width, 3), BGR) what its prediction
-        carries, for example a smaller one. Without it, predictions carry no images, and JPEG files
-        are decoded at a reduced scale, which is faster.
+        carries, for example a smaller one. Without it, predictions carry no images, and no JPEG
+        file is decoded at its full size, which takes longer.
     reject : float
         Images are unknown that are farther from those that the network knows than all but this
         share of its test images; 0 if none is to be.
@@ -204,6 +205,10 @@ def _decode(
         if keep is None:
             return _Decoded(path, decode_image(data, size, fit=fit), None, None)
         image = decode_image(data)
-        return _Decoded(path, fitted(image, size, fit), keep(image), None)
+        # A JPEG file is decoded at a reduced scale, as for training, so that its labels do not
+        # depend on whether it is drawn.
+        is_reducible = isinstance(read_header(data), JpegHeader)
+        square = decode_image(data, size, fit=fit) if is_reducible else fitted(image, size, fit)
+        return _Decoded(path, square, keep(image), None)
     except UnreadableFileError as error:
         return _Decoded(path, None, None, str(error))
