@@ -91,7 +91,7 @@ def bytes_of(text: str) -> int:
     match = re.fullmatch(r"(\d{1,18}(?:\.\d+)?)\s*([KMGT]?)(?:I?B)?", text.strip().upper())
     count = int(float(match[1]) * 1024 ** " KMGT".index(match[2] or " ")) if match else 0
     if count < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no amount of memory, such as 8GB or 512MB")
+        raise argparse.ArgumentTypeError(f"{text!r} is not an amount such as 8GB or 512MB")
     return count
 
 

@@ -11,9 +11,9 @@ def import_numpy_for_threads() -> None:
     """Import NumPy so that each thread of ours multiplies matrices alone.
 
     OpenBLAS, which NumPy comes with, would share each product among threads of its own. These wait
-    for the next product by counting, and take time from ours: nearness made classifying a folder
-    1.3 times as long. OpenBLAS reads its settings when it is loaded ("Runtime variables" in its
-    documentation).
+    for the next product by counting, and take time from ours: computing nearness made classifying a
+    folder take 1.3 times as long. OpenBLAS reads its settings when it is loaded ("Runtime
+    variables" in its documentation).
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     import numpy  # noqa: F401

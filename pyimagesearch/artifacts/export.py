@@ -259,7 +259,14 @@ def parse_arguments() -> Namespace:
     add = parser.add_argument
     add("-m", "--model", default="fashion.model", help="the trained network")
     add("-l", "--labelbin", help="its labels, if the model does not say; by default mlb.pickle")
-    add("--format", nargs="+", choices=sorted(FORMATS), required=True, help="one or more")
+    add(
+        "--format",
+        action="extend",
+        nargs="+",
+        choices=sorted(FORMATS),
+        required=True,
+        help="one or more",
+    )
     add("--quantize", action="store_true", help="give LiteRT 8-bit weights: a quarter of the size")
     add("--output", metavar="FILE", help="where to write it; beside the model by default")
     add("--images", metavar="DIR", help="images to compare on; drawn by default")

@@ -70,7 +70,7 @@ StoredWeights = Callable[[Mapping[str, Any]], Sequence[np.ndarray]]
 def describe_network(
     model_config: Any, stored_weights: StoredWeights, *, stored_bytes: int
 ) -> NetworkDescription:
-    """Check Keras's description of a Sequential network, and put its weights to it.
+    """Check Keras's description of a Sequential network, and add its weights.
 
     Parameters
     ----------
@@ -223,7 +223,7 @@ SETTINGS: dict[str, dict[str, _Setting]] = {
     "Dense": {"units": _SIZE, "activation": _ACTIVATION, "use_bias": _YES},
     "Activation": {"activation": _ACTIVATION},
 }
-# Settings with which a layer computes something else than SmallerVGGNet's, unless they are these.
+# Unless a setting has one of these values, a layer computes something other than SmallerVGGNet's.
 FIXED: dict[str, tuple[Any, ...]] = {
     "data_format": ("channels_last", None),
     "dilation_rate": (1, [1, 1]),

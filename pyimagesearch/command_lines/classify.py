@@ -15,7 +15,14 @@ def parse_arguments(description: str | None) -> Namespace:
     """Read the command line."""
     parser = ArgumentParser(description, EXAMPLES)
     files = parser.add_argument_group("files").add_argument
-    files("-i", "--image", nargs="+", required=True, help="files, folders or camera:0; - is stdin")
+    files(
+        "-i",
+        "--image",
+        action="extend",
+        nargs="+",
+        required=True,
+        help="files, folders or camera:0; - is stdin",
+    )
     files("-m", "--model", default="fashion.model", help="the trained network")
     files(
         "-l", "--labelbin", help="its labels; by default mlb.pickle, or else the model file's own"

@@ -10,9 +10,9 @@ GROUP_SIZE = 50
 PROVIDERS = ("bing", "brave", "openverse", "wikimedia")
 
 EXAMPLES = """examples:
-  python search_bing_api.py --query "blue jeans" --output dataset/blue_jeans
-  python search_bing_api.py -q "red dress" -o dataset/red_dress --license cc0,by
-  python search_bing_api.py -q "red shirt" -o dataset/red_shirt --provider brave --key-file key.txt
+  python search_bing_api.py --query "blue jeans" --output photos/blue_jeans
+  python search_bing_api.py -q "red dress" -o photos/red_dress --license cc0,by
+  python search_bing_api.py -q "red shirt" -o photos/red_shirt --provider brave --key-file key.txt
 
 openverse and wikimedia need no key. For the others, the environment variables BING_SEARCH_API_KEY
 and BRAVE_SEARCH_API_KEY may hold the key, too. OPENVERSE_TOKEN may hold a token that raises

@@ -33,7 +33,7 @@ def parse_arguments(description: str | None) -> Namespace:
     files("-m", "--model", default="fashion.model", help="where to write the network")
     files("-l", "--labelbin", default="mlb.pickle", help="where to write the labels")
     files("-p", "--plot", default="plot.png", help="where to draw the training curves")
-    files("--errors", metavar="FILE", help="where to show the test images it gets most wrong")
+    files("--errors", metavar="FILE", help="where to draw the test images that it gets most wrong")
     files("--report", metavar="FILE", help="where to write everything the run found out, as JSON")
     audit = "list images whose labels are probably wrong, as CSV beside a picture; write no model"
     files("--audit", metavar="FILE", help=audit)
@@ -44,7 +44,7 @@ def parse_arguments(description: str | None) -> Namespace:
     files("--resume", action="store_true", help="continue a run that was ended early")
     export = parser.add_argument_group("for programs without Python").add_argument
     formats = "also write the network in these formats"
-    export("--export", nargs="+", choices=EXPORT_FORMATS, default=[], help=formats)
+    export("--export", action="extend", nargs="+", choices=EXPORT_FORMATS, default=[], help=formats)
     export(
         "--quantize",
         action="store_true",
@@ -81,7 +81,8 @@ def _complete(parser: ArgumentParser, args: Namespace) -> None:
     """Refuse flags that contradict each other, and set what follows from others."""
     if args.labels is not None:
         if args.recolor not in (0, "auto") or args.recolor_part:
-            parser.error("--recolor composes what folders lack, and --labels needs no folders")
+            flag = "--recolor-part" if args.recolor_part else "--recolor"
+            parser.error(f"{flag} is for labels from folders' names: leave it out, or --labels")
         if args.audit:
             parser.error("--audit judges the labels of folders: leave out --labels")
         args.recolor = 0

@@ -45,7 +45,7 @@ def list_images(folder: AnyPath) -> Listing:
     """List the image files below a folder, at any depth.
 
     Links to folders and to files are followed, and every real folder and file is listed once, so
-    that a link that leads back to a folder above it ends nothing. Hidden files and folders are
+    that a link back to a folder above it makes no endless loop. Hidden files and folders are
     ignored.
 
     Parameters

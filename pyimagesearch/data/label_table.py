@@ -1,7 +1,8 @@
 """Labels from a table: a CSV file with one row an image, which may have any number of labels.
 
-The labels stand in one column, separated by spaces, commas or ``|``, or there is a column of 0 and
-1 for each label. Which it is, and which column names the images, is found out from the cells.
+The labels stand in one column, separated by spaces, commas, semicolons or ``|``, or there is a
+column of 0 and 1 for each label. Which it is, and which column names the images, is found out from
+the cells.
 """
 
 import codecs

@@ -48,8 +48,8 @@ def newest(items: Generator[T, None, None]) -> Generator[T, None, None]:
     Yields
     ------
     object
-        Some of the items, in order. One that a newer one overtakes before it is asked for is
-        dropped, so the last one never is. What `items` raises is raised here.
+        Some of the items, in order. An item is dropped if a newer one comes before it is asked
+        for, so the last one never is. What `items` raises is raised here.
     """
     newest_item: deque[T] = deque(maxlen=1)
     changed = threading.Condition()

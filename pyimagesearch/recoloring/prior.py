@@ -1,4 +1,4 @@
-"""Correct a network for colours that composed images made more frequent than the folders have them.
+"""Correct a network for colours that composed images made more frequent than in the folders.
 
 Black dresses and black shirts that are composed make black about twice as frequent, and a network
 that trained on them predicts black too often, for instance for dark blue. Saerens, Latinne and

@@ -27,7 +27,8 @@ from pyimagesearch.training.stopping import StopOnSignal
 
 # How much of its mean of squared gradients Adam keeps at each step. With Keras's 0.999 that mean
 # covers a thousand steps. Twelve epochs of two thousand images have six hundred, in which the
-# gradients shrink by far; Adam corrects the mean for its start at zero, not for being out of date.
+# gradients shrink a great deal; Adam corrects the mean for its start at zero, not for being out of
+# date.
 ADAM_BETA_2 = 0.99
 
 

@@ -122,6 +122,18 @@ def test_outputs_that_can_be_written_are_reserved_in_their_folders(parsed, tmp_p
     assert [path.name for path in tmp_path.iterdir()] == ["runs"]
 
 
+@pytest.mark.parametrize("flags", [["--recolor"], ["--recolor-part", "1"]])
+def test_a_table_of_labels_is_refused_what_composes_images_of_folders(parsed, capsys, flags):
+    with pytest.raises(SystemExit):
+        parsed("--labels", "labels.csv", *flags)
+    assert f"{flags[0]} is for labels from folders" in capsys.readouterr().err
+
+
+def test_flags_for_several_values_may_be_repeated(parsed):
+    assert parsed("--export", "onnx", "--export", "litert").export == ["onnx", "litert"]
+    assert parsed().export == []
+
+
 def test_a_preview_of_nothing_is_refused(parsed, capsys):
     with pytest.raises(SystemExit) as ended:
         parsed("--no-recolor", "--recolor-preview", "p.png")
