@@ -24,7 +24,7 @@ from pyimagesearch.artifacts.network_description import NetworkDescription
 from pyimagesearch.console import quiet_stderr
 from pyimagesearch.errors import UserError
 from pyimagesearch.files import AnyPath
-from pyimagesearch.inference.backend import Backend, choose_backend
+from pyimagesearch.inference.backend import Backend, choose_backend, prepare_keras
 from pyimagesearch.light_imports import import_keras_lightly, import_openvino_lightly
 
 if TYPE_CHECKING:
@@ -130,6 +130,7 @@ def _built_by_keras(file: ModelFile, backend: Backend) -> "keras.Model":
         from pyimagesearch.inference.openvino_network import let_keras_compute_in_float32
 
         let_keras_compute_in_float32()
+    prepare_keras(backend)
     try:
         # TensorFlow says at every start, whatever the log level, that it found no GPU.
         with quiet_stderr():
