@@ -296,6 +296,8 @@ def fitted(image: np.ndarray, size: int, fit: Fit) -> np.ndarray:
     numpy.ndarray
         uint8, shape (size, size, channels).
     """
+    if fit not in FITS:
+        raise ValueError(f"fit is {fit!r}, but must be one of {', '.join(FITS)}")
     if fit == "squeeze":
         return cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
     rows, columns = inner_rectangle(image.shape[:2], size)

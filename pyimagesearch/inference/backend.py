@@ -3,11 +3,15 @@
 import ctypes
 import importlib.util
 import os
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from pyimagesearch.console import quiet_stderr
 from pyimagesearch.errors import UserError
 from pyimagesearch.light_imports import import_openvino_lightly
+
+# Whether a GPU is used; see `choose_backend`.
+Device = Literal["auto", "cpu", "gpu"]
+DEVICES: tuple[Device, ...] = get_args(Device)
 
 # A GPU takes seconds to get ready. In that time, a processor classifies as many images as this.
 MANY_IMAGES = 500
@@ -29,7 +33,9 @@ class Backend(NamedTuple):
     device: str
 
 
-def choose_backend(device: str = "auto", *, images: int = 1, only_keras: bool = False) -> Backend:
+def choose_backend(
+    device: Device = "auto", *, images: int = 1, only_keras: bool = False
+) -> Backend:
     """Choose what predicts.
 
     OpenVINO starts in a fraction of TensorFlow's time. TensorFlow predicts where OpenVINO is not
@@ -54,6 +60,8 @@ def choose_backend(device: str = "auto", *, images: int = 1, only_keras: bool = 
     UserError
         If there is no GPU where one is wanted.
     """
+    if device not in DEVICES:
+        raise ValueError(f"device is {device!r}, but must be one of {', '.join(DEVICES)}")
     chosen = os.environ.get("KERAS_BACKEND")
     usual = "openvino" if importlib.util.find_spec("openvino") else "tensorflow"
     backend = Backend(chosen or usual, "CPU")

@@ -24,7 +24,7 @@ from pyimagesearch.artifacts.network_description import NetworkDescription
 from pyimagesearch.console import quiet_stderr
 from pyimagesearch.errors import UserError
 from pyimagesearch.files import AnyPath
-from pyimagesearch.inference.backend import Backend, choose_backend, prepare_keras
+from pyimagesearch.inference.backend import Backend, Device, choose_backend, prepare_keras
 from pyimagesearch.light_imports import import_keras_lightly, import_openvino_lightly
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 ROUNDING = 1e-3
 
 
-def load_network(path: AnyPath, device: str = "auto", *, images: int = 1) -> TrainedModel:
+def load_network(path: AnyPath, device: Device = "auto", *, images: int = 1) -> TrainedModel:
     """Load a network for a number of images.
 
     A network of SmallerVGGNet's layers predicts with OpenVINO, without Keras. Keras builds others,

@@ -91,6 +91,12 @@ def test_a_gpu_that_is_wanted_is_used_for_one_image(gpus):
     assert choose_backend("gpu") == Backend("tensorflow", "GPU")
 
 
+def test_a_device_of_another_name_is_refused(gpus):
+    gpus.add("openvino")
+    with pytest.raises(ValueError, match="device is 'GPU', but must be one of auto, cpu, gpu"):
+        choose_backend("GPU")
+
+
 def test_a_gpu_that_is_wanted_and_missing_is_an_error(gpus):
     with pytest.raises(UserError, match=r"openvino or tensorflow .*--device cpu"):
         choose_backend("gpu")
