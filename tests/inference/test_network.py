@@ -104,6 +104,31 @@ def test_a_network_comes_with_what_its_file_says(smallervggnet):
     np.testing.assert_allclose(trained.predict(IMAGES), smallervggnet[1], atol=1e-5)
 
 
+def test_no_images_give_no_probabilities_and_the_next_images_give_theirs(smallervggnet):
+    path, expected = smallervggnet
+    predict = load_network(path).predict
+    predict(IMAGES)
+    assert predict(IMAGES[:0]).shape == (0, 2)
+    assert predict(IMAGES[:0]).dtype == np.float32
+    np.testing.assert_allclose(predict(IMAGES), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("images", "given"),
+    [
+        (IMAGES.astype(np.uint8), r"uint8 of shape \(7, 24, 24, 3\)"),
+        (IMAGES.astype(np.float64), "float64"),
+        (IMAGES[0], r"float32 of shape \(24, 24, 3\)"),
+        (IMAGES[:0, :12], r"float32 of shape \(0, 12, 24, 3\)"),
+    ],
+)
+def test_other_images_than_the_network_takes_are_refused(smallervggnet, images, given):
+    predict = load_network(smallervggnet[0]).predict
+    expected = r"float32 in \[0, 1\] of shape \(N, 24, 24, 3\)"
+    with pytest.raises(ValueError, match=f"images must be {expected}, not {given}"):
+        predict(images)
+
+
 def test_another_backend_of_keras_predicts_the_same(smallervggnet, own_network, monkeypatch):
     monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
