@@ -283,7 +283,7 @@ def fitted(image: np.ndarray, size: int, fit: Fit) -> np.ndarray:
     Parameters
     ----------
     image : numpy.ndarray
-        uint8, shape (height, width, channels).
+        uint8, shape (height, width, channels) with 3 or 4 channels.
     size : int
         Width and height of the square in pixels.
     fit : {"pad", "squeeze"}
