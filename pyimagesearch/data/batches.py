@@ -50,7 +50,7 @@ class Examples(NamedTuple):
     images : numpy.ndarray, StoredImages or Concatenated
         uint8, shape (N, height, width, channels). Never copied as a whole.
     targets : numpy.ndarray
-        float32, shape (N, L), 0 or 1.
+        Shape (N, L), 0 or 1.
     indices : numpy.ndarray
         int, the images that are used, at least as many as there are replicas.
     rotation : Rotation
@@ -231,7 +231,9 @@ def _computed(
 
     The array stays where it is; as a tensor it would be in memory twice.
     """
-    batch: Any = tf.numpy_function(function, inputs, tf.float32)
+    batch: Any = tf.numpy_function(
+        lambda *rows: function(*rows).astype(np.float32, copy=False), inputs, tf.float32
+    )
     batch.set_shape((None, *shape[1:]))
     return batch
 

@@ -283,7 +283,7 @@ def fitted(image: np.ndarray, size: int, fit: Fit) -> np.ndarray:
     Parameters
     ----------
     image : numpy.ndarray
-        uint8, shape (height, width, channels).
+        uint8, shape (height, width, channels) with 3 or 4 channels.
     size : int
         Width and height of the square in pixels.
     fit : {"pad", "squeeze"}
@@ -296,6 +296,8 @@ def fitted(image: np.ndarray, size: int, fit: Fit) -> np.ndarray:
     numpy.ndarray
         uint8, shape (size, size, channels).
     """
+    if fit not in FITS:
+        raise ValueError(f"fit is {fit!r}, but must be one of {', '.join(FITS)}")
     if fit == "squeeze":
         return cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
     rows, columns = inner_rectangle(image.shape[:2], size)

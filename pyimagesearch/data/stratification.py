@@ -82,7 +82,7 @@ def share_out(
     for label in order:
         if label and len(images[label]) > 1:
             sides.test_more(label)
-    return np.array(sides.is_test)
+    return np.array(sides.is_test, bool)
 
 
 def _images_of(labels: Sequence[tuple[str, ...]], groups: np.ndarray) -> dict[str, dict[int, int]]:

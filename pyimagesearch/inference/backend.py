@@ -3,11 +3,15 @@
 import ctypes
 import importlib.util
 import os
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from pyimagesearch.console import quiet_stderr
 from pyimagesearch.errors import UserError
 from pyimagesearch.light_imports import import_openvino_lightly
+
+# Whether a GPU is used; see `choose_backend`.
+Device = Literal["auto", "cpu", "gpu"]
+DEVICES: tuple[Device, ...] = get_args(Device)
 
 # A GPU takes seconds to get ready. In that time, a processor classifies as many images as this.
 MANY_IMAGES = 500
@@ -29,8 +33,10 @@ class Backend(NamedTuple):
     device: str
 
 
-def choose_backend(device: str = "auto", *, images: int = 1, only_keras: bool = False) -> Backend:
-    """Choose what predicts. Keras reads the choice when it is imported.
+def choose_backend(
+    device: Device = "auto", *, images: int = 1, only_keras: bool = False
+) -> Backend:
+    """Choose what predicts.
 
     OpenVINO starts in a fraction of TensorFlow's time. TensorFlow predicts where OpenVINO is not
     installed, and on GPUs that OpenVINO does not know. ``KERAS_BACKEND`` overrides the choice.
@@ -54,7 +60,8 @@ def choose_backend(device: str = "auto", *, images: int = 1, only_keras: bool = 
     UserError
         If there is no GPU where one is wanted.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if device not in DEVICES:
+        raise ValueError(f"device is {device!r}, but must be one of {', '.join(DEVICES)}")
     chosen = os.environ.get("KERAS_BACKEND")
     usual = "openvino" if importlib.util.find_spec("openvino") else "tensorflow"
     backend = Backend(chosen or usual, "CPU")
@@ -67,13 +74,26 @@ def choose_backend(device: str = "auto", *, images: int = 1, only_keras: bool = 
         elif device == "gpu":
             known_by = " or ".join(names)
             raise UserError(f"there is no GPU that {known_by} can use: try --device cpu")
+    return backend
+
+
+def prepare_keras(backend: Backend) -> None:
+    """Set the environment variables that Keras and its backend read when they are imported.
+
+    They stay set for all that the process does later, so call this only if Keras is to predict.
+
+    Parameters
+    ----------
+    backend : Backend
+        The choice.
+    """
+    os.environ["KERAS_BACKEND"] = backend.name
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # TensorFlow would take all of a GPU's memory.
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     if backend.device == "CPU":
         # What the libraries that know NVIDIA's GPUs read when they start.
         os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
-    # TensorFlow would take all of a GPU's memory.
-    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
-    os.environ["KERAS_BACKEND"] = backend.name
-    return backend
 
 
 def has_gpu(backend: str) -> bool:
@@ -98,6 +118,7 @@ def has_gpu(backend: str) -> bool:
         return False
     if backend != "tensorflow":
         return True
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with quiet_stderr():
         import tensorflow as tf
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from pyimagesearch.artifacts.label_choice import chooser
 from pyimagesearch.artifacts.label_file import load_labels
 from pyimagesearch.artifacts.model_file import TrainedModel
+from pyimagesearch.inference.backend import Device
 from pyimagesearch.inference.classification import Choice, known_note
 from pyimagesearch.inference.network import load_network
 
@@ -50,7 +51,7 @@ def load_classifier(
     model: str,
     labelbin: str | None,
     *,
-    device: str = "auto",
+    device: Device = "auto",
     images: int = 1,
     top: int | str | None = None,
     threshold: float | str | None = None,

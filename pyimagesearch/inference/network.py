@@ -24,7 +24,7 @@ from pyimagesearch.artifacts.network_description import NetworkDescription
 from pyimagesearch.console import quiet_stderr
 from pyimagesearch.errors import UserError
 from pyimagesearch.files import AnyPath
-from pyimagesearch.inference.backend import Backend, choose_backend
+from pyimagesearch.inference.backend import Backend, Device, choose_backend, prepare_keras
 from pyimagesearch.light_imports import import_keras_lightly, import_openvino_lightly
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 ROUNDING = 1e-3
 
 
-def load_network(path: AnyPath, device: str = "auto", *, images: int = 1) -> TrainedModel:
+def load_network(path: AnyPath, device: Device = "auto", *, images: int = 1) -> TrainedModel:
     """Load a network for a number of images.
 
     A network of SmallerVGGNet's layers predicts with OpenVINO, without Keras. Keras builds others,
@@ -58,7 +58,8 @@ def load_network(path: AnyPath, device: str = "auto", *, images: int = 1) -> Tra
     ------
     UserError
         If the file cannot be read, it is not a network that labels images, or there is no GPU where
-        one is wanted. Predicting raises it if the outputs are no probabilities.
+        one is wanted. Predicting raises it if the outputs are no probabilities, and ValueError for
+        other images than :class:`pyimagesearch.artifacts.model_file.TrainedModel` says.
     """
     file = read_model_file(path)
     is_described = isinstance(file.network, NetworkDescription)
@@ -77,17 +78,18 @@ def load_network(path: AnyPath, device: str = "auto", *, images: int = 1) -> Tra
         input_shape, output_shape = model.input_shape, model.output_shape
         sizes = block_sizes_of_model(model) if file.known is not None else []
         predict = _with_keras(with_features(model) if sizes else model)
-    predict = _checked(file.path, predict)
-    if not sizes:
-        return trained_model(file, predict, input_shape=input_shape, output_shape=output_shape)
-    return trained_model(
+    trained = trained_model(
         file,
-        lambda images: predict(images)[0],
+        predict,
         input_shape=input_shape,
         output_shape=output_shape,
-        predict_both=predict,
+        predict_both=predict if sizes else None,
         features=sum(sizes),
     )
+    checked = _checked(file.path, predict, trained, features=sum(sizes))
+    if not sizes:
+        return trained._replace(predict=checked)
+    return trained._replace(predict=lambda images: checked(images)[0], predict_both=checked)
 
 
 def load_first_layers(file: ModelFile, count: int) -> Predict:
@@ -130,6 +132,7 @@ def _built_by_keras(file: ModelFile, backend: Backend) -> "keras.Model":
         from pyimagesearch.inference.openvino_network import let_keras_compute_in_float32
 
         let_keras_compute_in_float32()
+    prepare_keras(backend)
     try:
         # TensorFlow says at every start, whatever the log level, that it found no GPU.
         with quiet_stderr():
@@ -157,10 +160,26 @@ def _returning_float32(model: "keras.Model") -> "keras.Model":
     return keras.Model(model.inputs, outputs if len(outputs) > 1 else outputs[0])
 
 
-def _checked(path: AnyPath, predict: Callable[[np.ndarray], Any]) -> Callable[[np.ndarray], Any]:
-    """Refuse what a network returns if they are no probabilities."""
+def _checked(
+    path: AnyPath, predict: Callable[[np.ndarray], Any], trained: TrainedModel, *, features: int
+) -> Callable[[np.ndarray], Any]:
+    """Refuse images that a network does not take, and what it returns if they are no probabilities.
+
+    OpenVINO fails for no images, and then for others that it took before.
+    """
+    taken = (trained.image_size, trained.image_size, 3)
+    none: Any = np.empty((0, trained.outputs), np.float32)
+    if features:
+        none = none, np.empty((0, features), np.float32)
 
     def checked(images: np.ndarray) -> Any:
+        if images.dtype != np.float32 or images.shape[1:] != taken:
+            raise ValueError(
+                f"images must be float32 in [0, 1] of shape (N, {', '.join(map(str, taken))}), "
+                f"not {images.dtype} of shape {images.shape}"
+            )
+        if not len(images):
+            return none
         result = predict(images)
         probabilities = result[0] if isinstance(result, tuple) else result
         # What is no number is not near anything.

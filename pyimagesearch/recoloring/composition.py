@@ -238,6 +238,8 @@ def _draw_sources(
     labels: Sequence[tuple[str, ...]], indices: np.ndarray, *, most: int, rng: np.random.Generator
 ) -> np.ndarray:
     """Draw at most this many images of each combination."""
+    if not len(indices):
+        raise UserError("there are no images to compose from")
     of_combination: dict[tuple[str, ...], list[int]] = {}
     for i in indices:
         of_combination.setdefault(labels[i], []).append(int(i))

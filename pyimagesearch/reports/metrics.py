@@ -143,7 +143,7 @@ def free_scores(probabilities: np.ndarray, targets: np.ndarray) -> dict[str, flo
 
 
 def label_report(probabilities: np.ndarray, targets: np.ndarray, classes: Sequence[str]) -> str:
-    """Tabulate precision, recall and F1 of each label.
+    """Tabulate precision, recall and F1 of each label, of which there must be two or more.
 
     Parameters
     ----------
@@ -172,7 +172,7 @@ def label_report(probabilities: np.ndarray, targets: np.ndarray, classes: Sequen
 def label_scores(
     probabilities: np.ndarray, targets: np.ndarray, classes: Sequence[str]
 ) -> dict[str, dict[str, float]]:
-    """Compute the numbers of :func:`label_report`.
+    """Compute the numbers of :func:`label_report`, for two labels or more.
 
     Parameters
     ----------

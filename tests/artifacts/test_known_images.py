@@ -182,6 +182,7 @@ def test_openvino_and_keras_compute_the_same_features(tmp_path, monkeypatch):
     np.testing.assert_allclose(predicted, probabilities, atol=1e-5)
     np.testing.assert_allclose(features, expected, atol=1e-3)
     np.testing.assert_array_equal(trained.predict(images), predicted)
+    assert [len(each) for each in trained.predict_both(images[:0])] == [0, 0]
     keras.saving.load_model(path.rename(tmp_path / "fashion.keras"))
 
 

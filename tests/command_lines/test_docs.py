@@ -1,4 +1,4 @@
-"""The tables of flags in docs/ are those of the parsers."""
+"""The tables of flags in docs/, and the lists of formats, are those of the parsers."""
 
 import re
 from importlib import import_module
@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from pyimagesearch.arguments import ArgumentParser
+from pyimagesearch.command_lines.train import EXPORT_FORMATS
 
-DOCS = Path(__file__).parents[2] / "docs"
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
 TABLES = [
     ("train", "flags.md", "## train.py"),
     ("classify", "flags.md", "## classify.py"),
@@ -72,3 +74,15 @@ def test_documented_flags_and_their_defaults_are_those_of_the_parser(
             assert cells[names] == "", names
         else:
             assert cells[names].strip("`") == str(action.default), names
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/flags.md"])
+def test_the_row_of_the_export_flag_lists_every_format(document):
+    text = (ROOT / document).read_text(encoding="utf-8")
+    (row,) = re.findall(r"^\| `--export` \|.*", text, re.MULTILINE)
+    assert tuple(re.findall(r"`(\w+)`", row)) == EXPORT_FORMATS
+
+
+def test_the_table_of_exports_has_a_row_for_every_format():
+    text = (DOCS / "export.md").read_text(encoding="utf-8")
+    assert tuple(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == EXPORT_FORMATS

@@ -49,6 +49,18 @@ def test_images_keep_their_targets_and_are_scaled_to_one():
         np.testing.assert_allclose(pixels, expected, atol=1e-5)
 
 
+def test_integer_targets_become_float32():
+    integers = module.Examples(IMAGES, TARGETS.astype(int), np.arange(10))
+    settings = {"batch_size": 5, "epochs": range(1), "seed": 3}
+    for batches in (
+        module.training_batches(integers, **settings),
+        module.evaluation_batches(integers, batch_size=5),
+    ):
+        targets = np.concatenate([targets.numpy() for _, targets in batches])
+        assert targets.dtype == np.float32
+        assert sorted(targets[:, 0]) == [*range(10)]
+
+
 def test_epochs_differ_in_order():
     batches = module.training_batches(
         examples(np.arange(10)), batch_size=10, epochs=range(2), seed=0, ranges=STILL

@@ -411,6 +411,12 @@ def test_padding_keeps_proportions_and_repeats_the_border(shape):
     assert abs(columns.start - (20 - columns.stop)) <= 1
 
 
+def test_another_way_to_make_a_square_is_refused():
+    data = written(pillow_image("RGB"), "JPEG")
+    with pytest.raises(ValueError, match="fit is 'squeese', but must be one of pad, squeeze"):
+        decode_image(data, 16, fit="squeese")
+
+
 def test_scales_to_one():
     scaled = decoding.scale(np.array([0, 51, 255], np.uint8))
     assert scaled.dtype == np.float32

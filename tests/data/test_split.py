@@ -155,6 +155,11 @@ def test_a_split_that_leaves_a_side_empty_is_refused():
             split.split_free([("x",), ("y",)], np.arange(2), test_size=0.5, seed=0, is_test=is_test)
 
 
+def test_a_split_of_no_images_is_refused():
+    with pytest.raises(UserError, match="nothing to train on"):
+        split.split_free([], np.arange(0), test_size=0.5, seed=0)
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_the_last_group_of_a_label_is_tested_on_if_rarer_labels_took_the_others(seed):
     labels = [("a", "b"), ("b",)] + [("c",)] * 20

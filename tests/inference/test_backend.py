@@ -4,7 +4,7 @@ import pytest
 
 from pyimagesearch.errors import UserError
 from pyimagesearch.inference import backend
-from pyimagesearch.inference.backend import Backend, choose_backend
+from pyimagesearch.inference.backend import Backend, choose_backend, prepare_keras
 
 
 @pytest.fixture(autouse=True)
@@ -36,20 +36,34 @@ def test_openvino_predicts_where_it_is_installed(environment):
     assert choose_backend() == Backend("tensorflow", "CPU")
 
 
-def test_keras_reads_the_choice(environment):
+def test_choosing_leaves_the_environment_as_it_is(gpus):
+    gpus.add("tensorflow")
+    before = dict(os.environ)
     choose_backend()
+    choose_backend(images=500, only_keras=True)
+    assert dict(os.environ) == before
+
+
+def test_keras_reads_the_choice():
+    prepare_keras(Backend("openvino", "CPU"))
     assert os.environ["KERAS_BACKEND"] == "openvino"
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "-1"
+
+
+def test_a_gpu_that_is_chosen_stays_visible():
+    prepare_keras(Backend("tensorflow", "GPU"))
+    assert os.environ["KERAS_BACKEND"] == "tensorflow"
+    assert not os.environ["CUDA_VISIBLE_DEVICES"]
 
 
 def test_tensorflow_takes_only_the_memory_of_a_gpu_that_it_needs_unless_the_user_says_more(
     environment,
 ):
     environment.delenv("TF_FORCE_GPU_ALLOW_GROWTH")
-    choose_backend()
+    prepare_keras(Backend("tensorflow", "GPU"))
     assert os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
     environment.setenv("TF_FORCE_GPU_ALLOW_GROWTH", "false")
-    choose_backend()
+    prepare_keras(Backend("tensorflow", "GPU"))
     assert os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] == "false"
 
 
@@ -75,7 +89,12 @@ def test_few_images_and_a_user_who_wants_none_use_no_gpu(gpus):
 def test_a_gpu_that_is_wanted_is_used_for_one_image(gpus):
     gpus.add("tensorflow")
     assert choose_backend("gpu") == Backend("tensorflow", "GPU")
-    assert not os.environ["CUDA_VISIBLE_DEVICES"]
+
+
+def test_a_device_of_another_name_is_refused(gpus):
+    gpus.add("openvino")
+    with pytest.raises(ValueError, match="device is 'GPU', but must be one of auto, cpu, gpu"):
+        choose_backend("GPU")
 
 
 def test_a_gpu_that_is_wanted_and_missing_is_an_error(gpus):

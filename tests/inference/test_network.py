@@ -22,6 +22,11 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 IMAGES = np.random.default_rng(0).random((7, 24, 24, 3), np.float32)
 METADATA = {"labels": ["blue", "jeans"], "image_size": 24}
+# What Keras and TensorFlow read.
+VARIABLES = {
+    *("KERAS_BACKEND", "CUDA_VISIBLE_DEVICES"),
+    *("TF_CPP_MIN_LOG_LEVEL", "TF_FORCE_GPU_ALLOW_GROWTH"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +49,7 @@ def own_network(tmp_path_factory):
 
 
 PREDICT = """
-import json, sys
+import json, os, sys
 import numpy as np
 from pyimagesearch.inference.network import load_network
 
@@ -54,13 +59,16 @@ assert all(each.dtype == np.float32 for each in predicted)
 predicted = [each.tolist() for each in predicted]
 imported = {name.partition(".")[0] for name in sys.modules}
 heavy = {"tensorflow", "keras", "sklearn", "scipy", "h5py", "matplotlib", "google"}
-print(json.dumps([predicted, sorted(imported & heavy)]))
+print(json.dumps([predicted, sorted(imported & heavy), dict(os.environ)]))
 """
 
 
 def predicted_elsewhere(*paths, **environment):
-    """Load networks in a process that has imported nothing; their predictions, and its imports."""
-    inherited = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
+    """Load networks in a process that has imported nothing.
+
+    Their predictions, what it has imported, and which of VARIABLES it has set.
+    """
+    inherited = {name: value for name, value in os.environ.items() if name not in VARIABLES}
     result = subprocess.run(
         [sys.executable, "-c", PREDICT, *map(str, paths)],
         cwd=ROOT,
@@ -69,15 +77,19 @@ def predicted_elsewhere(*paths, **environment):
         text=True,
         check=True,
     )
-    return json.loads(result.stdout)
+    predictions, imports, variables = json.loads(result.stdout)
+    return predictions, imports, {name: variables[name] for name in VARIABLES & set(variables)}
 
 
-def test_every_kind_of_file_predicts_without_keras(smallervggnet, tmp_path):
+def test_every_kind_of_file_predicts_without_keras_and_the_variables_that_it_reads(
+    smallervggnet, tmp_path
+):
     path, expected = smallervggnet
     older = with_description_in_graph(LEGACY / "saved_model", tmp_path / "older")
     legacy = [LEGACY / "tutorial.model", LEGACY / "saved_model", older]
-    (first, *others), imported = predicted_elsewhere(path, *legacy)
+    (first, *others), imported, variables = predicted_elsewhere(path, *legacy)
     assert imported == []
+    assert variables == {}
     np.testing.assert_allclose(first, expected, atol=1e-5)
     assert others[0] == others[1] == others[2]
     image, recorded = recorded_prediction()
@@ -90,6 +102,31 @@ def test_a_network_comes_with_what_its_file_says(smallervggnet):
     trained = load_network(smallervggnet[0], images=7)
     assert trained[1:5] == (24, 2, METADATA, None)
     np.testing.assert_allclose(trained.predict(IMAGES), smallervggnet[1], atol=1e-5)
+
+
+def test_no_images_give_no_probabilities_and_the_next_images_give_theirs(smallervggnet):
+    path, expected = smallervggnet
+    predict = load_network(path).predict
+    predict(IMAGES)
+    assert predict(IMAGES[:0]).shape == (0, 2)
+    assert predict(IMAGES[:0]).dtype == np.float32
+    np.testing.assert_allclose(predict(IMAGES), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("images", "given"),
+    [
+        (IMAGES.astype(np.uint8), r"uint8 of shape \(7, 24, 24, 3\)"),
+        (IMAGES.astype(np.float64), "float64"),
+        (IMAGES[0], r"float32 of shape \(24, 24, 3\)"),
+        (IMAGES[:0, :12], r"float32 of shape \(0, 12, 24, 3\)"),
+    ],
+)
+def test_other_images_than_the_network_takes_are_refused(smallervggnet, images, given):
+    predict = load_network(smallervggnet[0]).predict
+    expected = r"float32 in \[0, 1\] of shape \(N, 24, 24, 3\)"
+    with pytest.raises(ValueError, match=f"images must be {expected}, not {given}"):
+        predict(images)
 
 
 def test_another_backend_of_keras_predicts_the_same(smallervggnet, own_network, monkeypatch):
@@ -106,7 +143,7 @@ def test_kerass_configuration_does_not_change_what_is_predicted(
     configuration = {"floatx": "float16", "image_data_format": "channels_first"}
     (tmp_path / "keras.json").write_text(json.dumps(configuration))
     environment = {"KERAS_HOME": str(tmp_path), "KERAS_BACKEND": backend}
-    predictions, _ = predicted_elsewhere(smallervggnet[0], own_network[0], **environment)
+    predictions, *_ = predicted_elsewhere(smallervggnet[0], own_network[0], **environment)
     for predicted, (_, expected) in zip(predictions, (smallervggnet, own_network), strict=True):
         np.testing.assert_allclose(predicted, expected, atol=1e-5)
 
@@ -130,7 +167,7 @@ def mixed_network(policy):
 def test_a_network_of_another_precision_predicts_in_float32(tmp_path, policy, backend):
     model, expected = mixed_network(policy)
     model.save(tmp_path / "own.keras")
-    (predicted,), _ = predicted_elsewhere(tmp_path / "own.keras", KERAS_BACKEND=backend)
+    (predicted,), *_ = predicted_elsewhere(tmp_path / "own.keras", KERAS_BACKEND=backend)
     np.testing.assert_allclose(predicted, expected, atol=4e-3)
 
 
@@ -193,9 +230,10 @@ def test_a_backend_that_is_not_installed_is_named(own_network):
 @pytest.mark.slow
 def test_somebodys_own_network_predicts_with_openvino_through_keras(own_network):
     path, expected = own_network
-    (predicted,), imported = predicted_elsewhere(path)
+    (predicted,), imported, variables = predicted_elsewhere(path)
     np.testing.assert_allclose(predicted, expected, atol=1e-5)
     assert "keras" in imported
+    assert variables["KERAS_BACKEND"] == "openvino"
     assert not {"tensorflow", "sklearn", "matplotlib"} & set(imported)
 
 

@@ -205,6 +205,12 @@ def test_one_line_says_why_nothing_can_be_composed(labels, reason):
     assert "\n" not in line
 
 
+def test_nothing_is_composed_of_no_images():
+    images, labels = np.zeros((2, 8, 8, 3), np.uint8), [("blue", "dress"), ("red", "jeans")]
+    with pytest.raises(UserError, match="no images to compose from"):
+        module.compose_missing(images, labels, np.arange(0), per_combination=3, part=0, seed=1)
+
+
 def test_which_label_is_the_colour_decides_what_is_too_few():
     labels = [("blue", "dress"), ("blue", "shirt")]
     assert "at least two types" in module.why_nothing_to_compose(labels, part=1)

@@ -6,6 +6,7 @@ from hostile import URL_PIECES
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pyimagesearch.command_lines.search import PROVIDERS
 from pyimagesearch.errors import UserError
 from pyimagesearch.search.service_choice import choose_services, contact
 
@@ -73,8 +74,13 @@ def test_a_provider_that_the_user_asks_for_is_chosen(monkeypatch):
     assert (service.name, service.endpoint) == ("openverse", "http://here/")
     assert service.headers == {"Authorization": "Bearer token"}
     assert reason == "you asked for it"
-    for provider in ("bing", "brave", "wikimedia"):
-        assert choose(provider)[0].name == provider
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_every_service_that_the_scripts_flag_names_can_be_chosen(tmp_path, provider):
+    (tmp_path / "key.txt").write_text("key\n")
+    service, reason = choose(provider, key_file=str(tmp_path / "key.txt"))
+    assert (service.name, reason) == (provider, "you asked for it")
 
 
 @pytest.mark.parametrize("provider", ["bing", "brave"])
