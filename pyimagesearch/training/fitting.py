@@ -23,6 +23,7 @@ from pyimagesearch.training import checkpoints, workers
 from pyimagesearch.training.balance import Loss, balanced_crossentropy, label_weights
 from pyimagesearch.training.devices import TrainingDevice
 from pyimagesearch.training.fast_layers import FusedAdam, fast_layers
+from pyimagesearch.training.normalization import measure_normalization
 from pyimagesearch.training.stopping import StopOnSignal
 
 # How much of its mean of squared gradients Adam keeps at each step. With Keras's 0.999 that mean
@@ -30,6 +31,8 @@ from pyimagesearch.training.stopping import StopOnSignal
 # gradients shrink a great deal; Adam corrects the mean for its start at zero, not for being out of
 # date.
 ADAM_BETA_2 = 0.99
+# After more training steps, the averages of batch normalisation are as good as measured ones.
+SHORT_RUN = 400
 
 
 class Settings(NamedTuple):
@@ -182,6 +185,9 @@ class Trainer:
                 callbacks=[*callbacks, *(log if self._device.is_chief else ())],
             )
         self._check_loss()
+        steps = self._steps * len(self.history["loss"])
+        if self._device.is_chief and steps <= SHORT_RUN:
+            measure_normalization(self.model, self._examples, seed=seed)
         # After the last training step, a signal finds nothing left to stop.
         return stop.requested_by if self._network.stop_training else None
 

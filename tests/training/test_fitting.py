@@ -139,10 +139,30 @@ def test_a_worker_whose_chief_has_trained_all_epochs_has_nothing_left_to_do(
 ):
     monkeypatch.setattr(fitting.workers, "share_state", lambda strategy, network, done: 3)
     worker = make_trainer()
+    worker._device = worker._device._replace(is_chief=False)
     before = worker.model.get_weights()
     assert worker.fit(examples) is None
     for value, expected in zip(worker.model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(value, expected)
+
+
+def test_a_short_run_recognises_the_images_that_it_was_trained_on(make_trainer, examples):
+    trainer = make_trainer()
+    trainer.fit(examples)
+    np.testing.assert_array_equal(trainer.predict(examples) > 0.5, examples.targets[:30] == 1)
+
+
+def test_a_long_run_keeps_the_averages_of_training(make_trainer, examples, monkeypatch):
+    measured = []
+    monkeypatch.setattr(
+        fitting, "measure_normalization", lambda *_, **__: measured.append("measured")
+    )
+    monkeypatch.setattr(fitting, "SHORT_RUN", 9)  # three epochs of three steps
+    make_trainer().fit(examples)
+    assert measured == ["measured"]
+    monkeypatch.setattr(fitting, "SHORT_RUN", 8)
+    make_trainer().fit(examples)
+    assert measured == ["measured"]
 
 
 @pytest.mark.parametrize(("epoch", "ended_by"), [(1, "SIGINT"), (2, None)])
