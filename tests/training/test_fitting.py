@@ -5,6 +5,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from keras import layers
 
 from pyimagesearch.data.batches import Examples
 from pyimagesearch.errors import INTERRUPTED, WORK_FAILED, UserError
@@ -199,21 +200,38 @@ def test_offsets_are_subtracted_from_the_logits_of_both_networks(make_trainer, e
 @pytest.mark.parametrize(
     "last",
     [
-        [keras.layers.Dense(2, use_bias=False)],
-        [keras.layers.Dense(2), keras.layers.BatchNormalization()],
-        [],
+        [layers.Dense(2, use_bias=False), layers.Activation("sigmoid")],
+        [layers.Dense(2), layers.BatchNormalization(), layers.Activation("sigmoid")],
+        [layers.Activation("sigmoid")],
+        [layers.Dense(2, activation="sigmoid")],
+        [layers.Dense(2, activation="relu"), layers.Activation("sigmoid")],
+        [layers.Reshape((12, 12, 3)), layers.Conv2D(2, 12), layers.Flatten()],
     ],
-    ids=["no bias", "normalised", "no weights"],
+    ids=["no bias", "normalised", "no weights", "one layer", "two activations", "convolution"],
 )
-def test_a_network_whose_logits_cannot_be_corrected_is_refused_before_it_is_trained(
+def test_a_network_whose_logits_cannot_be_found_is_refused_before_it_is_trained(
     make_trainer, monkeypatch, last
 ):
-    def build_another():
-        sequence = [keras.Input((12, 12, 3)), keras.layers.Flatten(), *last]
-        return keras.Sequential([*sequence, keras.layers.Activation("sigmoid")])
+    model = keras.Sequential([keras.Input((12, 12, 3)), layers.Flatten(), *last])
+    monkeypatch.setitem(globals(), "build", lambda: model)
+    with pytest.raises(TypeError, match="must end in a Dense layer with a bias and no activation"):
+        make_trainer()
 
-    monkeypatch.setitem(globals(), "build", build_another)
-    with pytest.raises(TypeError, match="must end in a Dense layer with a bias"):
+
+@pytest.mark.parametrize(
+    "begin",
+    [
+        lambda end: keras.Model(image := keras.Input((3,)), end(image)),
+        lambda end: keras.Sequential([end]),
+    ],
+    ids=["functional", "without input"],
+)
+def test_a_network_that_is_no_sequence_of_built_layers_is_refused_before_it_is_trained(
+    make_trainer, monkeypatch, begin
+):
+    end = keras.Sequential([layers.Dense(2), layers.Activation("sigmoid")])
+    monkeypatch.setitem(globals(), "build", lambda: begin(end))
+    with pytest.raises(TypeError, match="Sequential that begins with an Input"):
         make_trainer()
 
 
