@@ -151,7 +151,8 @@ def with_features(model: "keras.Model") -> "keras.Model":
             parts += [mean, 0.5 * ops.log(ops.maximum(variance, LEAST_VARIANCE))]
         else:
             parts.append(values)
-    return keras.Model(model.inputs, [model.outputs[0], ops.concatenate(parts, axis=-1)])
+    # Keras warns of images where a list of them is expected.
+    return keras.Model(model.inputs[0], [model.outputs[0], ops.concatenate(parts, axis=-1)])
 
 
 def points(features: np.ndarray, known: KnownImages) -> np.ndarray:

@@ -158,7 +158,9 @@ def _returning_float32(model: "keras.Model") -> "keras.Model":
     if all(output.dtype == "float32" for output in model.outputs):
         return model
     outputs = [keras.ops.cast(output, "float32") for output in model.outputs]
-    return keras.Model(model.inputs, outputs if len(outputs) > 1 else outputs[0])
+    # Keras warns of images where a list of them is expected.
+    inputs = model.inputs if len(model.inputs) > 1 else model.inputs[0]
+    return keras.Model(inputs, outputs if len(outputs) > 1 else outputs[0])
 
 
 def _checked(

@@ -175,6 +175,14 @@ def test_features_are_statistics_of_images_or_not_too_many_numbers(shapes, block
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("error:The structure")
+def test_a_model_with_features_takes_images_as_the_model_itself_does():
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    probabilities, features = known_images.with_features(model)(np.ones((3, 4), np.float32))
+    assert (probabilities.shape, features.shape) == ((3, 2), (3, 4))
+
+
+@pytest.mark.slow
 def test_openvino_and_keras_compute_the_same_features(tmp_path, monkeypatch):
     keras.utils.set_random_seed(1)
     model = SmallerVGGNet.build(24, 24, 3, 2, finalAct="sigmoid")
