@@ -100,7 +100,7 @@ class Trainer:
         examples: Examples,
         settings: Settings,
     ) -> None:
-        self._device, self._run, self._examples, self._settings = device, run, examples, settings
+        self._device, self._examples, self._settings = device, examples, settings
         self._steps = steps_per_epoch(examples.images_per_epoch, settings.batch_size)
         workers.check_agreement(device.strategy, run.description)
         loss: str | Loss = "binary_crossentropy"
@@ -109,6 +109,7 @@ class Trainer:
         with device.strategy.scope():
             self.model = build()
             self._output_bias = output_bias(self.model)
+            self._run = checkpoints.with_network(run, self.model)
             self._network = compile_network(
                 self.model, settings.learning_rate, self._steps * settings.epochs, loss=loss
             )

@@ -10,7 +10,7 @@ from keras import layers
 from pyimagesearch.data.batches import Examples
 from pyimagesearch.errors import INTERRUPTED, WORK_FAILED, UserError
 from pyimagesearch.smallervggnet import SmallerVGGNet
-from pyimagesearch.training import fitting
+from pyimagesearch.training import checkpoints, fitting
 from pyimagesearch.training.balance import label_weights
 from pyimagesearch.training.checkpoints import Run
 from pyimagesearch.training.devices import TrainingDevice
@@ -133,6 +133,26 @@ def test_a_run_that_is_resumed_trains_only_the_epochs_left(
     assert resumed.resume() == 1
     resumed.fit(examples)
     assert resumed.history == whole.history
+
+
+@pytest.mark.parametrize(
+    "change", [{"rate": 0.1}, {"activation": "softmax"}, {"units": 8}], ids=str
+)
+def test_a_run_is_not_resumed_with_another_network(make_trainer, monkeypatch, change):
+    def build_with(rate=0.5, activation="sigmoid", units=4):
+        inner = [layers.Flatten(), layers.Dense(units), layers.Dropout(rate), layers.Dense(2)]
+        last = layers.Activation(activation)
+        return keras.Sequential([keras.Input((12, 12, 3)), *inner, last])
+
+    monkeypatch.setitem(globals(), "build", build_with)
+    trainer = make_trainer()
+    save = checkpoints.SaveCheckpoint(trainer._run, {})
+    save.set_model(trainer._network)
+    save.on_epoch_end(0, {"loss": 1.0})
+    assert make_trainer().resume() == 1  # Keras gives its layers other names.
+    monkeypatch.setitem(globals(), "build", lambda: build_with(**change))
+    with pytest.raises(UserError, match="is of a run with other network layers: train without"):
+        make_trainer().resume()
 
 
 def test_a_worker_whose_chief_has_trained_all_epochs_has_nothing_left_to_do(
