@@ -4,6 +4,7 @@ import pytest
 from keras import layers
 
 from pyimagesearch.artifacts.model_file import read_model_file, save_model
+from pyimagesearch.artifacts.network_description import SETTINGS
 from pyimagesearch.inference.explanation import cells_after, end_of_convolutions, logit_gradients
 from pyimagesearch.smallervggnet import SmallerVGGNet
 from pyimagesearch.training.gradients import feature_gradients
@@ -71,6 +72,7 @@ def dense_end(*inner):
 ENDS = {
     "activation within the layer": [layers.Flatten(), layers.Dense(4, activation="softmax")],
     "batch normalisation": dense_end(layers.BatchNormalization(scale=False, epsilon=0.1)),
+    "dropout": dense_end(layers.Dropout(0.5)),
     "pooling": dense_end(layers.MaxPooling2D()),
     "overlapping pooling": dense_end(layers.MaxPooling2D((3, 2), strides=(2, 1))),
     "padded pooling": dense_end(layers.MaxPooling2D((5, 4), strides=3, padding="same")),
@@ -78,6 +80,11 @@ ENDS = {
     "softmax of pixels": dense_end(layers.Activation("softmax")),
     "dense layers": [layers.Flatten(), layers.Dense(8, activation="relu"), *dense_end()[1:]],
 }
+
+
+def test_the_gradient_of_each_kind_of_layer_is_compared_with_that_of_tensorflow():
+    after_the_last_convolution = {type(layer).__name__ for end in ENDS.values() for layer in end}
+    assert after_the_last_convolution == set(SETTINGS) - {"Conv2D"}
 
 
 @pytest.mark.parametrize("end", [*ENDS.values(), None], ids=[*ENDS, "SmallerVGGNet"])
