@@ -9,7 +9,7 @@ Nearest Neighbors", 2022).
 
 import io
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -31,6 +31,9 @@ LEAST_VARIANCE = 1e-6
 TINY = 1e-9
 # Some networks have as many features; none has as many stages.
 MOST_FEATURES, MOST_BLOCKS = 2**16, 64
+# Four such blocks leave room for known images in a file of MOST_BYTES, and finding the axes of one
+# takes seconds.
+MOST_OF_BLOCK = 2**11
 # Training keeps 20,000 at most. A batch of images takes 4 MB to compare with these.
 MOST_POINTS = 2**15
 
@@ -72,23 +75,55 @@ class KnownImages(NamedTuple):
     quantiles: np.ndarray
 
 
-def feature_layers(kinds: Sequence[str]) -> list[int]:
+def feature_layers(
+    kinds: Sequence[str], input_shape: Callable[[int], tuple[int, ...]]
+) -> dict[int, int]:
     """Find the layers whose inputs are features.
 
     Parameters
     ----------
     kinds : sequence of str
         The name of each layer's class in Keras.
+    input_shape : callable
+        Takes the position of a layer and returns the shape of its input, for one image.
 
     Returns
     -------
-    list of int
-        Positions, in order: the last two poolings, which end stages of convolutions, what follows
-        the hidden dense layer, and the last dense layer.
+    dict of int to int
+        Positions, in order, and how many features each input has: the last two poolings, which end
+        stages of convolutions, what follows the hidden dense layer, and the last dense layer. An
+        input that is neither an image nor a row of numbers is left out, and so is one of more
+        features than ``MOST_OF_BLOCK``.
     """
     dense = [position for position, kind in enumerate(kinds) if kind == "Dense"]
     pooling = [position for position, kind in enumerate(kinds) if kind == "MaxPooling2D"]
-    return sorted({*pooling[-2:], *(hidden + 1 for hidden in dense[-2:-1]), *dense[-1:]})
+    found = sorted({*pooling[-2:], *(hidden + 1 for hidden in dense[-2:-1]), *dense[-1:]})
+    counts = {position: _count(input_shape(position)) for position in found}
+    return {position: count for position, count in counts.items() if 0 < count <= MOST_OF_BLOCK}
+
+
+def _count(shape: tuple[int, ...]) -> int:
+    """Count the features of a layer's input: two for each channel of images."""
+    return {1: 1, 3: 2}.get(len(shape), 0) * shape[-1]
+
+
+def features_of_network(network: NetworkDescription) -> dict[int, int]:
+    """Return what :func:`feature_layers` finds in a network."""
+    shapes = [network.input_shape, *(layer.output_shape for layer in network.layers)]
+    return feature_layers([layer.kind for layer in network.layers], shapes.__getitem__)
+
+
+def features_of_model(model: "keras.Model") -> dict[int, int]:
+    """Return what :func:`feature_layers` finds in a Keras model.
+
+    Nothing unless the model is a sequence of layers.
+    """
+    import keras
+
+    if not isinstance(model, keras.Sequential):
+        return {}
+    kinds = [type(layer).__name__ for layer in model.layers]
+    return feature_layers(kinds, lambda position: model.layers[position].input.shape[1:])
 
 
 def with_features(model: "keras.Model") -> "keras.Model":
@@ -97,7 +132,7 @@ def with_features(model: "keras.Model") -> "keras.Model":
     Parameters
     ----------
     model : keras.Model
-        A sequence of layers, of which :func:`block_sizes_of_model` finds some.
+        A sequence of layers, of which :func:`features_of_model` finds some.
 
     Returns
     -------
@@ -108,7 +143,7 @@ def with_features(model: "keras.Model") -> "keras.Model":
     from keras import ops
 
     parts = []
-    for position in feature_layers([type(layer).__name__ for layer in model.layers]):
+    for position in features_of_model(model):
         values = ops.cast(model.layers[position].input, "float32")
         if len(values.shape) == 4:
             mean = ops.mean(values, axis=(1, 2))
@@ -116,33 +151,8 @@ def with_features(model: "keras.Model") -> "keras.Model":
             parts += [mean, 0.5 * ops.log(ops.maximum(variance, LEAST_VARIANCE))]
         else:
             parts.append(values)
-    return keras.Model(model.inputs, [model.outputs[0], ops.concatenate(parts, axis=-1)])
-
-
-def block_sizes(network: NetworkDescription) -> list[int]:
-    """Count the features of each layer that :func:`feature_layers` finds in a network."""
-    shapes = [network.input_shape, *(layer.output_shape for layer in network.layers)]
-    positions = feature_layers([layer.kind for layer in network.layers])
-    return [_count(shapes[position]) for position in positions]
-
-
-def block_sizes_of_model(model: "keras.Model") -> list[int]:
-    """Count the features of each layer that :func:`feature_layers` finds in a Keras model.
-
-    None unless the model is a sequence of layers.
-    """
-    import keras
-
-    if not isinstance(model, keras.Sequential):
-        return []
-    positions = feature_layers([type(layer).__name__ for layer in model.layers])
-    shapes = [model.layers[position].input.shape[1:] for position in positions]
-    return [_count(shape) for shape in shapes] if {len(s) for s in shapes} <= {1, 3} else []
-
-
-def _count(shape: tuple[int, ...]) -> int:
-    """Count the features of a layer's input: two for each channel of images."""
-    return shape[-1] * (2 if len(shape) == 3 else 1)
+    # Keras warns of images where a list of them is expected.
+    return keras.Model(model.inputs[0], [model.outputs[0], ops.concatenate(parts, axis=-1)])
 
 
 def points(features: np.ndarray, known: KnownImages) -> np.ndarray:

@@ -29,7 +29,7 @@ class Cells(NamedTuple):
         Parameters
         ----------
         window, strides : (int, int)
-            Those of the layer, rows first.
+            Those of the layer, rows first. A dilated window includes its gaps.
         taken, returned : (int, int)
             Height and width of the feature maps that it takes and returns.
 
@@ -47,3 +47,19 @@ class Cells(NamedTuple):
             first.append(start + step * ((width - 1) / 2 - before))
         steps = (step * stride for step, stride in zip(self.step, strides, strict=True))
         return Cells(tuple(first), tuple(steps))
+
+    def cropped(self, rows: int, columns: int) -> "Cells":
+        """Follow the cells through a cropping.
+
+        Parameters
+        ----------
+        rows, columns : int
+            How many are cut off at the top and at the left; below zero where they are padded.
+
+        Returns
+        -------
+        Cells
+            Those of the feature maps that it returns.
+        """
+        (y, x), (height, width) = self.first, self.step
+        return self._replace(first=(y + rows * height, x + columns * width))

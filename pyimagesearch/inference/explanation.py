@@ -76,6 +76,11 @@ def cells_after(network: NetworkDescription, count: int) -> Cells:
     -------
     Cells
         Their places.
+
+    Raises
+    ------
+    UserError
+        If it is not known how a layer moves pixels.
     """
     cells = Cells()
     taken: tuple[int, ...] = network.input_shape[:2]
@@ -84,6 +89,11 @@ def cells_after(network: NetworkDescription, count: int) -> Cells:
         if window := settings.get("kernel_size") or settings.get("pool_size"):
             strides = settings["strides"] or window
             cells = cells.after(window, strides, taken=taken, returned=returned)
+        elif returned != taken:
+            raise UserError(
+                "what the network looks at cannot be shown: it is not known how its layer "
+                f"{layer.kind} moves pixels"
+            )
         taken = returned
     return cells
 
@@ -129,6 +139,11 @@ def logit_gradients(
     -------
     numpy.ndarray
         float32, shape (K, height, width, channels): the gradient of each logit.
+
+    Raises
+    ------
+    UserError
+        If the gradient of a layer is not known.
     """
     *hidden, last = layers
     # The last activation belongs to a layer, or is one.
@@ -166,7 +181,10 @@ def _forward(layer: LayerDescription, values: np.ndarray) -> tuple[np.ndarray, B
             return values.ravel(), lambda gradients: gradients.reshape(-1, *values.shape)
         case "Dropout":
             return values, lambda gradients: gradients
-    raise ValueError(f"a layer of the kind {layer.kind} after the last convolution")
+    raise UserError(
+        f"what the network looks at cannot be shown: after its last convolution it has a layer "
+        f"{layer.kind}, whose gradient is not known"
+    )
 
 
 def _activated(values: np.ndarray, activation: str) -> tuple[np.ndarray, Backward]:

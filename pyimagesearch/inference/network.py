@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pyimagesearch.artifacts.known_images import (
-    block_sizes,
-    block_sizes_of_model,
+    features_of_model,
+    features_of_network,
     with_features,
 )
 from pyimagesearch.artifacts.model_file import (
@@ -67,27 +67,28 @@ def load_network(path: AnyPath, device: Device = "auto", *, images: int = 1) -> 
     if isinstance(file.network, NetworkDescription) and backend.name == "openvino":
         height, width, channels = file.network.input_shape
         threads = min(images, os.cpu_count() or 1)
-        sizes = block_sizes(file.network) if file.known is not None else []
+        measured = features_of_network(file.network) if file.known is not None else {}
         predict = _with_openvino(
-            file.network, backend.device, threads=threads, with_features=bool(sizes)
+            file.network, backend.device, threads=threads, with_features=bool(measured)
         )
         input_shape: Any = (None, height, width, channels)
         output_shape: Any = (None, *file.network.layers[-1].output_shape)
     else:
         model = _built_by_keras(file, backend)
         input_shape, output_shape = model.input_shape, model.output_shape
-        sizes = block_sizes_of_model(model) if file.known is not None else []
-        predict = _with_keras(with_features(model) if sizes else model)
+        measured = features_of_model(model) if file.known is not None else {}
+        predict = _with_keras(with_features(model) if measured else model)
+    features = sum(measured.values())
     trained = trained_model(
         file,
         predict,
         input_shape=input_shape,
         output_shape=output_shape,
-        predict_both=predict if sizes else None,
-        features=sum(sizes),
+        predict_both=predict if measured else None,
+        features=features,
     )
-    checked = _checked(file.path, predict, trained, features=sum(sizes))
-    if not sizes:
+    checked = _checked(file.path, predict, trained, features=features)
+    if not measured:
         return trained._replace(predict=checked)
     return trained._replace(predict=lambda images: checked(images)[0], predict_both=checked)
 
@@ -157,7 +158,9 @@ def _returning_float32(model: "keras.Model") -> "keras.Model":
     if all(output.dtype == "float32" for output in model.outputs):
         return model
     outputs = [keras.ops.cast(output, "float32") for output in model.outputs]
-    return keras.Model(model.inputs, outputs if len(outputs) > 1 else outputs[0])
+    # Keras warns of images where a list of them is expected.
+    inputs = model.inputs if len(model.inputs) > 1 else model.inputs[0]
+    return keras.Model(inputs, outputs if len(outputs) > 1 else outputs[0])
 
 
 def _checked(

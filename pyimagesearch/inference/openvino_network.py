@@ -12,7 +12,7 @@ import numpy as np
 import openvino
 from openvino import opset13 as ops
 
-from pyimagesearch.artifacts.known_images import LEAST_VARIANCE, feature_layers
+from pyimagesearch.artifacts.known_images import LEAST_VARIANCE, features_of_network
 from pyimagesearch.artifacts.network_description import LayerDescription, NetworkDescription
 
 # On processors with bfloat16, OpenVINO would compute with three significant digits.
@@ -42,7 +42,7 @@ def build_graph(network: NetworkDescription, *, with_features: bool = False) -> 
     # OpenVINO convolves images whose channels come before their rows and columns.
     values = ops.transpose(images, [0, 3, 1, 2])
     shape: tuple[int, ...] = network.input_shape
-    measured = feature_layers([layer.kind for layer in network.layers]) if with_features else []
+    measured = features_of_network(network) if with_features else {}
     features: list[openvino.Node] = []
     for position, layer in enumerate(network.layers):
         if position in measured:

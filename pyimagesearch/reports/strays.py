@@ -26,7 +26,7 @@ ROWS_AT_ONCE = 1024
 
 
 def find_strays(
-    dataset: Dataset, features: np.ndarray, known: KnownImages, *, indices: np.ndarray
+    dataset: Dataset, features: np.ndarray, known: KnownImages | None, *, indices: np.ndarray
 ) -> list[dict[str, Any]]:
     """Find the images that are unlike all others of their combination.
 
@@ -36,8 +36,8 @@ def find_strays(
         N images.
     features : numpy.ndarray
         float32, shape (M, F).
-    known : KnownImages
-        Tells how features are compared.
+    known : KnownImages or None
+        Tells how features are compared. None if the network has none.
     indices : numpy.ndarray
         int, shape (M,), sorted: which image each row of features is of. From N on, images are none
         of the dataset.
@@ -49,7 +49,7 @@ def find_strays(
         with the same labels that are no copies of it, and the labels of the ``nearest`` others.
         Empty where images have any number of labels, so that few have the same.
     """
-    if dataset.has_free_labels:
+    if known is None or dataset.has_free_labels:
         return []
     indices = indices[indices < len(dataset.paths)]
     placed, groups = points(features[: len(indices)], known), dataset.groups[indices]

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -38,7 +39,8 @@ class Run(NamedTuple):
     checkpoint : pathlib.Path or None
         Where its state is kept until it has ended well. None if another process keeps it.
     description : dict
-        JSON values by name: its settings, and checksums of the file names and of the images.
+        JSON values by name: its settings, and checksums of the file names and of the images;
+        :func:`with_network` adds one of the network.
     """
 
     checkpoint: Path | None
@@ -91,6 +93,27 @@ def describe_run(
         "test images": zlib.crc32(np.asarray(test, np.int64).tobytes()),
     }
     return Run(checkpoint, flags | images)
+
+
+def with_network(run: Run, model: keras.Model) -> Run:
+    """Add to a run what network it trains.
+
+    Parameters
+    ----------
+    run : Run
+        From :func:`describe_run`.
+    model : keras.Model
+        The plain network.
+
+    Returns
+    -------
+    Run
+        Its description also has a checksum of the layers and their settings.
+    """
+    # Keras names layers dense, dense_1 and so on, and counts all that a process has made.
+    layers = re.sub(r'_\d+"', '"', model.to_json())
+    checksum = zlib.crc32(layers.encode())
+    return run._replace(description=run.description | {"network layers": checksum})
 
 
 def combined_checksum(checksums: np.ndarray, length: int) -> int:

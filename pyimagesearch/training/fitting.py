@@ -69,7 +69,7 @@ class Trainer:
     Parameters
     ----------
     build : callable
-        Builds the plain network: Keras's own layers, at the end a Dense one and a sigmoid.
+        Builds the plain network: Keras's own layers, at the end a Dense one and an Activation.
     device : TrainingDevice
         Where to train.
     run : pyimagesearch.training.checkpoints.Run
@@ -91,7 +91,7 @@ class Trainer:
     UserError
         If the workers are about to do different runs.
     TypeError
-        If the network's last layer with weights has no bias, so that logits cannot be corrected.
+        If the network is not of the form that :func:`output_bias` needs.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class Trainer:
         examples: Examples,
         settings: Settings,
     ) -> None:
-        self._device, self._run, self._examples, self._settings = device, run, examples, settings
+        self._device, self._examples, self._settings = device, examples, settings
         self._steps = steps_per_epoch(examples.images_per_epoch, settings.batch_size)
         workers.check_agreement(device.strategy, run.description)
         loss: str | Loss = "binary_crossentropy"
@@ -111,10 +111,8 @@ class Trainer:
             loss = balanced_crossentropy(label_weights(examples))
         with device.strategy.scope():
             self.model = build()
-            last = next((layer for layer in reversed(self.model.layers) if layer.weights), None)
-            if (bias := getattr(last, "bias", None)) is None:
-                raise TypeError("the network must end in a Dense layer with a bias")
-            self._output_bias = bias
+            self._output_bias = output_bias(self.model)
+            self._run = checkpoints.with_network(run, self.model)
             self._network = compile_network(
                 self.model, settings.learning_rate, self._steps * settings.epochs, loss=loss
             )
@@ -250,6 +248,41 @@ class Trainer:
             self._run.checkpoint.unlink(missing_ok=True)
         workers.wait_for_all(self._device.strategy)
         return INTERRUPTED if ended_by else 0
+
+
+def output_bias(model: keras.Sequential) -> keras.Variable:
+    """Find what is added to the logits of a network.
+
+    Heat maps need the logits themselves: what goes into the last layer.
+
+    Parameters
+    ----------
+    model : keras.Sequential
+        Any.
+
+    Returns
+    -------
+    keras.Variable
+        The bias of the Dense layer before the last Activation.
+
+    Raises
+    ------
+    TypeError
+        If the network does not end in these two.
+    """
+    if not (isinstance(model, keras.Sequential) and model.built):
+        raise TypeError("the network must be a keras.Sequential that begins with an Input")
+    dense, activation = [None, *model.layers][-2:]
+    if (
+        isinstance(dense, keras.layers.Dense)
+        and dense.use_bias
+        and dense.activation is keras.activations.linear
+        and isinstance(activation, keras.layers.Activation)
+    ):
+        return dense.bias
+    raise TypeError(
+        "the network must end in a Dense layer with a bias and no activation, and an Activation"
+    )
 
 
 def compile_network(

@@ -8,6 +8,7 @@ from keras import layers
 from pyimagesearch.artifacts.receptive_fields import Cells
 
 CONVOLUTIONS = (layers.Conv2D, layers.SeparableConv2D, layers.DepthwiseConv2D)
+POOLINGS = (layers.MaxPooling2D, layers.AveragePooling2D)
 
 
 def feature_gradients(
@@ -31,7 +32,7 @@ def feature_gradients(
         its activation, and the gradient with respect to them.
     cells : Cells
         Where in the images their cells lie. Instead of the three, None is returned if there is no
-        convolution among the layers.
+        convolution among the layers, or if it is not known how one before the last moves pixels.
     """
     *hidden, _ = model.layers
     convolutions = [n for n, layer in enumerate(hidden, 1) if isinstance(layer, CONVOLUTIONS)]
@@ -42,9 +43,10 @@ def feature_gradients(
     features, cells = tf.constant(images), Cells()
     for layer in hidden[:end]:
         taken, features = features, layer(features, training=False)
-        if window := getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", None):
-            shapes = {"taken": taken.shape[1:3], "returned": features.shape[1:3]}
-            cells = cells.after(window, layer.strides, **shapes)
+        moved = _cells_after(layer, cells, taken=taken.shape, returned=features.shape)
+        if moved is None:
+            return None
+        cells = moved
     with tf.GradientTape() as tape:
         tape.watch(features)
         logits = features
@@ -52,3 +54,22 @@ def feature_gradients(
             logits = layer(logits, training=False)
         chosen = tf.gather(logits, labels, axis=1, batch_dims=1)
     return features.numpy(), tape.gradient(chosen, features).numpy(), cells
+
+
+def _cells_after(
+    layer: layers.Layer, cells: Cells, *, taken: tf.TensorShape, returned: tf.TensorShape
+) -> Cells | None:
+    """Follow cells through a layer, or return None if it is not known how it moves pixels."""
+    if isinstance(layer, (*CONVOLUTIONS, *POOLINGS)):
+        window = getattr(layer, "kernel_size", None) or layer.pool_size
+        gaps = getattr(layer, "dilation_rate", (1, 1))
+        dilated = tuple((width - 1) * gap + 1 for width, gap in zip(window, gaps, strict=True))
+        return cells.after(dilated, layer.strides, taken=taken[1:3], returned=returned[1:3])
+    if isinstance(layer, layers.ZeroPadding2D):
+        (top, _), (left, _) = layer.padding
+        return cells.cropped(-top, -left)
+    if isinstance(layer, layers.Cropping2D):
+        (top, _), (left, _) = layer.cropping
+        return cells.cropped(top, left)
+    stay = taken[:3] == returned[:3] and len(taken) == len(returned) == 4
+    return cells if stay and not isinstance(layer, layers.Permute) else None

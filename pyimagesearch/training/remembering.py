@@ -13,7 +13,7 @@ from pyimagesearch.artifacts.known_images import (
     TINY,
     KnownImages,
     as_kept,
-    block_sizes_of_model,
+    features_of_model,
     nearness_of_points,
     points,
     with_features,
@@ -67,7 +67,7 @@ def features_of(
     Parameters
     ----------
     model : keras.Model
-        Has a dense layer.
+        Any.
     images : numpy.ndarray, StoredImages or Concatenated
         uint8, shape (N, height, width, 3), BGR.
     indices : numpy.ndarray, optional
@@ -76,18 +76,20 @@ def features_of(
     Returns
     -------
     numpy.ndarray
-        float32, shape (M, F).
+        float32, shape (M, F). F is 0 if the network has no features.
     """
-    both = with_features(model)
-    forward = tf.function(lambda images: both(images, training=False)[1], reduce_retracing=True)
     count = images.shape[0]
     chosen = np.arange(count) if indices is None else indices
+    if not features_of_model(model):
+        return np.empty((len(chosen), 0), np.float32)
+    both = with_features(model)
+    forward = tf.function(lambda images: both(images, training=False)[1], reduce_retracing=True)
     examples = Examples(images, np.zeros((count, 1), np.float32), chosen)
     batches = evaluation_batches(examples, batch_size=BATCH_SIZE)
     return np.concatenate([forward(images) for images, _ in batches])
 
 
-def remember(model: keras.Model, features: np.ndarray, *, tested: np.ndarray) -> KnownImages:
+def remember(model: keras.Model, features: np.ndarray, *, tested: np.ndarray) -> KnownImages | None:
     """Condense what a network knows to what its model file keeps.
 
     Parameters
@@ -101,11 +103,13 @@ def remember(model: keras.Model, features: np.ndarray, *, tested: np.ndarray) ->
 
     Returns
     -------
-    KnownImages
-        At most 4 MB.
+    KnownImages or None
+        At most 4 MB. None if the network has no features.
     """
+    if not (sizes := list(features_of_model(model).values())):
+        return None
     learned = np.random.default_rng(0).permutation(np.setdiff1d(np.arange(len(features)), tested))
-    known = _learn_axes(features, learned[:MOST_TO_ANALYSE], block_sizes_of_model(model))
+    known = _learn_axes(features, learned[:MOST_TO_ANALYSE], sizes)
     empty = np.stack(empty_images(model.input_shape[1], EMPTY_OF_EACH_KIND))
     of_empty = as_kept(points(features_of(model, empty), known))
     room = MOST_KNOWN_NUMBERS - known.basis.size - of_empty.size

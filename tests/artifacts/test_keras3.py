@@ -63,8 +63,8 @@ REQUIRED |= {"activation": "relu"}
 @pytest.mark.parametrize("kind", SETTINGS)
 def test_a_layer_of_each_kind_has_the_weights_and_the_output_of_keras(tmp_path, kind):
     settings = {name: REQUIRED[name] for name in SETTINGS[kind] if name in REQUIRED}
-    # Twice, because Keras numbers layers of a kind.
-    sequence = [getattr(layers, kind)(**settings) for _ in "ab"]
+    # Twice, because Keras numbers the weights of layers of a kind.
+    sequence = [getattr(layers, kind)(**settings) for _ in range(1 + (kind in keras3.GROUPS))]
     model = keras.Sequential([layers.Input((9, 9, 3)), *sequence, layers.Flatten()])
     save_model(tmp_path / "fashion.model", model, {})
     network = read(tmp_path / "fashion.model")

@@ -154,11 +154,39 @@ def test_any_damaged_byte_is_read_or_refused(known):
             continue
 
 
+KINDS = ["Conv2D", "MaxPooling2D", "Flatten", "Dense", "Activation", "Dense", "Activation"]
+
+
+@pytest.mark.parametrize(
+    ("shapes", "blocks"),
+    [
+        ([(9, 9, 3), (9, 9, 8), (4, 4, 8), (128,), (6,), (6,), (2,)], {1: 16, 4: 6, 5: 6}),
+        ([(9, 9, 3), (9, 9, 8), (4, 4, 8), (16, 8), (16, 6), (6,), (2,)], {1: 16, 5: 6}),
+        (
+            [(9, 9, 3), (9, 9, 1024), (4, 4, 1), (9,), (2048,), (2048,), (2,)],
+            {1: 2048, 4: 2048, 5: 2048},
+        ),
+        ([(9, 9, 3), (9, 9, 1025), (4, 4, 1), (9,), (2049,), (2049,), (2,)], {}),
+    ],
+    ids=["usual", "a sequence", "large", "too large"],
+)
+def test_features_are_statistics_of_images_or_not_too_many_numbers(shapes, blocks):
+    assert known_images.feature_layers(KINDS, shapes.__getitem__) == blocks
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("error:The structure")
+def test_a_model_with_features_takes_images_as_the_model_itself_does():
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    probabilities, features = known_images.with_features(model)(np.ones((3, 4), np.float32))
+    assert (probabilities.shape, features.shape) == ((3, 2), (3, 4))
+
+
 @pytest.mark.slow
 def test_openvino_and_keras_compute_the_same_features(tmp_path, monkeypatch):
     keras.utils.set_random_seed(1)
     model = SmallerVGGNet.build(24, 24, 3, 2, finalAct="sigmoid")
-    sizes = known_images.block_sizes_of_model(model)
+    sizes = list(known_images.features_of_model(model).values())
     assert sizes == [128, 256, 1024, 1024]
     both = known_images.with_features(model)
     images = np.random.default_rng(0).random((5, 24, 24, 3), np.float32)

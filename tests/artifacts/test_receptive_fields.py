@@ -13,6 +13,12 @@ def test_poolings_that_drop_the_last_pixels_begin_at_the_first():
     assert cells == ((2.5, 2.5), (6, 6))
 
 
+def test_cropping_and_padding_count_in_cells():
+    cells = Cells((1, 2), (3, 4))
+    assert cells.cropped(2, 1) == ((7, 6), (3, 4))
+    assert cells.cropped(2, 1).cropped(-2, -1) == cells
+
+
 def test_rows_and_columns_have_windows_of_their_own():
     cells = Cells().after((5, 3), (2, 1), taken=(35, 34), returned=(16, 32))
     assert cells == ((2, 1), (2, 1))

@@ -6,7 +6,12 @@ from keras import layers
 from pyimagesearch.artifacts.model_file import save_model
 from pyimagesearch.artifacts.network_description import LayerDescription, NetworkDescription
 from pyimagesearch.errors import UserError
-from pyimagesearch.inference.explanation import end_of_convolutions, load_explainer, logit_gradients
+from pyimagesearch.inference.explanation import (
+    cells_after,
+    end_of_convolutions,
+    load_explainer,
+    logit_gradients,
+)
 
 IMAGE = np.random.default_rng(0).random((24, 24, 3), np.float32)
 
@@ -55,6 +60,18 @@ def test_a_network_that_cannot_be_explained_is_one_line(saved, stack, reason):
 
 def layer(kind, output_shape=(2,), weights=None, **settings):
     return LayerDescription(kind, settings, weights or {}, output_shape)
+
+
+def test_a_layer_whose_gradient_is_not_known_is_one_line():
+    end = [layer("GlobalAveragePooling2D"), layer("Activation", activation="sigmoid")]
+    with pytest.raises(UserError, match=r"cannot be shown: .* GlobalAveragePooling2D, whose gradi"):
+        logit_gradients(end, np.ones((2, 2, 2), np.float32), [0])
+
+
+def test_a_layer_that_moves_pixels_in_a_way_that_is_not_known_is_one_line():
+    network = NetworkDescription((4, 4, 3), [layer("ZeroPadding2D", (6, 6, 3))])
+    with pytest.raises(UserError, match=r"cannot be shown: .* how its layer ZeroPadding2D moves"):
+        cells_after(network, 1)
 
 
 CONVOLUTION, RELU = layer("Conv2D", (2, 2, 1)), layer("Activation", activation="relu")

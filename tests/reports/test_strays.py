@@ -126,6 +126,11 @@ def test_where_images_have_any_number_of_labels_there_are_no_strays(make_dataset
     )
 
 
+def test_where_no_images_are_remembered_there_are_no_strays(make_dataset):
+    none = np.empty((40, 0), np.float32)
+    assert strays.find_strays(make_dataset(LABELS), none, None, indices=ALL) == []
+
+
 def test_some_images_are_enough_to_find_strays_among_them(make_dataset, known):
     rows = [list(row) for row in USUAL]
     rows[3] = rows[4] = [0, 1, 0]

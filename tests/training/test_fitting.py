@@ -5,11 +5,12 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from keras import layers
 
 from pyimagesearch.data.batches import Examples
 from pyimagesearch.errors import INTERRUPTED, WORK_FAILED, UserError
 from pyimagesearch.smallervggnet import SmallerVGGNet
-from pyimagesearch.training import fitting
+from pyimagesearch.training import checkpoints, fitting
 from pyimagesearch.training.balance import label_weights
 from pyimagesearch.training.checkpoints import Run
 from pyimagesearch.training.devices import TrainingDevice
@@ -134,6 +135,26 @@ def test_a_run_that_is_resumed_trains_only_the_epochs_left(
     assert resumed.history == whole.history
 
 
+@pytest.mark.parametrize(
+    "change", [{"rate": 0.1}, {"activation": "softmax"}, {"units": 8}], ids=str
+)
+def test_a_run_is_not_resumed_with_another_network(make_trainer, monkeypatch, change):
+    def build_with(rate=0.5, activation="sigmoid", units=4):
+        inner = [layers.Flatten(), layers.Dense(units), layers.Dropout(rate), layers.Dense(2)]
+        last = layers.Activation(activation)
+        return keras.Sequential([keras.Input((12, 12, 3)), *inner, last])
+
+    monkeypatch.setitem(globals(), "build", build_with)
+    trainer = make_trainer()
+    save = checkpoints.SaveCheckpoint(trainer._run, {})
+    save.set_model(trainer._network)
+    save.on_epoch_end(0, {"loss": 1.0})
+    assert make_trainer().resume() == 1  # Keras gives its layers other names.
+    monkeypatch.setitem(globals(), "build", lambda: build_with(**change))
+    with pytest.raises(UserError, match="is of a run with other network layers: train without"):
+        make_trainer().resume()
+
+
 def test_a_worker_whose_chief_has_trained_all_epochs_has_nothing_left_to_do(
     make_trainer, examples, monkeypatch
 ):
@@ -219,21 +240,38 @@ def test_offsets_are_subtracted_from_the_logits_of_both_networks(make_trainer, e
 @pytest.mark.parametrize(
     "last",
     [
-        [keras.layers.Dense(2, use_bias=False)],
-        [keras.layers.Dense(2), keras.layers.BatchNormalization()],
-        [],
+        [layers.Dense(2, use_bias=False), layers.Activation("sigmoid")],
+        [layers.Dense(2), layers.BatchNormalization(), layers.Activation("sigmoid")],
+        [layers.Activation("sigmoid")],
+        [layers.Dense(2, activation="sigmoid")],
+        [layers.Dense(2, activation="relu"), layers.Activation("sigmoid")],
+        [layers.Reshape((12, 12, 3)), layers.Conv2D(2, 12), layers.Flatten()],
     ],
-    ids=["no bias", "normalised", "no weights"],
+    ids=["no bias", "normalised", "no weights", "one layer", "two activations", "convolution"],
 )
-def test_a_network_whose_logits_cannot_be_corrected_is_refused_before_it_is_trained(
+def test_a_network_whose_logits_cannot_be_found_is_refused_before_it_is_trained(
     make_trainer, monkeypatch, last
 ):
-    def build_another():
-        sequence = [keras.Input((12, 12, 3)), keras.layers.Flatten(), *last]
-        return keras.Sequential([*sequence, keras.layers.Activation("sigmoid")])
+    model = keras.Sequential([keras.Input((12, 12, 3)), layers.Flatten(), *last])
+    monkeypatch.setitem(globals(), "build", lambda: model)
+    with pytest.raises(TypeError, match="must end in a Dense layer with a bias and no activation"):
+        make_trainer()
 
-    monkeypatch.setitem(globals(), "build", build_another)
-    with pytest.raises(TypeError, match="must end in a Dense layer with a bias"):
+
+@pytest.mark.parametrize(
+    "begin",
+    [
+        lambda end: keras.Model(image := keras.Input((3,)), end(image)),
+        lambda end: keras.Sequential([end]),
+    ],
+    ids=["functional", "without input"],
+)
+def test_a_network_that_is_no_sequence_of_built_layers_is_refused_before_it_is_trained(
+    make_trainer, monkeypatch, begin
+):
+    end = keras.Sequential([layers.Dense(2), layers.Activation("sigmoid")])
+    monkeypatch.setitem(globals(), "build", lambda: begin(end))
+    with pytest.raises(TypeError, match="Sequential that begins with an Input"):
         make_trainer()
 
 

@@ -4,6 +4,7 @@ import pytest
 from keras import layers
 
 from pyimagesearch.artifacts.model_file import read_model_file, save_model
+from pyimagesearch.artifacts.network_description import SETTINGS
 from pyimagesearch.inference.explanation import cells_after, end_of_convolutions, logit_gradients
 from pyimagesearch.smallervggnet import SmallerVGGNet
 from pyimagesearch.training.gradients import feature_gradients
@@ -71,6 +72,7 @@ def dense_end(*inner):
 ENDS = {
     "activation within the layer": [layers.Flatten(), layers.Dense(4, activation="softmax")],
     "batch normalisation": dense_end(layers.BatchNormalization(scale=False, epsilon=0.1)),
+    "dropout": dense_end(layers.Dropout(0.5)),
     "pooling": dense_end(layers.MaxPooling2D()),
     "overlapping pooling": dense_end(layers.MaxPooling2D((3, 2), strides=(2, 1))),
     "padded pooling": dense_end(layers.MaxPooling2D((5, 4), strides=3, padding="same")),
@@ -78,6 +80,11 @@ ENDS = {
     "softmax of pixels": dense_end(layers.Activation("softmax")),
     "dense layers": [layers.Flatten(), layers.Dense(8, activation="relu"), *dense_end()[1:]],
 }
+
+
+def test_the_gradient_of_each_kind_of_layer_is_compared_with_that_of_tensorflow():
+    after_the_last_convolution = {type(layer).__name__ for end in ENDS.values() for layer in end}
+    assert after_the_last_convolution == set(SETTINGS) - {"Conv2D"}
 
 
 @pytest.mark.parametrize("end", [*ENDS.values(), None], ids=[*ENDS, "SmallerVGGNet"])
@@ -107,6 +114,23 @@ def test_without_tensorflow_the_gradient_is_the_same(tmp_path, end):
         np.testing.assert_allclose(gradients[1], gradient, atol=1e-5 * np.abs(gradient).max())
 
 
+@pytest.mark.parametrize(
+    "start",
+    [
+        [layers.UpSampling2D()],
+        [layers.Conv2DTranspose(1, 3, strides=2)],
+        [layers.Permute((2, 1, 3))],
+        [layers.Flatten(), layers.Reshape((36, 24, 3))],
+    ],
+    ids=["enlarged", "spread", "turned", "cut anew"],
+)
+def test_where_pixels_move_in_other_ways_no_feature_map_is_placed(start):
+    end = [layers.Conv2D(1, 1), layers.Flatten(), layers.Dense(4), layers.Activation("sigmoid")]
+    images = IMAGES[:, :, :24] if isinstance(start[0], layers.Permute) else IMAGES
+    model = keras.Sequential([layers.Input(images.shape[1:]), *start, *end])
+    assert feature_gradients(model, images, LABELS) is None
+
+
 STARTS = {
     "as SmallerVGGNet begins": [
         *[layers.Conv2D(1, 3, padding="same"), layers.MaxPooling2D(3)],
@@ -115,6 +139,14 @@ STARTS = {
     "unpadded convolutions": [layers.Conv2D(1, (5, 3)), layers.MaxPooling2D(2)],
     "strides": [layers.Conv2D(1, 3, strides=2), layers.Conv2D(1, 4, strides=2, padding="same")],
     "padded pooling": [layers.MaxPooling2D(3, strides=2, padding="same")],
+    "padding and cropping": [
+        *[layers.ZeroPadding2D(((3, 1), (0, 2))), layers.AveragePooling2D(2)],
+        *[layers.Cropping2D(((2, 0), (1, 1))), layers.ReLU()],
+    ],
+    "dilation": [
+        layers.Conv2D(1, 3, dilation_rate=2),
+        layers.DepthwiseConv2D((2, 3), dilation_rate=(1, 2), padding="same"),
+    ],
 }
 
 

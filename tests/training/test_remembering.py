@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+from keras import layers
 
 from pyimagesearch.artifacts import known_images as kept
 from pyimagesearch.smallervggnet import SmallerVGGNet
@@ -56,6 +57,29 @@ def test_more_images_than_the_file_has_room_for_are_thinned_out(remembered, monk
     room = known.basis.size + known.empty.size + 7 * width
     monkeypatch.setattr(remembering, "MOST_KNOWN_NUMBERS", room)
     assert len(remembering.remember(model, features, tested=np.arange(50, 60)).known) == 7
+
+
+def network(*stack):
+    """A small network that ends as one must, and some images."""
+    end = [layers.Dense(2), layers.Activation("sigmoid")]
+    images = np.random.default_rng(0).integers(0, 256, (20, 24, 24, 3)).astype(np.uint8)
+    return keras.Sequential([layers.Input((24, 24, 3)), *stack, *end]), images
+
+
+def test_features_that_are_neither_images_nor_numbers_are_left_out():
+    patches = [layers.Conv2D(8, 8, strides=8), layers.Reshape((-1, 8)), layers.Dense(6, "gelu")]
+    model, images = network(*patches, layers.GlobalAveragePooling1D())
+    features = remembering.features_of(model, images)
+    assert features.shape == (20, 6)
+    known = remembering.remember(model, features, tested=np.arange(5))
+    assert known.sizes.tolist() == [6]
+
+
+def test_of_a_network_without_features_nothing_is_remembered():
+    model, images = network(layers.Conv2D(4, 1), layers.Flatten())  # 2,304 numbers
+    features = remembering.features_of(model, images, np.arange(7))
+    assert features.shape == (7, 0)
+    assert remembering.remember(model, features, tested=np.arange(5)) is None
 
 
 def test_empty_images_differ_and_have_the_size_asked_for():
