@@ -43,7 +43,9 @@ def perceptual_hash(image: np.ndarray) -> np.uint64:
     small = cv2.resize(grey, (32, 32), interpolation=cv2.INTER_AREA)
     # The lowest frequency is left out: it is the mean brightness.
     frequencies = cv2.dct(small.astype(np.float32))[1:9, 1:9]
-    bits = frequencies > np.median(frequencies)
+    # np.median would take half the time of the whole hash.
+    lower, upper = np.partition(frequencies, (31, 32), axis=None)[31:33]
+    bits = frequencies > (lower + upper) / 2
     return np.packbits(bits).view(np.uint64)[0]
 
 
