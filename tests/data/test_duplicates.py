@@ -4,8 +4,17 @@ import zlib
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pyimagesearch.data import duplicates
+
+# Outlines of products, ten units high.
+CHAIR = [(0, 0), (2, 0), (2, 5), (6, 5), (6, 10), (5, 10), (5, 6), (1, 6), (1, 10), (0, 10)]
+LAMP = [(2, 0), (4, 0), (6, 4), (3, 4), (3, 9), (5, 10), (1, 10), (3, 9), (3, 4), (0, 4)]
+CUP = [(0, 0), (6, 0), (5, 10), (1, 10)]
+STOOL = [(0, 3), (6, 3), (6, 10), (5, 10), (5, 4), (1, 4), (1, 10), (0, 10)]
+RED, BLUE = (20, 20, 200), (200, 60, 20)
 
 
 def groups_of(images):
@@ -16,6 +25,22 @@ def groups_of(images):
 def smooth_image(seed):
     noise = np.random.default_rng(seed).integers(0, 256, (96, 96, 3), np.uint8)
     return cv2.normalize(cv2.GaussianBlur(noise, (0, 0), 8), None, 0, 255, cv2.NORM_MINMAX)
+
+
+def product(outline, color, *, height=30, at=(36, 33)):
+    """Fill an outline on a white ground, so many pixels high."""
+    canvas = np.full((96, 96, 3), 255, np.uint8)
+    points = np.array(outline) * (16 * height / 10) + 16 * np.array(at)
+    return cv2.fillPoly(canvas, [points.astype(np.int32)], color, cv2.LINE_AA, shift=4)
+
+
+def recompressed(image, quality=60):
+    encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    return cv2.imdecode(encoded, cv2.IMREAD_COLOR)
+
+
+def resized(image, size=70):
+    return cv2.resize(cv2.resize(image, (size, size)), (96, 96))
 
 
 @pytest.fixture
@@ -37,10 +62,8 @@ def test_identical_images_are_together(images):
 @pytest.mark.parametrize(
     "edit",
     [
-        lambda image: cv2.imdecode(
-            cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 60])[1], cv2.IMREAD_COLOR
-        ),
-        lambda image: cv2.resize(cv2.resize(image, (70, 70)), (96, 96)),
+        recompressed,
+        resized,
         lambda image: cv2.convertScaleAbs(image, alpha=0.98, beta=2),
         lambda image: cv2.putText(image.copy(), "(c)", (80, 94), 0, 0.3, (255, 255, 255)),
     ],
@@ -65,6 +88,53 @@ def test_the_same_shape_in_another_colour_is_another_image(images):
     images[5] = images[6][:, :, ::-1]
     images[7] = cv2.cvtColor(cv2.cvtColor(images[8], cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
     assert len(set(groups_of(images))) == len(images)
+
+
+@pytest.mark.parametrize("height", [15, 20, 30])
+def test_small_products_on_white_in_two_colours_are_no_copies(height):
+    products = [product(CHAIR, color, height=height) for color in (RED, BLUE)]
+    assert len(set(groups_of(np.stack(products)))) == 2
+
+
+@pytest.mark.parametrize("height", [15, 20])
+def test_small_products_on_white_of_two_shapes_are_no_copies(height):
+    products = [product(outline, RED, height=height) for outline in (LAMP, CUP, STOOL)]
+    assert len(set(groups_of(np.stack(products)))) == 3
+
+
+@given(
+    outline=st.sampled_from([CHAIR, LAMP]),
+    color=st.tuples(*[st.integers(0, 180)] * 3),
+    height=st.integers(20, 90),
+    quality=st.integers(30, 95),
+    size=st.integers(48, 192),
+)
+@settings(max_examples=60, deadline=None, derandomize=True)
+def test_copies_of_products_on_white_are_found_at_any_size(outline, color, height, quality, size):
+    corner = 48 - height // 2
+    image = product(outline, color, height=height, at=(corner + height // 5, corner))
+    for edited in (recompressed(image, quality), resized(image, size)):
+        assert duplicates.find_copy(edited, [image], [duplicates.perceptual_hash(image)]) == 0
+
+
+@given(seeds=st.tuples(st.integers(0, 999), st.integers(1000, 1999)), side=st.integers(12, 96))
+@settings(max_examples=60, deadline=None, derandomize=True)
+def test_white_around_two_images_makes_no_copies_of_them(seeds, side):
+    images = np.full((2, 96, 96, 3), 255, np.uint8)
+    start = (96 - side) // 2
+    for image, seed in zip(images, seeds, strict=True):
+        small = cv2.resize(smooth_image(seed), (side, side), interpolation=cv2.INTER_AREA)
+        image[start : start + side, start : start + side] = small
+    assert len(set(groups_of(images))) == 2
+
+
+@pytest.mark.parametrize("edit", [recompressed, resized])
+def test_copies_of_an_image_of_little_contrast_are_found(images, edit):
+    images[8] = cv2.convertScaleAbs(images[8], alpha=0.1, beta=120)
+    images[30] = edit(images[8])
+    groups = groups_of(images)
+    assert groups[30] == groups[8]
+    assert len(set(groups)) == 39
 
 
 def test_copies_of_copies_are_one_group(images):

@@ -114,6 +114,17 @@ def test_copies_are_kept_once(folder):
     assert list(content(folder)) == ["00000000.jpg"]
 
 
+def test_small_products_on_white_in_two_colours_are_both_kept(folder):
+    red, blue = (np.full((200, 200, 3), 255, np.uint8) for _ in range(2))
+    for image, color in ((red, (20, 20, 200)), (blue, (200, 60, 20))):
+        image[70:90, 80:88] = image[90:110, 80:110] = color
+    web = Web({"http://a/red": encoded(red), "http://a/blue": encoded(blue)})
+    web.pages["http://a/again"] = encoded(cv2.resize(blue, (150, 150)), quality=50)
+    outcomes = fill(folder, web)
+    assert [outcome.category for outcome in outcomes] == ["kept", "kept", "duplicate"]
+    assert outcomes[2].detail == "of 00000001.jpg"
+
+
 def test_images_that_the_user_put_into_the_folder_count_as_well(folder):
     folder.mkdir(parents=True)
     (folder / "00000041.png").write_bytes(encoded(pattern(1), ".png"))
