@@ -5,9 +5,11 @@ import hypothesis
 import pytest
 
 from pyimagesearch.errors import UserError
+from pyimagesearch.light_imports import let_openvino_report_nothing
 
 # Before anything imports TensorFlow, which would say that it found no GPU.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+let_openvino_report_nothing()
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, and every program that
 # they start; here it has to do what it does on a terminal.
