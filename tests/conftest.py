@@ -1,5 +1,6 @@
 import os
 import signal
+from unittest import mock
 
 import hypothesis
 import pytest
@@ -24,6 +25,13 @@ def pytest_collection_modifyitems(items):
     """Train before OpenVINO predicts: the other way round, TensorFlow can crash in one process."""
     training = "tests/training/", "tests/test_train_flags.py"
     items.sort(key=lambda item: not any(name in item.nodeid for name in training))
+
+
+@pytest.fixture(autouse=True)
+def own_environment():
+    """Restore the environment variables after each test: what predicts sets some."""
+    with mock.patch.dict(os.environ):
+        yield
 
 
 @pytest.fixture(autouse=True)
