@@ -30,7 +30,8 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(autouse=True)
 def own_environment():
     """Restore the environment variables after each test: what predicts sets some."""
-    with mock.patch.dict(os.environ):
+    # Help texts are as wide as that, whatever the terminal is.
+    with mock.patch.dict(os.environ, COLUMNS="80"):
         yield
 
 
