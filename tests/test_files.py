@@ -43,6 +43,17 @@ def test_two_writers_of_one_file_have_temporary_files_of_their_own(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_file_that_has_the_name_of_a_temporary_one_is_not_overwritten(tmp_path, monkeypatch):
+    monkeypatch.setattr(files.secrets, "token_hex", lambda count: "0" * 2 * count)
+    path = tmp_path / "fashion.model"
+    with files.written_whole(path) as temporary:
+        temporary.write_text("old")
+    temporary.write_text("another's")
+    with pytest.raises(UserError, match="File exists"), files.written_whole(path) as again:
+        again.write_text("new")
+    assert (path.read_text(), temporary.read_text()) == ("old", "another's")
+
+
 def test_an_output_that_is_a_link_stays_one_and_its_target_gets_the_content(tmp_path):
     (tmp_path / "store").mkdir()
     target, link = tmp_path / "store" / "real.model", tmp_path / "fashion.model"

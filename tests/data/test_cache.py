@@ -1,5 +1,6 @@
 import os
 import runpy
+import stat
 import zlib
 from pathlib import Path
 
@@ -101,6 +102,23 @@ def test_a_cache_that_others_may_write_is_not_used(cache, paths, images, mode):
     assert recalled(cache, paths)[1].all()
     cache.chmod(mode)
     assert not recalled(cache, paths)[1].any()
+
+
+def test_a_cache_of_another_user_is_not_used(cache, paths, images, monkeypatch):
+    remember(cache, cache_module.image_keys(paths, 8, "pad"), images)
+    user = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: user + 1)
+    assert not recalled(cache, paths)[1].any()
+
+
+def test_a_cache_is_for_its_user_alone_whatever_the_umask(cache, paths, images):
+    umask = os.umask(0)
+    try:
+        remember(cache, cache_module.image_keys(paths, 8, "pad"), images)
+    finally:
+        os.umask(umask)
+    assert stat.S_IMODE(cache.stat().st_mode) == 0o600
+    assert recalled(cache, paths)[1].all()
 
 
 @pytest.mark.parametrize("release", ["cv2.__version__", "PIL.__version__"])
