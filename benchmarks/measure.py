@@ -14,6 +14,11 @@ ROOT = Path(__file__).resolve().parents[1]
 # Lets every benchmark that imports this module import the package, wherever it is started.
 sys.path.insert(0, str(ROOT))
 
+from pyimagesearch.light_imports import let_openvino_report_nothing  # noqa: E402 (found only now)
+
+# Some benchmarks have Keras import OpenVINO.
+let_openvino_report_nothing()
+
 
 class Run(NamedTuple):
     """One run of a command.

@@ -301,6 +301,11 @@ def run(main: Callable[[], int | None]) -> int:
 def _exit_code(main: Callable[[], int | None]) -> int:
     try:
         return main() or 0
+    except SystemExit as ended:
+        # A help text has been printed, or else the command line is wrong.
+        if ended.code:
+            raise
+        return 0
     except UserError as error:
         complain(str(error))
         return error.exit_code

@@ -28,7 +28,6 @@ MAX_FILE_BYTES = 2**28
 TRIAL_SHAPE = (64, 64, 3)
 # Windows translates line ends in files that are not opened as binary.
 BINARY = getattr(os, "O_BINARY", 0)
-
 # The part of a file's name that its temporary file repeats. Longer ones would not leave room for
 # the rest of a name, which most file systems limit to 255 bytes.
 NAME_PART = 50
@@ -59,23 +58,26 @@ def read_file(path: AnyPath, *, most_bytes: int = MAX_FILE_BYTES) -> bytes:
         # Without O_NONBLOCK, opening a pipe waits for somebody who writes to it.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | BINARY)
         try:
-            content = _read_descriptor(descriptor, most_bytes)
+            return _read_descriptor(descriptor, most_bytes)
         finally:
             os.close(descriptor)
     except (OSError, ValueError) as error:
         if isinstance(error, UnreadableFileError):
             raise
         raise UnreadableFileError(getattr(error, "strerror", None) or str(error)) from error
-    return content
 
 
 def _read_descriptor(descriptor: int, most_bytes: int) -> bytes:
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         raise UnreadableFileError("not a regular file")
+    size = status.st_size
     with open(descriptor, "rb", closefd=False) as file:
-        content = file.read(most_bytes + 1) if status.st_size <= most_bytes else None
-    if content is None or len(content) > most_bytes:
+        # Reading reserves memory for all that is asked for.
+        content = file.read(size + 1) if size <= most_bytes else b""
+        if len(content) > size:  # It is growing, or has no size, as in /proc.
+            content += file.read(most_bytes - size)
+    if max(size, len(content)) > most_bytes:
         raise UnreadableFileError(f"the file is larger than {_size(most_bytes)}")
     if not content:
         raise UnreadableFileError("the file is empty")

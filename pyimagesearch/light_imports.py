@@ -1,4 +1,4 @@
-"""Import large libraries without those parts of them that prediction does not need."""
+"""Import large libraries without those parts of them that are not needed, or not wanted."""
 
 import os
 import sys
@@ -19,12 +19,23 @@ def import_numpy_for_threads() -> None:
     import numpy  # noqa: F401
 
 
+def let_openvino_report_nothing() -> None:
+    """Keep OpenVINO, which must not have been imported yet, from sending reports of its use.
+
+    Its converters of other libraries' models report to Google Analytics that they are imported and
+    what they convert, and keep an ID of the user in the home folder. They do without where
+    openvino_telemetry is not installed; None in `sys.modules` has the same effect.
+    """
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+
+
 def import_openvino_lightly() -> None:
     """Import OpenVINO without its converters of other libraries' models.
 
     These take four fifths of the time: on two cores, a plain ``import openvino`` takes 0.33 s of
-    the processor after NumPy, this 0.08 s.
+    the processor after NumPy, this 0.08 s. Should something import them later, they report nothing.
     """
+    let_openvino_report_nothing()
     with _left_out({"openvino.tools.ovc": None}):
         import openvino  # noqa: F401
 
@@ -37,6 +48,7 @@ def import_keras_lightly() -> None:
     loads its signal processing when it is first used, so that an empty module can stand in for it
     during the import. No other thread may import what is left out meanwhile.
     """
+    let_openvino_report_nothing()
     signal = types.ModuleType("scipy.signal")
     with _left_out({"matplotlib": None, "sklearn": None, "scipy.signal": signal}):
         import keras  # noqa: F401

@@ -1,13 +1,16 @@
 import os
 import signal
+from unittest import mock
 
 import hypothesis
 import pytest
 
 from pyimagesearch.errors import UserError
+from pyimagesearch.light_imports import let_openvino_report_nothing
 
 # Before anything imports TensorFlow, which would say that it found no GPU.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+let_openvino_report_nothing()
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, and every program that
 # they start; here it has to do what it does on a terminal.
@@ -22,6 +25,14 @@ def pytest_collection_modifyitems(items):
     """Train before OpenVINO predicts: the other way round, TensorFlow can crash in one process."""
     training = "tests/training/", "tests/test_train_flags.py"
     items.sort(key=lambda item: not any(name in item.nodeid for name in training))
+
+
+@pytest.fixture(autouse=True)
+def own_environment():
+    """Restore the environment variables after each test: what predicts sets some."""
+    # Help texts are as wide as that, whatever the terminal is.
+    with mock.patch.dict(os.environ, COLUMNS="80"):
+        yield
 
 
 @pytest.fixture(autouse=True)

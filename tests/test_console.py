@@ -147,6 +147,34 @@ def test_a_failure_counts_for_more_than_lost_output(tmp_path):
         assert run_redirected(tmp_path, redirection.format(1))[0] == errors.BAD_INPUT
 
 
+HELP = """
+import sys
+from pyimagesearch.arguments import ArgumentParser
+from pyimagesearch.console import run
+
+sys.exit(run(ArgumentParser("Does something.", "").parse_args))
+"""
+
+
+@pytest.mark.parametrize(
+    ("flag", "stdout", "expected"),
+    [
+        ("--help", "", (0, "")),
+        ("--help", ">/dev/full", (1, "cannot write to the standard output: No space left")),
+        ("--wrong", ">/dev/full", (2, "unrecognized arguments: --wrong")),
+    ],
+)
+def test_a_help_text_that_is_lost_is_a_failure(flag, stdout, expected):
+    shell = f'exec "$0" -c "$1" {flag} {stdout}'
+    result = subprocess.run(
+        ["bash", "-c", shell, sys.executable, HELP], capture_output=True, text=True, check=False
+    )
+    code, complaint = expected
+    assert result.returncode == code
+    assert complaint in result.stderr
+    assert len(result.stderr.splitlines()) == (1 if code else 0)
+
+
 def test_one_thing_is_counted_in_the_singular():
     counted = [console.counted(count, "copy", "copies") for count in (0, 1, 1234)]
     assert counted == ["0 copies", "1 copy", "1,234 copies"]

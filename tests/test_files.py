@@ -2,6 +2,7 @@ import contextlib
 import errno
 import os
 import stat
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,17 @@ def test_two_writers_of_one_file_have_temporary_files_of_their_own(tmp_path):
         second.write_text("second")
     assert path.read_text() == "first"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_has_the_name_of_a_temporary_one_is_not_overwritten(tmp_path, monkeypatch):
+    monkeypatch.setattr(files.secrets, "token_hex", lambda count: "0" * 2 * count)
+    path = tmp_path / "fashion.model"
+    with files.written_whole(path) as temporary:
+        temporary.write_text("old")
+    temporary.write_text("another's")
+    with pytest.raises(UserError, match="File exists"), files.written_whole(path) as again:
+        again.write_text("new")
+    assert (path.read_text(), temporary.read_text()) == ("old", "another's")
 
 
 def test_an_output_that_is_a_link_stays_one_and_its_target_gets_the_content(tmp_path):
@@ -243,6 +255,34 @@ def test_a_file_is_read_whole(tmp_path):
     (tmp_path / "file").write_bytes(b"content")
     (tmp_path / "link").symlink_to("file")
     assert files.read_file(tmp_path / "link") == b"content"
+
+
+def test_a_small_file_takes_little_memory_to_read(tmp_path):
+    (tmp_path / "file").write_bytes(b"x" * 5000)
+    tracemalloc.start()
+    try:
+        files.read_file(tmp_path / "file")
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 2**20
+
+
+def test_a_file_that_is_longer_than_the_system_said_is_read_to_its_end_or_refused(
+    tmp_path, monkeypatch
+):
+    path, fstat = tmp_path / "file", os.fstat
+    path.write_bytes(b"x" * 4096)
+
+    def fstat_of_an_empty_file(descriptor):
+        fields = list(fstat(descriptor))
+        fields[stat.ST_SIZE] = 0  # as for files in /proc
+        return os.stat_result(fields)
+
+    monkeypatch.setattr(os, "fstat", fstat_of_an_empty_file)
+    assert files.read_file(path, most_bytes=4096) == path.read_bytes()
+    with pytest.raises(UnreadableFileError, match="larger than 3 KiB"):
+        files.read_file(path, most_bytes=4095)
 
 
 def test_what_is_no_file_of_a_sane_size_is_refused_at_once(tmp_path):

@@ -47,6 +47,22 @@ def test_openvino_comes_without_its_converters_which_can_be_imported_later():
     assert printed_by(program) == [True, False, "convert_model"]
 
 
+@pytest.mark.parametrize(
+    "function",
+    ["import_openvino_lightly", pytest.param("import_keras_lightly", marks=pytest.mark.slow)],
+)
+def test_openvino_reports_nothing_and_writes_no_id(tmp_path, function):
+    program = (
+        "import json, sys\n"
+        "from pyimagesearch import light_imports\n"
+        f"light_imports.{function}()\n"
+        "import openvino.tools.ovc\n"
+        "print(json.dumps(sys.modules.get('openvino_telemetry')))"
+    )
+    assert printed_by(program, HOME=str(tmp_path)) is None
+    assert not (tmp_path / "intel").exists()
+
+
 @pytest.mark.slow
 def test_keras_comes_without_what_draws_which_can_be_imported_later():
     program = (
@@ -63,9 +79,10 @@ def test_keras_comes_without_what_draws_which_can_be_imported_later():
 def test_what_has_been_imported_before_stays():
     program = (
         "import json, sys\n"
+        "from pyimagesearch import light_imports\n"
+        "light_imports.let_openvino_report_nothing()\n"
         "import openvino.tools.ovc as before\n"
-        "from pyimagesearch.light_imports import import_openvino_lightly\n"
-        "import_openvino_lightly()\n"
+        "light_imports.import_openvino_lightly()\n"
         "print(json.dumps(sys.modules['openvino.tools.ovc'] is before))"
     )
     assert printed_by(program) is True

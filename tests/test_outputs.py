@@ -134,6 +134,37 @@ def test_where_files_cannot_be_locked_runs_work_and_no_temporary_file_is_taken_f
         assert temporary.exists()
 
 
+def test_a_file_that_took_the_place_of_litter_before_it_was_locked_stays(tmp_path, monkeypatch):
+    path = tmp_path / "fashion.model"
+    with files.temporary_file(path) as litter:
+        pass
+    litter.touch()
+    (tmp_path / "new").write_text("another run's")
+
+    def lock_late(descriptor):
+        (tmp_path / "new").replace(litter)
+        return files.lock(descriptor)
+
+    monkeypatch.setattr(outputs, "lock", lock_late)
+    outputs.remove_litter(path)
+    assert litter.read_text() == "another run's"
+
+
+def test_a_link_in_the_place_of_a_lock_file_is_not_followed(tmp_path, monkeypatch):
+    path = tmp_path / "fashion.model"
+    # Otherwise a link that is followed is tried again for ever.
+    monkeypatch.setattr(outputs, "is_still_at", lambda *_: True)
+    with outputs.reserved({"network": path}):
+        (lock_file,) = tmp_path.iterdir()
+    lock_file.symlink_to(tmp_path / "made")
+    with (
+        pytest.raises(UserError, match=rf"{lock_file.name}: .*; remove"),
+        outputs.reserved({"network": path}),
+    ):
+        pass
+    assert list(tmp_path.iterdir()) == [lock_file]
+
+
 def test_a_lock_file_that_must_not_be_opened_is_named(tmp_path):
     path = tmp_path / "fashion.model"
     with outputs.reserved({"network": path}):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from pyimagesearch.errors import UserError
+from pyimagesearch.light_imports import let_openvino_report_nothing
 
 if TYPE_CHECKING:
     import keras
@@ -190,6 +191,7 @@ def _load_onnx(path: Path) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def _write_openvino(network: "keras.Model", path: Path, labels: Sequence[str]) -> None:
+    let_openvino_report_nothing()
     _export(network, path, "openvino")
     import openvino
 
@@ -202,6 +204,7 @@ def _write_openvino(network: "keras.Model", path: Path, labels: Sequence[str]) -
 
 
 def _load_openvino(path: Path) -> Callable[[np.ndarray], np.ndarray]:
+    let_openvino_report_nothing()
     import openvino
 
     compiled = openvino.Core().compile_model(path, "CPU", OPENVINO_SETTINGS)

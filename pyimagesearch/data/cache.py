@@ -30,7 +30,7 @@ ROW = np.dtype([("key", "<u8", 2), ("checksum", "<u4")])
 DIGEST_BYTES = 32
 
 
-def cache_path(dataset: AnyPath, size: int, fit: Fit) -> Path:
+def cache_path(dataset: AnyPath, size: int, fit: Fit) -> Path | None:
     """Name the file that keeps the decoded images of a dataset.
 
     Parameters
@@ -44,17 +44,31 @@ def cache_path(dataset: AnyPath, size: int, fit: Fit) -> Path:
 
     Returns
     -------
-    pathlib.Path
-        In the user's cache folder, which ``XDG_CACHE_HOME`` names on Linux.
+    pathlib.Path or None
+        In :func:`cache_folder`; None if there is none.
     """
+    folder = cache_folder()
+    if folder is None:
+        return None
     text = f"{Path(dataset).resolve()}\0{size}\0{fit}"
     name = hashlib.blake2b(text.encode("utf-8", "surrogateescape")).hexdigest()
-    return cache_folder() / f"{name[:32]}{SUFFIX}"
+    return folder / f"{name[:32]}{SUFFIX}"
 
 
-def cache_folder() -> Path:
-    """Name the user's cache folder, which need not exist yet."""
-    return platformdirs.user_cache_path("pyimagesearch", appauthor=False)
+def cache_folder() -> Path | None:
+    """Name the user's cache folder, which need not exist yet.
+
+    Returns
+    -------
+    pathlib.Path or None
+        On Linux, ``XDG_CACHE_HOME`` says where. None for a user without a home folder, as in many
+        containers.
+    """
+    try:
+        # Older releases of platformdirs return "~" where there is no home folder.
+        return platformdirs.user_cache_path("pyimagesearch", appauthor=False).expanduser()
+    except RuntimeError:
+        return None
 
 
 def image_keys(paths: Sequence[str], size: int, fit: Fit) -> np.ndarray:

@@ -130,7 +130,9 @@ def physical_memory() -> int | None:
     return min(counts, default=None)
 
 
-def room_for_images(shape: tuple[int, ...], memory_limit: int | None, folder: Path) -> Images:
+def room_for_images(
+    shape: tuple[int, ...], memory_limit: int | None, folder: Path | None
+) -> Images:
     """Allocate images in memory, or in a file if they would take too much of it.
 
     Parameters
@@ -140,8 +142,9 @@ def room_for_images(shape: tuple[int, ...], memory_limit: int | None, folder: Pa
     memory_limit : int or None
         Bytes. Images that take more than a quarter of it go to a file. None means all memory of the
         machine.
-    folder : pathlib.Path
-        Where such a file is made. It has no name there, and vanishes with the process.
+    folder : pathlib.Path or None
+        Where such a file is made. It has no name there, and vanishes with the process. With None,
+        there can be no file.
 
     Returns
     -------
@@ -157,6 +160,10 @@ def room_for_images(shape: tuple[int, ...], memory_limit: int | None, folder: Pa
     memory = memory_limit or physical_memory()
     if memory is None or size <= memory / 4:
         return np.empty(shape, np.uint8)
+    wanted = f"{size / 2**30:.1f} GiB of decoded images"
+    remedy = "set XDG_CACHE_HOME to a folder that has it, or allow more memory with --memory-limit"
+    if folder is None:
+        raise UserError(f"{wanted} need room on a disk, and there is no home folder: {remedy}")
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         # StoredImages keeps it open.
@@ -164,9 +171,7 @@ def room_for_images(shape: tuple[int, ...], memory_limit: int | None, folder: Pa
         _allocate(file, size)
     except OSError as error:
         raise UserError(
-            f"cannot keep {size / 2**30:.1f} GiB of decoded images in {folder}: {error.strerror}; "
-            "make room there, set XDG_CACHE_HOME to a folder that has it, or allow more memory "
-            "with --memory-limit"
+            f"cannot keep {wanted} in {folder}: {error.strerror}; make room there, {remedy}"
         ) from error
     return StoredImages(file, shape)
 

@@ -273,7 +273,7 @@ def orientation(header: Header) -> int:
 def bytes_to_decode(header: Header, data: bytes, reduction: int = 1) -> int:
     """Estimate how much memory decoding an image takes at its peak, without the file.
 
-    The estimates agree with measurements of Pillow 10.1 and 13.0 and OpenCV 4.11 and 5.0. Usually
+    The estimates agree with measurements of Pillow 10.1 and 13.0 and OpenCV 4.12 and 5.0. Usually
     the decoder's pixels and a copy of them are in memory at once.
 
     Parameters

@@ -14,6 +14,7 @@ from pyimagesearch.artifacts import export, export_formats
 from pyimagesearch.command_lines.train import EXPORT_FORMATS
 from pyimagesearch.errors import UserError
 from pyimagesearch.garments.writing import write_dataset
+from pyimagesearch.light_imports import import_openvino_lightly
 
 ROOT = Path(__file__).parents[2]
 
@@ -149,16 +150,46 @@ def test_an_export_that_is_a_link_to_another_disk_stays_one(two_disks):
     assert (other / "old.onnx").stat().st_mode & 0o777 == 0o640
 
 
-def run(*arguments, folder):
+def run(*arguments, folder, **environment):
     return subprocess.run(
         [sys.executable, *map(str, arguments)],
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
         capture_output=True,
         text=True,
         timeout=600,
         check=False,
     )
+
+
+WRITE_AND_LOAD = """
+import sys
+from pathlib import Path
+from pyimagesearch.artifacts import export_formats
+
+export_formats._export = lambda *_: None
+path = Path("fashion.xml")
+if "write" in sys.argv:
+    export_formats._write_openvino(None, path, ["red"])
+else:
+    export_formats._load_openvino(path)
+print("openvino.tools.ovc" in sys.modules, sys.modules.get("openvino_telemetry"))
+"""
+
+
+@pytest.mark.parametrize("step", ["write", "load"])
+def test_an_export_to_openvino_reports_nothing_and_writes_no_id(tmp_path, step):
+    import_openvino_lightly()
+    import openvino
+    from openvino import opset13 as ops
+
+    images = ops.parameter([-1, 3], np.float32)
+    openvino.serialize(openvino.Model([ops.relu(images)], [images]), tmp_path / "fashion.xml")
+    home = tmp_path / "home"
+    home.mkdir()
+    result = run("-c", WRITE_AND_LOAD, step, folder=tmp_path, HOME=str(home))
+    assert result.stdout == "True None\n", result.stderr
+    assert list(home.iterdir()) == []
 
 
 @pytest.fixture(scope="module")
@@ -167,7 +198,9 @@ def exported(tmp_path_factory):
     folder = tmp_path_factory.mktemp("exported")
     write_dataset(folder / "dataset", [("red", "dress"), ("blue", "jeans")], 12, size=96)
     settings = ["--epochs", 1, "--no-recolor", "--no-cache", "--export", *EXPORT_FORMATS]
-    result = run(ROOT / "train.py", *settings, folder=folder)
+    home = tmp_path_factory.mktemp("home")
+    result = run(ROOT / "train.py", *settings, folder=folder, HOME=str(home))
+    assert not (home / "intel").exists()  # OpenVINO's usage reports
     assert result.returncode == 0, result.stderr
     return folder, result
 

@@ -1,5 +1,6 @@
 import os
 import runpy
+import stat
 import zlib
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from pyimagesearch.data import cache as cache_module
 from pyimagesearch.data import decoding, loading
+from pyimagesearch.errors import UserError
 
 
 @pytest.fixture
@@ -103,6 +105,23 @@ def test_a_cache_that_others_may_write_is_not_used(cache, paths, images, mode):
     assert not recalled(cache, paths)[1].any()
 
 
+def test_a_cache_of_another_user_is_not_used(cache, paths, images, monkeypatch):
+    remember(cache, cache_module.image_keys(paths, 8, "pad"), images)
+    user = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: user + 1)
+    assert not recalled(cache, paths)[1].any()
+
+
+def test_a_cache_is_for_its_user_alone_whatever_the_umask(cache, paths, images):
+    umask = os.umask(0)
+    try:
+        remember(cache, cache_module.image_keys(paths, 8, "pad"), images)
+    finally:
+        os.umask(umask)
+    assert stat.S_IMODE(cache.stat().st_mode) == 0o600
+    assert recalled(cache, paths)[1].all()
+
+
 @pytest.mark.parametrize("release", ["cv2.__version__", "PIL.__version__"])
 def test_images_that_another_release_decoded_are_not_used(
     cache, paths, images, monkeypatch, release
@@ -170,6 +189,35 @@ def test_loading_decodes_only_what_has_changed(tmp_path, monkeypatch):
     assert second.paths == first.paths
     assert second.images[:, 0, 0, 0].tolist() == [9, 77, 9]
     assert [path for path, _ in second.skipped] == [str(folder / "c_d" / "bad.png")]
+
+
+@pytest.fixture
+def no_home(monkeypatch):
+    """Let the user have no home folder, as in a container."""
+
+    def refuse(user):
+        raise KeyError(user)
+
+    monkeypatch.setattr("pwd.getpwuid", refuse)
+    for name in ("HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_without_a_home_folder_a_dataset_is_loaded_and_nothing_kept(
+    no_home, tmp_path, monkeypatch, images
+):
+    from pyimagesearch.files import save_image
+
+    for name in ("a_b/0.png", "c_d/1.png"):
+        save_image(tmp_path / "dataset" / name, images[0])
+    monkeypatch.chdir(tmp_path)
+    assert len(loading.load_dataset("dataset", 8, use_cache=True).images) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["dataset"]
+    with pytest.raises(UserError, match=r"no home folder.* XDG_CACHE_HOME .*--memory-limit"):
+        loading.load_dataset("dataset", 8, memory_limit=1)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert len(loading.load_dataset("dataset", 8, memory_limit=1, use_cache=True).images) == 2
+    assert list((tmp_path / "cache" / "pyimagesearch").iterdir()) != []
 
 
 def test_without_the_cache_nothing_is_written(tmp_path, monkeypatch, images):

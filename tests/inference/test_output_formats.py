@@ -148,13 +148,14 @@ def test_labels_are_green_from_a_half_on_and_yellow_below(on_terminal):
     assert second.startswith("\x1b[33m")
 
 
-def test_colours_are_only_for_terminals_that_want_them(monkeypatch, on_terminal):
+@pytest.mark.parametrize(("variable", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
+def test_colours_are_only_for_terminals_that_want_them(monkeypatch, on_terminal, variable, value):
     assert "\x1b" not in output_formats.as_text(PREDICTION, CHOSEN)
     on_terminal()
     first, second = output_formats.as_text(PREDICTION, CHOSEN).splitlines()[:2]
     assert first == "\x1b[32mblue: 98.77%\x1b[0m"
     assert second.startswith("\x1b[33m")
-    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv(variable, value)
     assert "\x1b" not in output_formats.as_text(PREDICTION, CHOSEN)
 
 

@@ -214,6 +214,17 @@ def test_a_single_hint_or_label_that_is_not_shown_is_no_plural(make_dataset):
     assert table.splitlines()[-1] == "... 1 more label"
 
 
+def test_labels_that_no_image_has_together_have_a_dash():
+    labels = [("red", "dress"), ("red", "dress"), ("blue",)]
+    table = messages.together_table(labels, Counter(label for each in labels for label in each))
+    assert [row.split() for row in table.splitlines()] == [
+        ["red", "dress", "blue"],
+        ["red", "2", "2", "-"],
+        ["dress", "2", "2", "-"],
+        ["blue", "-", "-", "1"],
+    ]
+
+
 def test_of_many_contradictions_the_first_are_named_and_the_rest_counted(make_dataset):
     labels = [("blue", "jeans"), ("red", "jeans")] * 300
     groups = [n // 2 for n in range(600)]
