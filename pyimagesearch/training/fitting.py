@@ -167,25 +167,21 @@ class Trainer:
             training_batches, self._examples, batch_size=batch_size, epochs=left, seed=seed
         )
         make_test_batches = partial(evaluation_batches, test_examples, batch_size=batch_size)
-        with (
-            stop.listening(),
-            workers.lost_workers_named(strategy),
-            self._device.fast_products(),
-        ):
-            self._network.fit(
-                workers.shared_batches(strategy, make_batches),
-                validation_data=workers.shared_batches(strategy, make_test_batches),
-                steps_per_epoch=self._steps,
-                initial_epoch=left.start,
-                epochs=left.stop,
-                shuffle=False,
-                verbose=1 if sys.stdout.isatty() else 2,
-                callbacks=[*callbacks, *(log if self._device.is_chief else ())],
-            )
-        self._check_loss()
-        steps = self._steps * len(self.history["loss"])
-        if self._device.is_chief and steps <= SHORT_RUN:
-            measure_normalization(self.model, self._examples, seed=seed)
+        with stop.listening():
+            with workers.lost_workers_named(strategy), self._device.fast_products():
+                self._network.fit(
+                    workers.shared_batches(strategy, make_batches),
+                    validation_data=workers.shared_batches(strategy, make_test_batches),
+                    steps_per_epoch=self._steps,
+                    initial_epoch=left.start,
+                    epochs=left.stop,
+                    shuffle=False,
+                    verbose=1 if sys.stdout.isatty() else 2,
+                    callbacks=[*callbacks, *(log if self._device.is_chief else ())],
+                )
+            self._check_loss()
+            if self._device.is_chief and self._steps * len(self.history["loss"]) <= SHORT_RUN:
+                measure_normalization(self.model, self._examples, batch_size=batch_size, seed=seed)
         # After the last training step, a signal finds nothing left to stop.
         return stop.requested_by if self._network.stop_training else None
 

@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+from keras.layers import BatchNormalization
 
 from pyimagesearch.data.batches import Examples
 from pyimagesearch.data.image_arrays import Rotation
@@ -23,46 +24,71 @@ def examples():
     return Examples(images, np.zeros((40, 2), np.float32), np.arange(30))
 
 
-def first_moments(network, images):
-    """Compute what reaches the first layer that normalises, and its moments."""
-    activations = keras.Sequential(network.layers[:2]).predict(images / np.float32(255), verbose=0)
-    return activations.mean((0, 1, 2)), activations.var((0, 1, 2))
+@pytest.fixture
+def measure(network, examples):
+    def measure(examples=examples, network=network):
+        normalization.measure_normalization(network, examples, batch_size=32, seed=1)
+        return [each for each in network.layers if isinstance(each, BatchNormalization)]
+
+    return measure
 
 
-def normalizing_layers(network):
-    return [each for each in network.layers if isinstance(each, keras.layers.BatchNormalization)]
+def activations_before(layer, network, images):
+    """Compute what reaches a layer in training, but for dropout, and its mean and variance."""
+    activations = images / np.float32(255)
+    for each in network.layers[: network.layers.index(layer)]:
+        activations = each(activations, training=isinstance(each, BatchNormalization))
+    axes = tuple(range(len(activations.shape) - 1))
+    return np.mean(activations, axes), np.var(activations, axes)
 
 
-def test_the_averages_become_the_moments_of_the_training_images(network, examples):
-    normalization.measure_normalization(network, examples, seed=1)
-    first = normalizing_layers(network)[0]
-    mean, variance = first_moments(network, examples.images[:30])
-    np.testing.assert_allclose(first.moving_mean, mean, rtol=1e-4, atol=1e-6)
-    np.testing.assert_allclose(first.moving_variance, variance, rtol=1e-4)
-
-
-def test_images_that_take_turns_are_measured_too_and_batches_are_averaged(
-    network, examples, monkeypatch
+@pytest.mark.parametrize("position", [0, 3, -1])
+def test_the_averages_become_the_moments_of_the_training_images_without_dropout(
+    network, examples, measure, position
 ):
-    monkeypatch.setattr(normalization, "BATCH_SIZE", 8)
+    layer = measure()[position]
+    measured = np.array(layer.moving_mean), np.array(layer.moving_variance)
+    mean, variance = activations_before(layer, network, examples.images[:30])
+    np.testing.assert_allclose(measured[0], mean, rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(measured[1], variance, rtol=1e-3, atol=1e-5)
+
+
+def test_batches_are_averaged(network, examples, measure, monkeypatch):
+    monkeypatch.setattr(normalization, "LARGEST_BATCH", 10)
+    first = measure()[0]
+    mean, _ = activations_before(first, network, examples.images[:30])
+    np.testing.assert_allclose(first.moving_mean, mean, rtol=1e-4, atol=1e-6)
+
+
+def test_images_that_take_turns_have_the_part_that_they_have_of_an_epoch(examples):
     some = examples._replace(indices=np.arange(10), rotation=Rotation(np.arange(10, 40), 3))
-    normalization.measure_normalization(network, some, seed=1)
-    mean, _ = first_moments(network, examples.images)
-    np.testing.assert_allclose(normalizing_layers(network)[0].moving_mean, mean, rtol=1e-3)
+    (batch,) = normalization._batches(some, batch_size=32, seed=1)
+    assert sum(batch < 10) == sum(batch >= 10) == 10
 
 
-def test_nothing_but_the_averages_changes(network, examples):
+@pytest.mark.parametrize(
+    ("batch_size", "sizes"), [(1, [4, 3, 3]), (8, [5, 5]), (32, [10]), (64, [10])]
+)
+def test_a_batch_is_as_large_as_one_of_training_within_limits(
+    examples, batch_size, sizes, monkeypatch
+):
+    monkeypatch.setattr(normalization, "MOST_IMAGES", 10)
+    batches = normalization._batches(examples, batch_size=batch_size, seed=1)
+    assert [len(batch) for batch in batches] == sizes
+
+
+def test_nothing_but_the_averages_changes(network, measure):
     before = [np.array(value) for value in network.trainable_variables]
-    normalization.measure_normalization(network, examples, seed=1)
+    assert {layer.momentum for layer in measure()} == {0.95}
     for value, expected in zip(network.trainable_variables, before, strict=True):
         np.testing.assert_array_equal(value, expected)
-    assert {layer.momentum for layer in normalizing_layers(network)} == {0.95}
 
 
-def test_a_network_without_batch_normalisation_stays_as_it_is(examples):
-    layers = [keras.layers.Flatten(), keras.layers.Dense(2), keras.layers.Activation("sigmoid")]
+def test_layers_inside_others_stay_as_they_are_and_networks_may_have_none(measure):
+    inner = keras.Sequential([keras.layers.Dense(4), BatchNormalization()])
+    layers = [keras.layers.Flatten(), inner, keras.layers.Dense(2)]
     network = keras.Sequential([keras.Input((12, 12, 3)), *layers])
     before = network.get_weights()
-    normalization.measure_normalization(network, examples, seed=1)
+    assert measure(network=network) == []
     for value, expected in zip(network.get_weights(), before, strict=True):
         np.testing.assert_array_equal(value, expected)
