@@ -106,7 +106,7 @@ def train_and_test(
         return float(((trainer.predict(tested) > 0.5) == targets[test]).all(axis=1).mean())
 
     before = share_right()
-    normalization.measure_normalization(trainer.model, examples, batch_size=BATCH_SIZE, seed=seed)
+    normalization.measure_normalization(trainer.model, examples, seed=seed)
     return steps_per_epoch(len(train), BATCH_SIZE) * epochs, before, share_right()
 
 

@@ -181,7 +181,7 @@ class Trainer:
                 )
             self._check_loss()
             if self._device.is_chief and self._steps * len(self.history["loss"]) <= SHORT_RUN:
-                measure_normalization(self.model, self._examples, batch_size=batch_size, seed=seed)
+                measure_normalization(self.model, self._examples, seed=seed)
         # After the last training step, a signal finds nothing left to stop.
         return stop.requested_by if self._network.stop_training else None
 

@@ -9,13 +9,12 @@ from pyimagesearch.data.decoding import scale
 
 # Twice as many images give the same accuracy.
 MOST_IMAGES = 500
-# The moments of fewer images say little of a dense layer's features.
+# Large images take much memory; the moments of few say little of a dense layer's features.
 LEAST_BATCH, LARGEST_BATCH = 4, 32
+BATCH_PIXELS = LARGEST_BATCH * 96 * 96
 
 
-def measure_normalization(
-    model: keras.Sequential, examples: Examples, *, batch_size: int, seed: int
-) -> None:
+def measure_normalization(model: keras.Sequential, examples: Examples, *, seed: int) -> None:
     """Measure the means and variances of batch normalisation on training images.
 
     The averages that training leaves behind belong to weights that were still changing, and to
@@ -31,8 +30,6 @@ def measure_normalization(
         Trained. Only its ``BatchNormalization`` layers change; those inside other layers do not.
     examples : Examples
         What it was trained on.
-    batch_size : int
-        Images of a training step. No more are in a batch here, unless it is below ``LEAST_BATCH``.
     seed : int
         Seed of the choice and the order of the images.
     """
@@ -45,7 +42,7 @@ def measure_normalization(
         return
     layers = model.layers[: normalizing[-1] + 1]
     momenta = {position: layers[position].momentum for position in normalizing}
-    for number, batch in enumerate(_batches(examples, batch_size=batch_size, seed=seed)):
+    for number, batch in enumerate(_batches(examples, seed)):
         for position in normalizing:
             layers[position].momentum = number / (number + 1)  # makes each a plain average
         activations = tf.convert_to_tensor(scale(examples.images[batch]))
@@ -55,11 +52,12 @@ def measure_normalization(
         layers[position].momentum = momentum
 
 
-def _batches(examples: Examples, *, batch_size: int, seed: int) -> list[np.ndarray]:
+def _batches(examples: Examples, seed: int) -> list[np.ndarray]:
     """Draw images as an epoch shows them: of those that take turns, an equal part."""
     rng = np.random.default_rng(seed)
     rotation = examples.rotation
     turn = rng.permutation(rotation.indices)[: rotation.images_per_epoch]
     shown = rng.permutation(np.concatenate([examples.indices, turn]))[:MOST_IMAGES]
-    size = min(max(LEAST_BATCH, batch_size), LARGEST_BATCH)
+    height, width = examples.images.shape[1:3]
+    size = min(max(LEAST_BATCH, BATCH_PIXELS // (height * width)), LARGEST_BATCH)
     return np.array_split(shown, -(-len(shown) // size))

@@ -27,7 +27,7 @@ def examples():
 @pytest.fixture
 def measure(network, examples):
     def measure(examples=examples, network=network):
-        normalization.measure_normalization(network, examples, batch_size=32, seed=1)
+        normalization.measure_normalization(network, examples, seed=1)
         return [each for each in network.layers if isinstance(each, BatchNormalization)]
 
     return measure
@@ -62,19 +62,20 @@ def test_batches_are_averaged(network, examples, measure, monkeypatch):
 
 def test_images_that_take_turns_have_the_part_that_they_have_of_an_epoch(examples):
     some = examples._replace(indices=np.arange(10), rotation=Rotation(np.arange(10, 40), 3))
-    (batch,) = normalization._batches(some, batch_size=32, seed=1)
+    (batch,) = normalization._batches(some, 1)
     assert sum(batch < 10) == sum(batch >= 10) == 10
 
 
-@pytest.mark.parametrize(
-    ("batch_size", "sizes"), [(1, [4, 3, 3]), (8, [5, 5]), (32, [10]), (64, [10])]
-)
-def test_a_batch_is_as_large_as_one_of_training_within_limits(
-    examples, batch_size, sizes, monkeypatch
-):
-    monkeypatch.setattr(normalization, "MOST_IMAGES", 10)
-    batches = normalization._batches(examples, batch_size=batch_size, seed=1)
-    assert [len(batch) for batch in batches] == sizes
+@pytest.mark.parametrize(("side", "sizes"), [(96, [10]), (192, [5, 5]), (960, [4, 3, 3])])
+def test_few_large_images_are_in_a_batch(side, sizes):
+    images = np.broadcast_to(np.uint8(0), (10, side, side, 3))
+    examples = Examples(images, np.zeros((10, 2), np.float32), np.arange(10))
+    assert [len(batch) for batch in normalization._batches(examples, 1)] == sizes
+
+
+def test_so_many_images_are_measured_as_are_needed(examples, monkeypatch):
+    monkeypatch.setattr(normalization, "MOST_IMAGES", 12)
+    assert sum(map(len, normalization._batches(examples, 1))) == 12
 
 
 def test_nothing_but_the_averages_changes(network, measure):
