@@ -107,13 +107,13 @@ def _count(shape: tuple[int, ...]) -> int:
     return {1: 1, 3: 2}.get(len(shape), 0) * shape[-1]
 
 
-def features_of_network(network: NetworkDescription) -> dict[int, int]:
+def feature_counts_of_network(network: NetworkDescription) -> dict[int, int]:
     """Return what :func:`feature_layers` finds in a network."""
     shapes = [network.input_shape, *(layer.output_shape for layer in network.layers)]
     return feature_layers([layer.kind for layer in network.layers], shapes.__getitem__)
 
 
-def features_of_model(model: "keras.Model") -> dict[int, int]:
+def feature_counts_of_model(model: "keras.Model") -> dict[int, int]:
     """Return what :func:`feature_layers` finds in a Keras model.
 
     Nothing unless the model is a sequence of layers.
@@ -132,7 +132,7 @@ def with_features(model: "keras.Model") -> "keras.Model":
     Parameters
     ----------
     model : keras.Model
-        A sequence of layers, of which :func:`features_of_model` finds some.
+        A sequence of layers, of which :func:`feature_counts_of_model` finds some.
 
     Returns
     -------
@@ -143,7 +143,7 @@ def with_features(model: "keras.Model") -> "keras.Model":
     from keras import ops
 
     parts = []
-    for position in features_of_model(model):
+    for position in feature_counts_of_model(model):
         values = ops.cast(model.layers[position].input, "float32")
         if len(values.shape) == 4:
             mean = ops.mean(values, axis=(1, 2))

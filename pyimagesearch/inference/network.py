@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pyimagesearch.artifacts.known_images import (
-    features_of_model,
-    features_of_network,
+    feature_counts_of_model,
+    feature_counts_of_network,
     with_features,
 )
 from pyimagesearch.artifacts.model_file import (
@@ -67,28 +67,28 @@ def load_network(path: AnyPath, device: Device = "auto", *, images: int = 1) -> 
     if isinstance(file.network, NetworkDescription) and backend.name == "openvino":
         height, width, channels = file.network.input_shape
         threads = min(images, os.cpu_count() or 1)
-        measured = features_of_network(file.network) if file.known is not None else {}
+        counts = feature_counts_of_network(file.network) if file.known is not None else {}
         predict = _with_openvino(
-            file.network, backend.device, threads=threads, with_features=bool(measured)
+            file.network, backend.device, threads=threads, with_features=bool(counts)
         )
         input_shape: Any = (None, height, width, channels)
         output_shape: Any = (None, *file.network.layers[-1].output_shape)
     else:
         model = _built_by_keras(file, backend)
         input_shape, output_shape = model.input_shape, model.output_shape
-        measured = features_of_model(model) if file.known is not None else {}
-        predict = _with_keras(with_features(model) if measured else model)
-    features = sum(measured.values())
+        counts = feature_counts_of_model(model) if file.known is not None else {}
+        predict = _with_keras(with_features(model) if counts else model)
+    features = sum(counts.values())
     trained = trained_model(
         file,
         predict,
         input_shape=input_shape,
         output_shape=output_shape,
-        predict_both=predict if measured else None,
+        predict_both=predict if counts else None,
         features=features,
     )
     checked = _checked(file.path, predict, trained, features=features)
-    if not measured:
+    if not counts:
         return trained._replace(predict=checked)
     return trained._replace(predict=lambda images: checked(images)[0], predict_both=checked)
 

@@ -12,7 +12,7 @@ import numpy as np
 import openvino
 from openvino import opset13 as ops
 
-from pyimagesearch.artifacts.known_images import LEAST_VARIANCE, features_of_network
+from pyimagesearch.artifacts.known_images import LEAST_VARIANCE, feature_counts_of_network
 from pyimagesearch.artifacts.network_description import LayerDescription, NetworkDescription
 
 # On processors with bfloat16, OpenVINO would compute with three significant digits.
@@ -42,10 +42,10 @@ def build_graph(network: NetworkDescription, *, with_features: bool = False) -> 
     # OpenVINO convolves images whose channels come before their rows and columns.
     values = ops.transpose(images, [0, 3, 1, 2])
     shape: tuple[int, ...] = network.input_shape
-    measured = features_of_network(network) if with_features else {}
+    counts = feature_counts_of_network(network) if with_features else {}
     features: list[openvino.Node] = []
     for position, layer in enumerate(network.layers):
-        if position in measured:
+        if position in counts:
             features += _statistics(values) if len(shape) == 3 else [values]
         values = _with_layer(values, layer, is_image=len(shape) == 3)
         shape = layer.output_shape

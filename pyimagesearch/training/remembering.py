@@ -13,7 +13,7 @@ from pyimagesearch.artifacts.known_images import (
     TINY,
     KnownImages,
     as_kept,
-    features_of_model,
+    feature_counts_of_model,
     nearness_of_points,
     points,
     with_features,
@@ -80,7 +80,7 @@ def features_of(
     """
     count = images.shape[0]
     chosen = np.arange(count) if indices is None else indices
-    if not features_of_model(model):
+    if not feature_counts_of_model(model):
         return np.empty((len(chosen), 0), np.float32)
     both = with_features(model)
     forward = tf.function(lambda images: both(images, training=False)[1], reduce_retracing=True)
@@ -106,7 +106,7 @@ def remember(model: keras.Model, features: np.ndarray, *, tested: np.ndarray) ->
     KnownImages or None
         At most 4 MB. None if the network has no features.
     """
-    if not (sizes := list(features_of_model(model).values())):
+    if not (sizes := list(feature_counts_of_model(model).values())):
         return None
     learned = np.random.default_rng(0).permutation(np.setdiff1d(np.arange(len(features)), tested))
     known = _learn_axes(features, learned[:MOST_TO_ANALYSE], sizes)

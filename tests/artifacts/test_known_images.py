@@ -186,7 +186,7 @@ def test_a_model_with_features_takes_images_as_the_model_itself_does():
 def test_openvino_and_keras_compute_the_same_features(tmp_path, monkeypatch):
     keras.utils.set_random_seed(1)
     model = SmallerVGGNet.build(24, 24, 3, 2, finalAct="sigmoid")
-    sizes = list(known_images.features_of_model(model).values())
+    sizes = list(known_images.feature_counts_of_model(model).values())
     assert sizes == [128, 256, 1024, 1024]
     both = known_images.with_features(model)
     images = np.random.default_rng(0).random((5, 24, 24, 3), np.float32)
