@@ -61,6 +61,8 @@ CALLED = [
     "pyimagesearch.training.devices.TrainingDevice.check_shares",
     "pyimagesearch.training.fitting.Settings",
     "pyimagesearch.training.fitting.Trainer.fit",
+    "pyimagesearch.training.fitting.Trainer.predict",
+    "pyimagesearch.training.fitting.Trainer.subtract_from_logits",
     "pyimagesearch.training.fitting.Trainer",
 ]
 # What writes, starts devices or reads a checkpoint has a value in its place.
@@ -136,6 +138,15 @@ def test_the_correction_for_composed_colours_is_of_this_run_and_weighed_as_in_th
     assert given["labels"] == [labels[index] for index in calls["split_dataset"].result[0]]
     assert set(given["composed_labels"]) == {("jeans", "red")}
     assert given["weigh"] is weight_in_loss
+
+
+def test_predictions_are_corrected_for_colours_that_composed_images_made_more_frequent(calls):
+    offsets = calls["logit_offsets"].result
+    assert np.abs(offsets).max() > 1e-3
+    assert calls["subtract_from_logits"].arguments["offsets"] is offsets
+    predicted = calls["predict"].result
+    corrected = calls["Trainer"].result.predict(calls["fit"].arguments["test_examples"])
+    np.testing.assert_allclose(predicted, corrected, rtol=1e-5)
 
 
 def test_an_export_is_compared_on_test_images(calls):

@@ -180,7 +180,7 @@ class Trainer:
                     callbacks=[*callbacks, *(log if self._device.is_chief else ())],
                 )
             self._check_loss()
-            if self._device.is_chief and self._steps * len(self.history["loss"]) <= SHORT_RUN:
+            if tf.convert_to_tensor(self._network.optimizer.iterations) <= SHORT_RUN:
                 measure_normalization(self.model, self._examples, seed=seed)
         # After the last training step, a signal finds nothing left to stop.
         return stop.requested_by if self._network.stop_training else None

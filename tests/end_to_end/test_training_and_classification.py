@@ -12,10 +12,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from scipy.special import expit, logit
 
 from pyimagesearch.garments.writing import write_dataset
-from pyimagesearch.recoloring.prior import logit_offsets
 
 pytestmark = pytest.mark.slow
 
@@ -116,26 +114,6 @@ def test_training_leaves_what_the_tutorial_leaves_and_nothing_else(trained):
     assert len(report["skipped"]) == 2
     mlb = pickle.loads((folder / "mlb.pickle").read_bytes())
     assert mlb.classes_.tolist() == ["black", "blue", "dress", "jeans", "red"]
-
-
-def test_predictions_are_corrected_for_colours_that_composed_images_made_more_frequent(trained):
-    folder, _ = trained
-    report = json.loads((folder / "report.json").read_text())
-    assert len(report["worst"]) == 20  # All images that it was tested on.
-    predicted = np.array([[*each["probabilities"].values()] for each in report["worst"]])
-    targets = [[label in each["labels"] for label in report["labels"]] for each in report["worst"]]
-    composed = [("black", "dress"), ("red", "jeans")] * 18
-    offsets = logit_offsets(report["labels"], COMBINATIONS * 19, composed, part=0)
-
-    def loss(probabilities):
-        return -np.log(np.where(targets, probabilities, 1 - probabilities)).mean()
-
-    # The history has the losses before the correction, computed in bfloat16 where that is fast. The
-    # correction changes them ten times as much as that.
-    last = report["history"]["val_loss"][-1]
-    assert loss(expit(logit(predicted) + offsets)) == pytest.approx(last, abs=2e-3)
-    assert loss(predicted) != pytest.approx(last, abs=1e-2)
-    assert np.abs(offsets).max() > 0.2
 
 
 def test_the_model_says_which_combinations_it_was_trained_on(trained):
