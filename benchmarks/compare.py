@@ -34,10 +34,11 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+import cv2
 from measure import ROOT, Run, median, print_table, processor, run, with_spread
 
 from pyimagesearch.arguments import ArgumentParser, number
-from pyimagesearch.training.processor import cpu_info
+from pyimagesearch.training.processor import CPU_AVX_512F
 
 TUTORIAL, FIRST_STEP = "benchmarks/tutorial.py", "benchmarks/first_step.py"
 # The tutorial composes no images.
@@ -94,7 +95,7 @@ def main() -> None:
 def imitates_avx2() -> bool:
     """Tell whether oneDNN is limited to AVX2 on a processor that has more."""
     is_limited = os.environ.get("ONEDNN_MAX_CPU_ISA", "").upper() == "AVX2"
-    return is_limited and "avx512f" in cpu_info().get("flags", "").split()
+    return is_limited and cv2.checkHardwareSupport(CPU_AVX_512F)
 
 
 def recipe_environment() -> dict[str, str]:

@@ -8,15 +8,19 @@ them copies. Each network is tested twice: with the averages of batch normalisat
 leaves behind, and with measured ones, as train.py ends a short run. Nothing is composed.
 """
 
-import logging
 import sys
 from argparse import Namespace
-from contextlib import redirect_stdout
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
-from measure import median, print_table
+from measure import (
+    BATCH_SIZE,
+    IMAGE_SIZE,
+    LEARNING_RATE,
+    median,
+    print_table,
+    train_network,
+)
 
 from pyimagesearch.arguments import ArgumentParser, number
 from pyimagesearch.console import info, run
@@ -26,8 +30,6 @@ if TYPE_CHECKING:
     from pyimagesearch.data.loading import Dataset
     from pyimagesearch.training.devices import TrainingDevice
 
-# The defaults of train.py.
-IMAGE_SIZE, BATCH_SIZE, LEARNING_RATE = 96, 32, 1e-3
 MOST_TESTED = 100
 
 
@@ -52,8 +54,6 @@ def main() -> None:
     from pyimagesearch.training.devices import prepare_training_device
 
     device = prepare_training_device(say=info)
-    # TensorFlow warns of programs that compile many networks, as this one has to.
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     dataset = load_dataset(args.dataset, IMAGE_SIZE)
     rows = [["images a folder", "steps", "all labels right, averages of training", "measured"]]
     for images in args.images:
@@ -82,25 +82,16 @@ def train_and_test(
     import keras
 
     from pyimagesearch.data.batches import Examples, make_targets, steps_per_epoch
-    from pyimagesearch.smallervggnet import SmallerVGGNet
-    from pyimagesearch.training import checkpoints, fitting, normalization
+    from pyimagesearch.training import fitting, normalization
 
     train, test = draw(dataset, images, seed=seed)
     keras.utils.set_random_seed(seed)
     fitting.SHORT_RUN = 0  # so that the averages of training can be tested
     targets = make_targets(dataset.labels, dataset.classes)
     examples = Examples(dataset.images, targets, train)
-    classes = len(dataset.classes)
-    trainer = fitting.Trainer(
-        partial(SmallerVGGNet.build, IMAGE_SIZE, IMAGE_SIZE, 3, classes, finalAct="sigmoid"),
-        device,
-        checkpoints.Run(None, {}),
-        examples=examples,
-        settings=fitting.Settings(epochs, BATCH_SIZE, LEARNING_RATE, seed=seed),
-    )
     tested = examples._replace(indices=test)
-    with redirect_stdout(sys.stderr):
-        trainer.fit(tested)
+    settings = fitting.Settings(epochs, BATCH_SIZE, LEARNING_RATE, seed=seed)
+    trainer = train_network(examples, tested, device=device, settings=settings)
 
     def share_right() -> float:
         return float(((trainer.predict(tested) > 0.5) == targets[test]).all(axis=1).mean())

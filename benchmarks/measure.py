@@ -1,4 +1,4 @@
-"""What the benchmarks share: run a command as a user would, time it, and print tables."""
+"""What the benchmarks share: run a command and time it, train a network, and print tables."""
 
 import os
 import platform
@@ -7,8 +7,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 # Lets every benchmark that imports this module import the package, wherever it is started.
@@ -18,6 +20,14 @@ from pyimagesearch.light_imports import let_openvino_report_nothing  # noqa: E40
 
 # Some benchmarks have Keras import OpenVINO.
 let_openvino_report_nothing()
+
+if TYPE_CHECKING:
+    from pyimagesearch.data.batches import Examples
+    from pyimagesearch.training.devices import TrainingDevice
+    from pyimagesearch.training.fitting import Settings, Trainer
+
+# The defaults of train.py.
+IMAGE_SIZE, BATCH_SIZE, LEARNING_RATE = 96, 32, 1e-3
 
 
 class Run(NamedTuple):
@@ -102,6 +112,30 @@ def run(
         raise RuntimeError(f"{command} ended with {process.returncode} after: {lines[-3:]}")
     peak_mb = usage.ru_maxrss / (1024 if sys.platform != "darwin" else 1024**2)
     return Run(lines, seconds, peak_mb, usage.ru_utime + usage.ru_stime)
+
+
+def train_network(
+    examples: "Examples",
+    test_examples: "Examples",
+    *,
+    device: "TrainingDevice",
+    settings: "Settings",
+) -> "Trainer":
+    """Train as train.py does, but write no files."""
+    from pyimagesearch.smallervggnet import SmallerVGGNet
+    from pyimagesearch.training import checkpoints, fitting
+
+    classes = examples.targets.shape[1]
+    build = partial(SmallerVGGNet.build, IMAGE_SIZE, IMAGE_SIZE, 3, classes, finalAct="sigmoid")
+    trainer = fitting.Trainer(
+        build, device, checkpoints.Run(None, {}), examples=examples, settings=settings
+    )
+    # Only the table goes to stdout.
+    with redirect_stdout(sys.stderr):
+        ended_by = trainer.fit(test_examples)
+    if ended_by:
+        raise KeyboardInterrupt
+    return trainer
 
 
 def processor() -> str:

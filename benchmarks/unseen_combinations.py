@@ -18,32 +18,26 @@ counts images whose two likeliest labels are two colours or two types. A fifth o
 is kept back, to measure the accuracy on combinations that the network knows.
 """
 
-import logging
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import redirect_stdout
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from measure import ROOT  # noqa: F401 (importing it lets the package be imported)
+from measure import BATCH_SIZE, IMAGE_SIZE, LEARNING_RATE, train_network
 
 from pyimagesearch.arguments import ArgumentParser, number
 from pyimagesearch.console import info, printable, progress, run
 from pyimagesearch.errors import UserError
 
 if TYPE_CHECKING:
-    from pyimagesearch.data.batches import Examples
     from pyimagesearch.data.loading import Dataset
     from pyimagesearch.training.devices import TrainingDevice
-    from pyimagesearch.training.fitting import Settings, Trainer
+    from pyimagesearch.training.fitting import Settings
 
-# The defaults of train.py.
-IMAGE_SIZE = 96
-BATCH_SIZE = 32
-LEARNING_RATE = 1e-3
+# The default of train.py.
 TEST_SIZE = 0.2
 
 # Each fold of the cross-validation trains on as large a share of the images as the other kinds do.
@@ -108,8 +102,6 @@ def main() -> None:
     # Keras reads its backend when it is imported, so this must come after the device.
     from pyimagesearch.training.fitting import Settings
 
-    # TensorFlow warns of programs that compile many networks, as this one has to.
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     dataset = load_dataset(
         args.dataset, IMAGE_SIZE, fit=args.fit, use_cache=True, progress=progress
     )
@@ -269,30 +261,6 @@ def train_and_test(
     probabilities = trainer.predict(other_examples._replace(indices=tested))
     other_probabilities = trainer.predict(other_examples)
     return probabilities, metrics.accuracies(other_probabilities, all_targets[others]).binary
-
-
-def train_network(
-    examples: "Examples",
-    test_examples: "Examples",
-    *,
-    device: "TrainingDevice",
-    settings: "Settings",
-) -> "Trainer":
-    """Train as train.py does, but write no files."""
-    from pyimagesearch.smallervggnet import SmallerVGGNet
-    from pyimagesearch.training import checkpoints, fitting
-
-    classes = examples.targets.shape[1]
-    build = partial(SmallerVGGNet.build, IMAGE_SIZE, IMAGE_SIZE, 3, classes, finalAct="sigmoid")
-    trainer = fitting.Trainer(
-        build, device, checkpoints.Run(None, {}), examples=examples, settings=settings
-    )
-    # Only the table goes to stdout.
-    with redirect_stdout(sys.stderr):
-        ended_by = trainer.fit(test_examples)
-    if ended_by:
-        raise KeyboardInterrupt
-    return trainer
 
 
 def likeliest_pairs(dataset: "Dataset", probabilities: np.ndarray) -> np.ndarray:

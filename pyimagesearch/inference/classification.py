@@ -204,13 +204,14 @@ def _decode(
         data = read(path)
         if keep is None:
             return _Decoded(path, decode_image(data, size, fit=fit), None, None)
-        # A JPEG file is decoded at a reduced scale, as for training, so that its labels do not
-        # depend on whether it is drawn. That comes first, so that no thread holds a large image
-        # while it waits for memory.
-        is_reducible = isinstance(read_header(data), JpegHeader)
-        square = decode_image(data, size, fit=fit) if is_reducible else None
-        image = decode_image(data)
-        square = fitted(image, size, fit) if square is None else square
+        if isinstance(read_header(data), JpegHeader):
+            # It is decoded at a reduced scale, as for training, so that its labels do not depend on
+            # whether it is drawn. That comes first, so that no thread holds a large image while it
+            # waits for memory.
+            square, image = decode_image(data, size, fit=fit), decode_image(data)
+        else:
+            image = decode_image(data)
+            square = fitted(image, size, fit)
         return _Decoded(path, square, keep(image), None)
     except UnreadableFileError as error:
         return _Decoded(path, None, None, str(error))
