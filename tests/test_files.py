@@ -168,11 +168,11 @@ def test_a_temporary_folder_vanishes_with_its_content_whatever_happens(tmp_path)
 def test_a_temporary_folder_that_is_taken_for_litter_at_once_is_made_again(tmp_path, monkeypatch):
     open_file, taken = os.open, []
 
-    def open_late(path, *arguments):
+    def open_late(path, *arguments, **settings):
         if not taken:
             taken.append(path)
             path.rmdir()
-        return open_file(path, *arguments)
+        return open_file(path, *arguments, **settings)
 
     monkeypatch.setattr(files.os, "open", open_late)
     with files.temporary_folder(tmp_path / "fashion.model") as folder:

@@ -6,6 +6,7 @@ one at a time. They return the probabilities of the labels, float32 of shape (N,
 
 import importlib.util
 import json
+import tempfile
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -192,15 +193,18 @@ def _load_onnx(path: Path) -> Callable[[np.ndarray], np.ndarray]:
 
 def _write_openvino(network: "keras.Model", path: Path, labels: Sequence[str]) -> None:
     let_openvino_report_nothing()
-    _export(network, path, "openvino")
-    import openvino
+    from openvino import serialize
+    from openvino.tools.ovc import convert_model
 
-    # Otherwise the weights stay in the file that is about to be written anew.
-    graph = openvino.Core().read_model(path, config={"ENABLE_MMAP": False})
     # OpenVINO's Model API separates labels by spaces.
     words = ["_".join(label.split()) for label in labels]
-    graph.set_rt_info(" ".join(words), ["model_info", "labels"])
-    openvino.serialize(graph, path)
+    # Keras's own export hands the network over in memory, which OpenVINO 2026.4 cannot read with
+    # Python 3.13: its get_environment_setup raises a NameError.
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        _export(network, Path(folder), "tf_saved_model")
+        graph = convert_model(folder)
+        graph.set_rt_info(" ".join(words), ["model_info", "labels"])
+        serialize(graph, path)
 
 
 def _load_openvino(path: Path) -> Callable[[np.ndarray], np.ndarray]:

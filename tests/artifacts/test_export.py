@@ -163,6 +163,7 @@ def run(*arguments, folder, **environment):
 
 
 WRITE_AND_LOAD = """
+import contextlib
 import sys
 from pathlib import Path
 from pyimagesearch.artifacts import export_formats
@@ -170,7 +171,9 @@ from pyimagesearch.artifacts import export_formats
 export_formats._export = lambda *_: None
 path = Path("fashion.xml")
 if "write" in sys.argv:
-    export_formats._write_openvino(None, path, ["red"])
+    # OpenVINO finds no network to convert, which it would report, too.
+    with contextlib.suppress(Exception):
+        export_formats._write_openvino(None, path, ["red"])
 else:
     export_formats._load_openvino(path)
 print("openvino.tools.ovc" in sys.modules, sys.modules.get("openvino_telemetry"))
