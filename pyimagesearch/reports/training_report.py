@@ -17,7 +17,8 @@ from pyimagesearch.data.loading import Dataset
 from pyimagesearch.files import AnyPath, written_whole
 from pyimagesearch.reports import metrics
 
-PACKAGES = ("tensorflow", "keras", "numpy", "opencv-python", "scikit-learn", "pillow")
+# As they are imported: OpenCV is installed under several names, such as opencv-python-headless.
+PACKAGES = ("tensorflow", "keras", "numpy", "cv2", "sklearn", "PIL")
 WORST_IMAGES = 24
 # The combinations without images can be as many as the square of the labels: the first are listed.
 MOST_MISSING = 1000
@@ -194,4 +195,6 @@ def write(path: AnyPath | None, report: Mapping[str, Any]) -> None:
 
 
 def _versions() -> dict[str, str]:
-    return {package: metadata.version(package) for package in PACKAGES}
+    installed = metadata.packages_distributions()
+    names = [name for package in PACKAGES for name in installed.get(package, [])]
+    return {name: metadata.version(name) for name in names}

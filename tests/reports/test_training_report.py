@@ -120,3 +120,14 @@ def test_of_many_missing_combinations_the_first_are_listed_and_all_counted(
     assert report["missing"][0] == ("color0000", "type0001")
     assert len(report["missing"]) == training_report.MOST_MISSING
     assert report["missing_count"] == 2000 * 2000 - 2000
+
+
+def test_the_report_names_each_package_as_it_is_called_where_it_is_installed(tmp_path, monkeypatch):
+    for name in ("opencv_python_headless", "numpy"):
+        folder = tmp_path / f"{name}-5.1.dist-info"
+        folder.mkdir()
+        (folder / "METADATA").write_text(f"Name: {name.replace('_', '-')}\nVersion: 5.1\n")
+        (folder / "top_level.txt").write_text("cv2\n" if "opencv" in name else "numpy\n")
+    monkeypatch.setattr("sys.path", [str(tmp_path)])
+    found = training_report._versions()
+    assert found == {"numpy": "5.1", "opencv-python-headless": "5.1"}
