@@ -315,7 +315,7 @@ def _explained(service: Service, error: FetchError) -> SearchError:
 
 def _duration(seconds: float) -> str:
     minutes = round(seconds / MINUTE)
-    return f"{minutes} minutes" if minutes < 120 else f"{round(minutes / 60)} hours"
+    return counted(minutes, "minute") if minutes < 120 else counted(round(minutes / 60), "hour")
 
 
 def _not_results(service: Service) -> str:
