@@ -52,8 +52,8 @@ def videos_among(inputs: Sequence[str]) -> list[str]:
     image = next((given for given in inputs if given not in videos), None)
     if videos and image is not None:
         raise UserError(f"{videos[0]} is a clip and {image} is not: classify them separately")
-    for clip in set(videos) - set(cameras):
-        if not os.path.lexists(clip):
+    for clip in videos:
+        if not (is_camera(clip) or os.path.lexists(clip)):
             raise UserError(f"there is no clip {clip}{did_you_mean(clip)}")
     return videos
 

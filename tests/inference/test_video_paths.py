@@ -45,6 +45,13 @@ def test_what_cannot_be_labelled_together_or_at_all_is_named(inputs, message):
         videos_among(inputs)
 
 
+def test_of_several_clips_that_are_missing_the_first_is_named():
+    clips = [f"{name}.mp4" for name in "abcdefghij"]
+    for first in clips:
+        with pytest.raises(UserError, match=f"no clip {first}"):
+            videos_among([first, *clips])
+
+
 def test_a_clip_is_labelled_into_an_mp4_file_or_a_folder(tmp_path):
     inputs = ["in/a.avi"]
     assert labelled_paths(inputs, inputs, None) == [None]
