@@ -88,7 +88,7 @@ def wrong_label(probabilities: Mapping[str, float], labels: Sequence[str]) -> st
 
 
 def _error_cell(image: np.ndarray, error: Mapping[str, Any]) -> np.ndarray:
-    count = len(error["labels"])
+    count = max(1, len(error["labels"]))
     likeliest = sorted(error["probabilities"].items(), key=lambda item: -item[1])[:count]
     shares = [f"{likely:.0%}" for _, likely in likeliest]
     lines = [

@@ -96,6 +96,12 @@ def test_below_an_error_every_label_is_named_with_its_probability(
         assert text_width(line, montage.FONT_SIZE) <= CELL_WIDTH
 
 
+def test_below_an_image_without_labels_stands_the_likeliest(tmp_path, dataset, worst, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    _, truth, net = captions_of([worst[0] | {"labels": ()}], dataset, monkeypatch)
+    assert (truth.strip(), net) == ("is", "net black 90%")
+
+
 def test_of_a_long_path_below_an_error_the_end_is_shown(tmp_path, dataset, worst, monkeypatch):
     monkeypatch.chdir(tmp_path)
     long = f"d/{'a' * 90}/image_0001.png"
