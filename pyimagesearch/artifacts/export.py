@@ -77,7 +77,7 @@ def _check(paths: Mapping[str, Path]) -> None:
         chosen = FORMATS[name]
         if not is_utf8(path.absolute()):
             raise UserError(f"cannot write {path}: converters need a name in UTF-8")
-        if not path.name.endswith(chosen.ending) and not chosen.is_folder:
+        if not path.name or not (chosen.is_folder or path.name.endswith(chosen.ending)):
             raise UserError(f"{path} is no name for {name}: end it in {chosen.ending}")
         check_writable(path.with_name(LABELS_FILE), *chosen.files(path))
         if chosen.is_folder and os.path.lexists(path) and not (path / chosen.holds).is_file():
