@@ -38,6 +38,15 @@ MAX_OBJECTS = 6_000
 MAX_OUTPUT, MAX_OUTPUTS = 2**25, 2**31
 READ_BYTES = 2**20
 CENTRAL_DIRECTORY_ENTRY = b"PK\1\2"
+# What zipfile raises for entries that are damaged, encrypted, or beyond all addresses.
+ZIP_ERRORS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    RuntimeError,
+    ValueError,
+    OverflowError,
+)
 
 # What Keras calls the weights of a layer in its files, but for a number.
 GROUPS = {"Conv2D": "conv2d", "BatchNormalization": "batch_normalization", "Dense": "dense"}
@@ -150,8 +159,7 @@ def read_entry(archive: zipfile.ZipFile, name: str, *, most_bytes: int) -> bytea
         with archive.open(name) as file:
             while len(content) <= most_bytes and (part := file.read(READ_BYTES)):
                 content += part
-    # What zipfile raises for damaged and for encrypted entries.
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError) as error:
+    except ZIP_ERRORS as error:
         raise DescriptionError(f"its {name} is damaged") from error
     if len(content) > most_bytes:
         raise DescriptionError(f"its {name} would unpack to more than {most_bytes:,} bytes")

@@ -110,6 +110,14 @@ def test_an_archive_that_is_cut_off_or_changed_is_refused(archive, tmp_path):
         refusal(path)
 
 
+def test_an_entry_that_begins_beyond_all_addresses_is_refused(archive, tmp_path):
+    path = with_entries(archive, tmp_path / "h.model")
+    with zipfile.ZipFile(path, "a") as entries:
+        entries.getinfo("model.weights.h5").header_offset = 2**63
+        entries.writestr("more", b"")  # so that the directory of entries is written again
+    assert "damaged" in refusal(path)
+
+
 @pytest.fixture
 def bomb(tmp_path):
     path = tmp_path / "h.model"
