@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from pyimagesearch.artifacts import keras3
-from pyimagesearch.artifacts.network_description import DescriptionError, NetworkDescription
+from pyimagesearch.artifacts.network_description import NetworkDescription
 
 if TYPE_CHECKING:
     import keras
@@ -267,7 +267,7 @@ def from_bytes(content: bytes, *, features: int) -> KnownImages:
     try:
         archive = keras3.open_archive(content)
         known = KnownImages(*(_array(archive, f"{name}.npy") for name in KnownImages._fields))
-    except (DescriptionError, KeyError, ValueError) as error:
+    except Exception as error:  # NumPy raises anything for a header that it did not write.
         raise KnownImagesError("it is damaged") from error
     if not _is_consistent(known):
         raise KnownImagesError("its arrays do not fit together")

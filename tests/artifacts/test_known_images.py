@@ -1,4 +1,6 @@
 import io
+import struct
+import zipfile
 
 import keras
 import numpy as np
@@ -141,6 +143,33 @@ def test_pickles_and_headers_that_lie_are_refused_at_once(known):
     for content in (buffer.getvalue(), lying, b"", b"PK\3\4", b"text" * 1000):
         with pytest.raises(KnownImagesError, match="damaged"):
             known_images.from_bytes(content, features=8)
+
+
+def with_header(header, known):
+    """Put a text in the place of the header of an array."""
+    arrays = io.BytesIO(known_images.to_bytes(known))
+    with zipfile.ZipFile(arrays, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
+        version_and_size = struct.pack("<6sBBH", b"\x93NUMPY", 1, 0, len(header))
+        archive.writestr("mean.npy", version_and_size + header.encode() + bytes(32))
+    return arrays.getvalue()
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "{'descr': ('<f4',), 'fortran_order': False, 'shape': (8,)}\n",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (8,\n",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,)}\n",
+        "{[]: 1}\n",
+        "  x\n y\n",
+        "(" * 9000 + "\n",
+        "-" * 9000 + "1\n",
+    ],
+    ids=["type", "unclosed", "shape", "key", "indented", "nested", "signs"],
+)
+def test_a_header_that_numpy_does_not_write_is_refused_whatever_numpy_raises(known, header):
+    with pytest.raises(KnownImagesError, match="damaged"):
+        known_images.from_bytes(with_header(header, known), features=8)
 
 
 def test_any_damaged_byte_is_read_or_refused(known):
