@@ -48,10 +48,12 @@ def choose_services(
     Raises
     ------
     UserError
-        If a key is missing, unreadable or malformed, or if the endpoint is not a URL.
+        If a key is missing, unreadable, malformed or not needed, or if the endpoint is not a URL.
     """
     if endpoint is not None:
         _require_url(endpoint)
+    if key_file and provider in ("openverse", "wikimedia"):
+        raise UserError(f"{provider} takes no key file: leave it out, or search with bing or brave")
     if provider == "openverse":
         return [_openverse(endpoint)], "you asked for it"
     if provider == "wikimedia":

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyimagesearch.command_lines.search import PROVIDERS
-from pyimagesearch.errors import UserError
+from pyimagesearch.errors import BAD_INPUT, UserError
 from pyimagesearch.search.service_choice import choose_services, contact
 
 
@@ -77,10 +77,19 @@ def test_a_provider_that_the_user_asks_for_is_chosen(monkeypatch):
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_every_service_that_the_scripts_flag_names_can_be_chosen(tmp_path, provider):
-    (tmp_path / "key.txt").write_text("key\n")
-    service, reason = choose(provider, key_file=str(tmp_path / "key.txt"))
+def test_every_service_that_the_scripts_flag_names_can_be_chosen(monkeypatch, provider):
+    for variable in ("BING_SEARCH_API_KEY", "BRAVE_SEARCH_API_KEY"):
+        monkeypatch.setenv(variable, "key")
+    service, reason = choose(provider)
     assert (service.name, reason) == (provider, "you asked for it")
+
+
+@pytest.mark.parametrize("provider", ["openverse", "wikimedia"])
+def test_a_key_file_for_a_service_that_takes_none_is_refused(tmp_path, provider):
+    (tmp_path / "key.txt").write_text("key\n")
+    with pytest.raises(UserError, match=f"{provider} takes no key file: leave it out") as caught:
+        choose(provider, key_file=str(tmp_path / "key.txt"))
+    assert caught.value.exit_code == BAD_INPUT
 
 
 @pytest.mark.parametrize("provider", ["bing", "brave"])
