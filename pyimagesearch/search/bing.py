@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from pyimagesearch.errors import UserError
 from pyimagesearch.search.services import Page, SearchResult, results_in, text_in
 
 BING_KEY = "BING_SEARCH_API_KEY"
+# "Any" leaves out images whose licence is not known.
+LICENCES = ("Public", "Share", "ShareCommercially", "Modify", "ModifyCommercially", "Any", "All")
 RETIRED = (
     "Microsoft retired the Bing Search APIs on 11 August 2025; set the endpoint of a compatible "
     "service, or use the provider openverse, which needs no key"
@@ -49,7 +52,7 @@ class Bing:
     ) -> dict[str, Any]:
         """See :class:`Service`."""
         asked = {"q": query, "offset": cursor, "count": count}
-        return asked | ({"license": licence} if licence else {})
+        return asked | ({"license": _licence(licence)} if licence else {})
 
     def read_page(self, document: Any, cursor: int, licence: str | None = None) -> Page:
         """See :class:`Service`."""
@@ -71,6 +74,13 @@ class Bing:
         # The estimate differs from page to page, so that more or fewer may come.
         total = None if cursor or has_more else len(found)
         return Page(results, total, following if has_more else None)
+
+
+def _licence(wanted: str) -> str:
+    for licence in LICENCES:
+        if licence.lower() == wanted.strip().lower():
+            return licence
+    raise UserError(f"bing knows no licence {wanted!r}: choose one of {', '.join(LICENCES)}")
 
 
 def _creator(item: Any) -> str:

@@ -7,6 +7,7 @@ from pyimagesearch.search.services import (
     Page,
     SearchResult,
     licence_with_url,
+    open_licences,
     results_in,
     text_in,
 )
@@ -51,7 +52,7 @@ class Openverse:
     ) -> dict[str, Any]:
         """See :class:`Service`."""
         asked = {"q": query, "page": cursor, "page_size": count}
-        return asked | ({"license": licence} if licence else {})
+        return asked | ({"license": ",".join(open_licences(licence))} if licence else {})
 
     def read_page(self, document: Any, cursor: int, licence: str | None = None) -> Page:
         """See :class:`Service`."""

@@ -8,8 +8,12 @@ add one, write a class with the attributes and methods of :class:`Service` and h
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
+from pyimagesearch.errors import UserError
+
 # The most results of one page. Services give fewer or ignore the rest of what they are asked for.
 MOST_RESULTS = 500
+# The licences that openverse and wikimedia can be asked for, as both are given them.
+OPEN_LICENCES = ("cc0", "pdm", "by", "by-sa", "by-nd", "by-nc", "by-nc-sa", "by-nc-nd")
 # What reading a page raises if the document is not a page of results.
 NOT_A_PAGE = (KeyError, TypeError, ValueError, OverflowError)
 
@@ -120,6 +124,34 @@ def text_in(item: Any, name: str) -> str:
     """Return a text of a result; empty if there is none of that name, or something else."""
     value = item.get(name) if isinstance(item, dict) else None
     return value if isinstance(value, str) else ""
+
+
+def open_licences(wanted: str) -> list[str]:
+    """Read licences as a user writes them.
+
+    Parameters
+    ----------
+    wanted : str
+        For example ``"cc0, BY"``.
+
+    Returns
+    -------
+    list of str
+        Names in ``OPEN_LICENCES``.
+
+    Raises
+    ------
+    UserError
+        If it names anything else, under which nothing would be found.
+    """
+    licences = [licence.strip().lower() for licence in wanted.split(",")]
+    for licence in licences:
+        if licence not in OPEN_LICENCES:
+            known = ", ".join(OPEN_LICENCES)
+            raise UserError(
+                f"openverse and wikimedia know no licence {licence!r}: choose among {known}"
+            )
+    return licences
 
 
 def licence_with_url(licence: str, url: str) -> str:

@@ -10,6 +10,7 @@ from pyimagesearch.search.services import (
     Page,
     SearchResult,
     licence_with_url,
+    open_licences,
     results_in,
     text_in,
 )
@@ -60,6 +61,8 @@ class Wikimedia:
         self, query: str, licence: str | None, *, cursor: Mapping[str, Any], count: int
     ) -> dict[str, Any]:
         """See :class:`Service`."""
+        if licence:
+            open_licences(licence)  # refuses what nothing is under
         return dict(cursor) | {
             "action": "query",
             "format": "json",
@@ -94,7 +97,7 @@ class Wikimedia:
         pages = results_in(list(found.values()) if isinstance(found, dict) else found)
         pages.sort(key=_rank)
         described = [(item, info) for item in pages if (info := _image_info(item))]
-        wanted = _kinds(licence.split(",")) if licence else None
+        wanted = set(open_licences(licence)) if licence else None
         results = [
             _result(item, info)
             for item, info in described

@@ -9,6 +9,11 @@ def test_bing_is_asked_for_an_offset_and_a_licence():
     assert Bing("key").headers == {"Ocp-Apim-Subscription-Key": "key"}
 
 
+def test_the_licences_of_bing_are_its_own_words_in_any_case():
+    asked = Bing("key").parameters("q", "sharecommercially", cursor=0, count=50)
+    assert asked["license"] == "ShareCommercially"
+
+
 def test_bing_goes_on_where_the_service_says():
     page = {"value": [{"contentUrl": "http://a/1"}], "nextOffset": 37, "totalEstimatedMatches": 90}
     assert Bing("key").read_page(page, 0).next_cursor == 37

@@ -9,7 +9,14 @@ from stand_in_services import SERVICES as STAND_INS
 from pyimagesearch.command_lines.search import PROVIDERS
 from pyimagesearch.errors import UserError
 from pyimagesearch.search.errors import BusyError, RefusedError
-from pyimagesearch.search.services import MOST_RESULTS, NOT_A_PAGE, licence_with_url, results_in
+from pyimagesearch.search.services import (
+    MOST_RESULTS,
+    NOT_A_PAGE,
+    OPEN_LICENCES,
+    licence_with_url,
+    open_licences,
+    results_in,
+)
 
 SERVICES = services("http://api.test/", KEY)
 
@@ -41,6 +48,22 @@ def test_a_licence_is_refused_or_asked_for_or_looked_for_in_the_results(service)
     assert status == 200
     assert len(service.read_page(document, start, "by").results) == 1
     assert service.read_page(document, start, "by-nc").results == []
+
+
+@pytest.mark.parametrize(
+    "licence", ["nonsense", "by,nonsense", "by,", " ", "by\nby-sa", "CC BY-SA"]
+)
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
+def test_a_licence_that_a_service_does_not_know_is_refused_with_those_that_it_knows(
+    service, licence
+):
+    with pytest.raises(UserError, match=r"choose .*(by-nc-nd|ShareCommercially)|without a licence"):
+        service.parameters("q", licence, cursor=service.first_cursor, count=50)
+
+
+def test_open_licences_are_read_as_people_write_them():
+    assert open_licences("cc0, BY-SA") == ["cc0", "by-sa"]
+    assert open_licences(",".join(OPEN_LICENCES)) == list(OPEN_LICENCES)
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)

@@ -140,7 +140,7 @@ def test_credit_of_another_kind_is_empty(metadata):
 def test_licences_are_spelled_as_openverse_spells_them(code, name):
     found = file_page(code=code)
     found["imageinfo"][0]["extmetadata"]["LicenseShortName"] = {}
-    assert len(read(found, licence=f"nd, {name.upper()}").results) == 1
+    assert len(read(found, licence=f"by-nd, {name.upper()}").results) == 1
     others = {"by", "by-sa", "cc0", "pdm", "by-nc"} - {name}
     assert read(found, licence=",".join(others)).results == []
 
