@@ -1,5 +1,6 @@
 """Hostile files, each made from a good one by a random generator, so that a seed names a file."""
 
+import io
 import json
 import pickle
 import shutil
@@ -8,11 +9,16 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
 from sklearn.preprocessing import MultiLabelBinarizer
+
+if TYPE_CHECKING:
+    import keras
+
+    from pyimagesearch.artifacts.known_images import KnownImages
 
 LABELS = ["black", "blue", "dress", "jeans", "red", "shirt"]
 METADATA = {
@@ -58,6 +64,20 @@ INSTRUCTIONS = [
     b"\x85" * 1000,
     b"]" * 100_000,
 ]
+# NumPy evaluates the header of an array as a Python literal.
+NASTY_HEADERS = [
+    *(b"", b"\n", b"\0", b"  x\n y\n", b"{[]: 1}\n", b"{1: 2, 'a': 3}\n"),
+    *(b"(" * 9000, b"-" * 9000 + b"1", b"[" * 99 + b"]" * 99, b"{" * 20_000),
+    b"{'descr': ('<f4',), 'fortran_order': False, 'shape': (8,)}",
+    b"{'descr': {}, 'fortran_order': False, 'shape': (8,)}",
+    b"{'descr': [('a', '<f4', (%d,))], 'fortran_order': False, 'shape': (8,)}" % 10**30,
+    b"{'descr': '<f4', 'fortran_order': False, 'shape': (8,",
+    b"{'descr': '<f4', 'fortran_order': False, 'shape': (True,)}",
+    b"{'descr': '<f4', 'fortran_order': False, 'shape': (%d,)}" % 10**30,
+    b"{'descr': '<f2', 'fortran_order': False, 'shape': (0, %d)}" % 2**62,
+]
+# NumPy pads a short header with its magic number to so many bytes.
+HEADER_BYTES = 128
 
 
 def damaged(choose: Random, data: bytes) -> bytes:
@@ -130,8 +150,7 @@ def json_bytes(choose: Random, value: Any) -> bytes:
 
 def archive_writer(good: Path) -> Callable[[Random, Path], None]:
     """Return a function that writes hostile copies of a Keras 3 archive."""
-    with zipfile.ZipFile(good) as source:
-        entries = {name: source.read(name) for name in source.namelist()}
+    entries = read_archive(good.read_bytes())
 
     def write(choose: Random, path: Path) -> None:
         changed = dict(entries)
@@ -157,7 +176,15 @@ def archive_writer(good: Path) -> Callable[[Random, Path], None]:
     return write
 
 
-def write_archive(path: Path, entries: dict[str, bytes], method: int = zipfile.ZIP_STORED) -> None:
+def read_archive(data: bytes) -> dict[str, bytes]:
+    """Read all entries of a zip archive."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def write_archive(
+    path: Path | io.BytesIO, entries: dict[str, bytes], method: int = zipfile.ZIP_STORED
+) -> None:
     """Write a zip archive."""
     with zipfile.ZipFile(path, "w", method) as archive:
         for name, content in entries.items():
@@ -166,8 +193,7 @@ def write_archive(path: Path, entries: dict[str, bytes], method: int = zipfile.Z
 
 def metadata_writer(good: Path) -> Callable[[Random, Path], None]:
     """Return a function that writes copies of a Keras 3 archive with hostile metadata."""
-    with zipfile.ZipFile(good) as source:
-        entries = {name: source.read(name) for name in source.namelist()}
+    entries = read_archive(good.read_bytes())
 
     def write(choose: Random, path: Path) -> None:
         metadata = json.loads(json.dumps(METADATA))
@@ -177,6 +203,28 @@ def metadata_writer(good: Path) -> Callable[[Random, Path], None]:
         else:
             text = json_bytes(choose, metadata)
         write_archive(path, entries | {"pyimagesearch.json": text})
+
+    return write
+
+
+def known_images_writer(good: Path) -> Callable[[Random, Path], None]:
+    """Return a function that writes copies of a Keras 3 archive with hostile known images."""
+    entries = read_archive(good.read_bytes())
+    arrays = read_archive(entries["pyimagesearch.features.npz"])
+
+    def write(choose: Random, path: Path) -> None:
+        name = choose.choice(list(arrays))
+        header, numbers = arrays[name][:HEADER_BYTES], arrays[name][HEADER_BYTES:]
+        if choose.random() < 0.5:
+            header = damaged(choose, header)
+        elif choose.random() < 0.8:
+            text = choose.choice(NASTY_HEADERS)
+            header = struct.pack("<8sH", header[:8], len(text)) + text
+        else:
+            numbers = damaged(choose, numbers)
+        known = io.BytesIO()
+        write_archive(known, arrays | {name: header + numbers})
+        write_archive(path, entries | {"pyimagesearch.features.npz": known.getvalue()})
 
     return write
 
@@ -234,7 +282,10 @@ def label_writer(good: Path) -> Callable[[Random, Path], None]:
 
 
 def write_good_files(hdf5: Path, archive: Path, label_file: Path) -> None:
-    """Write a model file of the network in an HDF5 file, with full metadata, and its label file."""
+    """Write a model file of the network in an HDF5 file, and its label file.
+
+    The model file holds all that training puts there: metadata, and known images.
+    """
     from pyimagesearch.artifacts.label_file import save_binarizer
     from pyimagesearch.artifacts.model_file import save_model
     from pyimagesearch.console import quiet_stderr
@@ -244,5 +295,20 @@ def write_good_files(hdf5: Path, archive: Path, label_file: Path) -> None:
     with quiet_stderr():
         import keras
 
-        save_model(archive, keras.saving.load_model(renamed, compile=False), METADATA)
+        model = keras.saving.load_model(renamed, compile=False)
+        save_model(archive, model, METADATA, known=some_known_images(model))
     save_binarizer(label_file, MultiLabelBinarizer().fit([LABELS]), "2026-01-02T03:04:05+00:00")
+
+
+def some_known_images(model: "keras.Model") -> "KnownImages":
+    """Let a network know two images, each at a point of its own."""
+    from pyimagesearch.artifacts.known_images import KnownImages, feature_counts_of_model
+
+    sizes = list(feature_counts_of_model(model).values())
+    axes = np.ones(len(sizes), np.int32)
+    points = np.eye(2, len(sizes), dtype=np.float32)
+    features = np.ones(sum(sizes), np.float32)
+    quantiles = np.linspace(0, 1, 101, dtype=np.float32)
+    return KnownImages(
+        *(np.array(sizes, np.int32), axes, 0 * features, features), points, points, quantiles
+    )

@@ -105,6 +105,7 @@ ARCHIVE, LABEL_FILE = Path("good.keras"), Path("good.pickle")
 KINDS = [
     Kind("model file of Keras 3", ARCHIVE, content.archive_writer, read_model),
     Kind("its metadata", ARCHIVE, content.metadata_writer, read_metadata),
+    Kind("its known images", ARCHIVE, content.known_images_writer, read_model),
     Kind("model file of Keras 2", LEGACY / "tutorial.model", content.hdf5_writer, read_model),
     Kind("SavedModel", LEGACY / "saved_model", content.saved_model_writer, read_model),
     Kind("label file", LABEL_FILE, content.label_writer, read_labels),

@@ -11,7 +11,7 @@ from random import Random
 from typing import Any
 
 import numpy as np
-from hostile_content import damaged, damaged_json, json_bytes, write_archive
+from hostile_content import damaged, damaged_json, json_bytes, read_archive, write_archive
 from measure import ROOT
 
 from pyimagesearch.errors import UserError
@@ -110,8 +110,7 @@ def cache_writer(good: Path) -> Callable[[Random, Path], None]:
 
 def checkpoint_writer(good: Path) -> Callable[[Random, Path], None]:
     """Change a checkpoint's description or arrays, or damage it as a whole."""
-    with zipfile.ZipFile(good) as archive:
-        entries = {name: archive.read(name) for name in archive.namelist()}
+    entries = read_archive(good.read_bytes())
     arrays = [name for name in entries if name.endswith(".npy")]
 
     def write(choose: Random, path: Path) -> None:
