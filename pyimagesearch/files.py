@@ -1,4 +1,4 @@
-"""Read untrusted files safely, and write our own whole or not at all."""
+"""Write files whole or not at all."""
 
 import difflib
 import errno
@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from pyimagesearch.console import quiet_stderr
-from pyimagesearch.errors import WORK_FAILED, UnreadableFileError, UserError
+from pyimagesearch.errors import WORK_FAILED, UserError
 
 try:
     import fcntl
@@ -23,7 +23,6 @@ except ImportError:  # Windows has no advisory locks of this kind.
 
 AnyPath = str | os.PathLike[str]
 
-MAX_FILE_BYTES = 2**28
 # JPEG 2000 holds nothing much smaller.
 TRIAL_SHAPE = (64, 64, 3)
 # Windows translates line ends in files that are not opened as binary.
@@ -31,61 +30,6 @@ BINARY = getattr(os, "O_BINARY", 0)
 # The part of a file's name that its temporary file repeats. Longer ones would not leave room for
 # the rest of a name, which most file systems limit to 255 bytes.
 NAME_PART = 50
-
-
-def read_file(path: AnyPath, *, most_bytes: int = MAX_FILE_BYTES) -> bytes:
-    """Read a regular file of a limited size.
-
-    Parameters
-    ----------
-    path : path
-        The file. A link is followed.
-    most_bytes : int
-        The largest size that is read.
-
-    Returns
-    -------
-    bytes
-        The whole content, at least one byte.
-
-    Raises
-    ------
-    UnreadableFileError
-        If there is no such file, no permission, nothing in it or too much, or if it is not a
-        regular file and might never end (a pipe, a device).
-    """
-    try:
-        # Without O_NONBLOCK, opening a pipe waits for somebody who writes to it.
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | BINARY)
-        try:
-            return _read_descriptor(descriptor, most_bytes)
-        finally:
-            os.close(descriptor)
-    except (OSError, ValueError) as error:
-        if isinstance(error, UnreadableFileError):
-            raise
-        raise UnreadableFileError(getattr(error, "strerror", None) or str(error)) from error
-
-
-def _read_descriptor(descriptor: int, most_bytes: int) -> bytes:
-    status = os.fstat(descriptor)
-    if not stat.S_ISREG(status.st_mode):
-        raise UnreadableFileError("not a regular file")
-    size = status.st_size
-    with open(descriptor, "rb", closefd=False) as file:
-        # Reading reserves memory for all that is asked for.
-        content = file.read(size + 1) if size <= most_bytes else b""
-        if len(content) > size:  # It is growing, or has no size, as in /proc.
-            content += file.read(most_bytes - size)
-    if max(size, len(content)) > most_bytes:
-        raise UnreadableFileError(f"the file is larger than {_size(most_bytes)}")
-    if not content:
-        raise UnreadableFileError("the file is empty")
-    return content
-
-
-def _size(count: int) -> str:
-    return f"{count >> 20} MiB" if count >= 2**20 else f"{count >> 10} KiB"
 
 
 def did_you_mean(path: AnyPath) -> str:

@@ -2,14 +2,13 @@ import contextlib
 import errno
 import os
 import stat
-import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from pyimagesearch import files
-from pyimagesearch.errors import WORK_FAILED, UnreadableFileError, UserError
+from pyimagesearch.errors import WORK_FAILED, UserError
 
 
 def test_a_failed_write_keeps_the_old_file_and_leaves_nothing(tmp_path):
@@ -249,67 +248,6 @@ def test_names_that_images_can_have_are_accepted_and_nothing_is_written(tmp_path
     files.check_image_names(None, *(tmp_path / name for name in names))
     assert list(tmp_path.iterdir()) == []
     assert capfd.readouterr() == ("", "")
-
-
-def test_a_file_is_read_whole(tmp_path):
-    (tmp_path / "file").write_bytes(b"content")
-    (tmp_path / "link").symlink_to("file")
-    assert files.read_file(tmp_path / "link") == b"content"
-
-
-def test_a_small_file_takes_little_memory_to_read(tmp_path):
-    (tmp_path / "file").write_bytes(b"x" * 5000)
-    tracemalloc.start()
-    try:
-        files.read_file(tmp_path / "file")
-        _, most = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert most < 2**20
-
-
-def test_a_file_that_is_longer_than_the_system_said_is_read_to_its_end_or_refused(
-    tmp_path, monkeypatch
-):
-    path, fstat = tmp_path / "file", os.fstat
-    path.write_bytes(b"x" * 4096)
-
-    def fstat_of_an_empty_file(descriptor):
-        fields = list(fstat(descriptor))
-        fields[stat.ST_SIZE] = 0  # as for files in /proc
-        return os.stat_result(fields)
-
-    monkeypatch.setattr(os, "fstat", fstat_of_an_empty_file)
-    assert files.read_file(path, most_bytes=4096) == path.read_bytes()
-    with pytest.raises(UnreadableFileError, match="larger than 3 KiB"):
-        files.read_file(path, most_bytes=4095)
-
-
-def test_what_is_no_file_of_a_sane_size_is_refused_at_once(tmp_path):
-    os.mkfifo(tmp_path / "pipe")
-    (tmp_path / "loop").symlink_to("loop")
-    (tmp_path / "empty").touch()
-    (tmp_path / "folder").mkdir()
-    with (tmp_path / "sparse").open("wb") as file:
-        file.truncate(2**40)
-    for name, complaint in [
-        ("pipe", "not a regular file"),
-        ("/dev/zero", "not a regular file"),
-        ("folder", "not a regular file"),
-        ("loop", "symbolic links"),
-        ("empty", "is empty"),
-        ("sparse", "larger than 256 MiB"),
-        ("missing", "No such file"),
-        ("\0", "null"),
-    ]:
-        with pytest.raises(UnreadableFileError, match=complaint):
-            files.read_file(tmp_path / name)
-
-
-def test_a_smaller_limit_is_named(tmp_path):
-    (tmp_path / "file").write_bytes(b"x" * 5000)
-    with pytest.raises(UnreadableFileError, match="larger than 4 KiB"):
-        files.read_file(tmp_path / "file", most_bytes=4096)
 
 
 def test_a_file_that_exists_is_not_suggested_in_its_own_place(tmp_path):

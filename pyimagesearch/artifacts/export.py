@@ -21,18 +21,12 @@ from pyimagesearch.artifacts.export_formats import (
     labels_text,
     taking_bytes,
 )
-from pyimagesearch.console import info, printable, quiet_stderr, run
+from pyimagesearch.console import info, no_report, printable, quiet_stderr, run
 from pyimagesearch.data.decoding import decode_image, scale
 from pyimagesearch.errors import WORK_FAILED, UnreadableFileError, UserError, first_line
-from pyimagesearch.files import (
-    AnyPath,
-    is_utf8,
-    read_file,
-    replace_folder,
-    temporary_folder,
-    written_whole,
-)
+from pyimagesearch.files import AnyPath, is_utf8, replace_folder, temporary_folder, written_whole
 from pyimagesearch.outputs import check_writable, remove_litter
+from pyimagesearch.reading import read_file
 
 MODEL_SUFFIXES = (".model", ".keras", ".h5", ".hdf5")
 EXAMPLES = """examples:
@@ -113,7 +107,7 @@ def export_model(
     *,
     labelbin: str | None = None,
     quantize: bool = False,
-    say: Callable[[str], None] = lambda message: None,
+    say: Callable[[str], None] = no_report,
 ) -> None:
     """Export the network of a model file, and compare what each runtime predicts with Keras.
 

@@ -24,7 +24,7 @@ from pyimagesearch.artifacts.tensorflow_files import (
     submessages,
 )
 from pyimagesearch.errors import UnreadableFileError
-from pyimagesearch.files import MAX_FILE_BYTES, read_file
+from pyimagesearch.reading import MAX_FILE_BYTES, read_file
 
 # Descriptions: the largest of SmallerVGGNet's has half a megabyte. Lists of weights: 6 KB. A field
 # of two bytes takes a microsecond to read.

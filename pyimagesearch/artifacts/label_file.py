@@ -12,7 +12,8 @@ from pyimagesearch.artifacts.binarizer_pickle import (
 from pyimagesearch.artifacts.model_file import TrainedModel
 from pyimagesearch.artifacts.pickle_records import PickleRefusedError
 from pyimagesearch.errors import UnreadableFileError, UserError
-from pyimagesearch.files import AnyPath, read_file, written_whole
+from pyimagesearch.files import AnyPath, written_whole
+from pyimagesearch.reading import read_file
 
 # Where train.py writes the labels, and the scripts look for them, unless the user names a file.
 USUAL_PATH = "mlb.pickle"

@@ -18,14 +18,8 @@ from pyimagesearch.artifacts.network_description import DescriptionError, Networ
 from pyimagesearch.artifacts.plain_json import MAX_JSON_BYTES
 from pyimagesearch.data.decoding import Fit
 from pyimagesearch.errors import UnreadableFileError, UserError, first_line
-from pyimagesearch.files import (
-    AnyPath,
-    did_you_mean,
-    read_file,
-    resolved,
-    temporary_folder,
-    written_whole,
-)
+from pyimagesearch.files import AnyPath, did_you_mean, resolved, temporary_folder, written_whole
+from pyimagesearch.reading import read_file, read_start
 
 if TYPE_CHECKING:
     import keras
@@ -180,7 +174,7 @@ def read_model_file(path: AnyPath) -> ModelFile:
         )
     try:
         # Nothing large is read before it is clear what it is.
-        signature = _signature(path)
+        signature = read_start(path, len(hdf5.SIGNATURE))
         if signature.startswith(ZIP_SIGNATURE):
             archive = keras3.open_archive(read_file(path, most_bytes=MAX_MODEL_BYTES))
             return ModelFile(
@@ -315,17 +309,6 @@ def _read_saved_model(folder: Path) -> ModelFile:
         return ModelFile(folder, keras2.read_saved_model(folder), None)
     except DescriptionError as error:
         raise UserError(f"the model {folder} cannot be used: {error}") from error
-
-
-def _signature(path: AnyPath) -> bytes:
-    """Return the first bytes of a file, by which its format is recognised."""
-    if not os.path.isfile(path):  # noqa: PTH113
-        raise UnreadableFileError("not a regular file")
-    try:
-        with Path(path).open("rb") as file:
-            return file.read(len(hdf5.SIGNATURE))
-    except OSError as error:
-        raise UnreadableFileError(error.strerror or str(error)) from error
 
 
 def _entry(archive: zipfile.ZipFile, name: str, *, most_bytes: int) -> bytes | None:

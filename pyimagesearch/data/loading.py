@@ -21,7 +21,8 @@ from pyimagesearch.data.image_arrays import Images, first, room_for_images
 from pyimagesearch.data.label_table import LabelTable, read_label_table
 from pyimagesearch.data.split import joined_groups
 from pyimagesearch.errors import UnreadableFileError, UserError
-from pyimagesearch.files import AnyPath, read_file
+from pyimagesearch.files import AnyPath
+from pyimagesearch.reading import read_file
 
 # Files that wait for a decoding thread take memory, so only this many wait at once.
 FILES_AT_ONCE = 1024

@@ -4,8 +4,8 @@ import sys
 from collections.abc import Callable, Sequence
 
 from pyimagesearch.errors import UnreadableFileError
-from pyimagesearch.files import MAX_FILE_BYTES, read_file
 from pyimagesearch.inference.paths import STANDARD_INPUT
+from pyimagesearch.reading import MAX_FILE_BYTES, read_file
 
 
 def reader(paths: Sequence[str]) -> Callable[[str], bytes]:

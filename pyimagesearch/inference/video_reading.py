@@ -1,9 +1,7 @@
 """Read frames from clips and cameras."""
 
 import contextlib
-import itertools
 import os
-import stat
 import time
 from collections.abc import Generator, Iterator
 from typing import NamedTuple
@@ -15,6 +13,7 @@ from pyimagesearch.console import quiet_stderr
 from pyimagesearch.data.image_header import damage_refused
 from pyimagesearch.errors import UnreadableFileError, UserError
 from pyimagesearch.inference.video_paths import camera_number, is_camera
+from pyimagesearch.reading import read_start
 
 # Frames of 8K video (7680 x 4320) have nearly this many pixels.
 MOST_PIXELS = 2**25
@@ -100,11 +99,17 @@ def opened(path: str) -> Iterator[Video]:
             if first is None:
                 raise _no_frame(path)
             height, width = first.image.shape[:2]
-            every = (frame for frame in itertools.chain([first], frames))
             count = capture.get(cv2.CAP_PROP_FRAME_COUNT)
-            yield Video(every, (height, width), rate, count, is_live)
+            yield Video(_beginning_with(first, frames), (height, width), rate, count, is_live)
         finally:
             capture.release()
+
+
+def _beginning_with(
+    first: Frame, others: Generator[Frame, None, None]
+) -> Generator[Frame, None, None]:
+    yield first
+    yield from others
 
 
 def _no_frame(path: str) -> UserError:
@@ -145,15 +150,7 @@ def _check_container(path: str) -> None:
 
     Among the kinds that FFmpeg finds out by the content are playlists, which name other files.
     """
-    try:
-        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116
-            raise UnreadableFileError("not a regular file")
-        with open(path, "rb") as file:  # noqa: PTH123
-            start = file.read(12)
-    except (OSError, ValueError) as error:
-        if isinstance(error, UnreadableFileError):
-            raise
-        raise UnreadableFileError(getattr(error, "strerror", None) or str(error)) from error
+    start = read_start(path, 12)
     if not start:
         raise UnreadableFileError("the file is empty")
     is_avi = start[:4] == b"RIFF" and start[8:] == b"AVI "

@@ -15,7 +15,8 @@ from pyimagesearch.data.folders import numbered_combinations
 from pyimagesearch.data.image_header import read_header
 from pyimagesearch.data.loading import Dataset
 from pyimagesearch.errors import INTERRUPTED, UnreadableFileError, UserError
-from pyimagesearch.files import AnyPath, read_file, written_whole
+from pyimagesearch.files import AnyPath, written_whole
+from pyimagesearch.reading import read_file
 from pyimagesearch.reports.montage import captioned, label_line, path_line, save_montage
 from pyimagesearch.spreadsheets import escaped_cell, joined_labels
 

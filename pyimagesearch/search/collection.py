@@ -17,7 +17,8 @@ from pathlib import Path
 
 from pyimagesearch.console import Progress, no_progress, no_report
 from pyimagesearch.errors import WORK_FAILED, UnreadableFileError, UserError
-from pyimagesearch.files import AnyPath, fcntl, lock, read_file, written_whole
+from pyimagesearch.files import AnyPath, fcntl, lock, written_whole
+from pyimagesearch.reading import read_file
 from pyimagesearch.search.copies import FolderImages, images_in, load_folder_images
 from pyimagesearch.search.download import Downloader
 from pyimagesearch.search.errors import FetchError

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pyimagesearch.errors import WORK_FAILED, UnreadableFileError, UserError
-from pyimagesearch.files import fcntl, is_still_at, read_file, resolved, written_whole
+from pyimagesearch.files import fcntl, is_still_at, resolved, written_whole
 from pyimagesearch.outputs import remove_litter
+from pyimagesearch.reading import read_file
 from pyimagesearch.search.copies import images_in
 from pyimagesearch.search.services import SearchResult
 from pyimagesearch.spreadsheets import escaped_cell

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 
 from pyimagesearch.errors import UnreadableFileError, UserError
-from pyimagesearch.files import read_file
+from pyimagesearch.reading import read_file
 from pyimagesearch.search.bing import BING_KEY, Bing
 from pyimagesearch.search.brave import BRAVE_KEY, Brave
 from pyimagesearch.search.courtesy import WIKIMEDIA_CONTACT

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pyimagesearch import files
+from pyimagesearch import reading
 from pyimagesearch.artifacts import known_images
 from pyimagesearch.artifacts.known_images import KnownImages
 from pyimagesearch.artifacts.model_file import TrainedModel
@@ -46,7 +46,7 @@ def folder(tmp_path):
 def reads(monkeypatch):
     """The files that are read, in order."""
     paths = []
-    real = files.read_file
+    real = reading.read_file
     monkeypatch.setattr(standard_input, "read_file", lambda path: paths.append(path) or real(path))
     return paths
 
