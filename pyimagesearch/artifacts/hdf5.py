@@ -8,11 +8,14 @@ The format: "HDF5 File Format Specification", version 3.0,
 https://support.hdfgroup.org/documentation/hdf5/latest/_f_m_t3.html. Names in this module are its.
 """
 
+import math
 import struct
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from pyimagesearch.artifacts.network_description import DescriptionError
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 # Reads of a few bytes each, so that parts which refer to each other in circles come to an end. The
@@ -33,7 +36,7 @@ NO_LINK = (0, 1)
 IEEE_FLOATS = {2: (5, 10), 4: (8, 23), 8: (11, 52)}
 
 
-class Hdf5Error(ValueError):
+class Hdf5Error(DescriptionError):
     """An HDF5 file is damaged, or is not of the kind that Keras writes; says why."""
 
 
@@ -110,10 +113,8 @@ class Hdf5File:
     def attribute(self, path: str, name: str) -> str | list[str] | None:
         """Return an attribute that holds text, or a list of text; None if there is no such one."""
         for kind, body in self._object(path).messages:
-            if kind == ATTRIBUTE:
-                found, value = self._attribute(body, name)
-                if found:
-                    return value
+            if kind == ATTRIBUTE and (value := self._attribute(body, name)) is not None:
+                return value
         return None
 
     def _unpack(self, layout: str, offset: int) -> tuple[Any, ...]:
@@ -222,7 +223,7 @@ class Hdf5File:
         shape, numpy_type = _shape(space), _datatype(datatype).numpy_type
         if numpy_type is None:
             raise Hdf5Error(f"{node.path} does not hold numbers")
-        count = _count(shape)
+        count = math.prod(shape)
         offset, data = self._storage(layout, node, count * numpy_type.itemsize)
         try:
             return np.frombuffer(data, numpy_type, count, offset).reshape(shape)
@@ -241,7 +242,7 @@ class Hdf5File:
             raise Hdf5Error(f"{node.path} claims more numbers than the file stores")
         return offset, data
 
-    def _attribute(self, body: memoryview, wanted: str) -> tuple[bool, str | list[str] | None]:
+    def _attribute(self, body: memoryview, wanted: str) -> str | list[str] | None:
         version, _, name_size, type_size, space_size = _unpack("<BBHHH", body, 0)
         if version not in (1, 3):
             raise Hdf5Error("an attribute is not of the kind that Keras writes")
@@ -253,10 +254,10 @@ class Hdf5File:
             offset += -(-size // unit) * unit
         name = wanted.encode() + b"\0"
         if parts[0][: len(name)] != name:
-            return False, None
+            return None
         datatype, shape = _datatype(parts[1]), _shape(parts[2])
-        texts = self._texts(datatype, _count(shape), body[offset:])
-        return True, texts if shape else next(iter(texts))
+        texts = self._texts(datatype, math.prod(shape), body[offset:])
+        return texts if shape else texts[0]
 
     def _texts(self, datatype: _Datatype, count: int, data: memoryview) -> list[str]:
         # An empty list has the type of numbers.
@@ -286,13 +287,6 @@ def _unpack(layout: str, data: memoryview, offset: int) -> tuple[Any, ...]:
     if offset + struct.calcsize(layout) > len(data):
         raise Hdf5Error("it is cut off, or damaged")
     return struct.unpack_from(layout, data, offset)
-
-
-def _count(shape: tuple[int, ...]) -> int:
-    count = 1
-    for size in shape:
-        count *= size
-    return count
 
 
 def _shape(space: memoryview) -> tuple[int, ...]:

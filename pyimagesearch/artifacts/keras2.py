@@ -11,18 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from pyimagesearch.artifacts.hdf5 import Hdf5Error, Hdf5File
+from pyimagesearch.artifacts.hdf5 import Hdf5File
 from pyimagesearch.artifacts.network_description import (
     DescriptionError,
     NetworkDescription,
     describe_network,
+    read_config,
 )
-from pyimagesearch.artifacts.plain_json import JsonError, read_json
-from pyimagesearch.artifacts.tensorflow_files import (
-    TensorFlowFileError,
-    read_checkpoint,
-    submessages,
-)
+from pyimagesearch.artifacts.tensorflow_files import read_checkpoint, submessages
 from pyimagesearch.errors import UnreadableFileError
 from pyimagesearch.reading import MAX_FILE_BYTES, read_file
 
@@ -57,22 +53,17 @@ def read_hdf5(data: bytes) -> NetworkDescription:
     DescriptionError
         If the file is damaged, or holds anything else than a network of SmallerVGGNet's layers.
     """
-    try:
-        file = Hdf5File(data)
-        description = file.attribute("", "model_config")
-        if not isinstance(description, str):
-            raise DescriptionError("it holds weights without the network they belong to")
+    file = Hdf5File(data)
+    description = file.attribute("", "model_config")
+    if not isinstance(description, str):
+        raise DescriptionError("it holds weights without the network they belong to")
 
-        def stored_weights(layer: Mapping[str, Any]) -> list[np.ndarray]:
-            group = f"model_weights/{layer['config'].get('name')}"
-            return [file.array(f"{group}/{name}") for name in _weight_names(file, group)]
+    def stored_weights(layer: Mapping[str, Any]) -> list[np.ndarray]:
+        group = f"model_weights/{layer['config'].get('name')}"
+        return [file.array(f"{group}/{name}") for name in _weight_names(file, group)]
 
-        config = read_json(description)
-        return describe_network(config, stored_weights, stored_bytes=len(data))
-    except Hdf5Error as error:
-        raise DescriptionError(str(error)) from error
-    except JsonError as error:
-        raise DescriptionError(f"its description {error}") from error
+    config = read_config(description)
+    return describe_network(config, stored_weights, stored_bytes=len(data))
 
 
 def _weight_names(file: Hdf5File, group: str) -> list[str]:
@@ -99,15 +90,10 @@ def read_saved_model(folder: Path) -> NetworkDescription:
         If a file in the folder cannot be read or is damaged, or it holds anything else than a
         network of SmallerVGGNet's layers.
     """
-    try:
-        config = _saved_config(folder)
-        index = _read(folder / "variables" / "variables.index", MAX_INDEX_BYTES)
-        data = _read(folder / "variables" / "variables.data-00000-of-00001")
-        arrays = read_checkpoint(index, data)
-    except TensorFlowFileError as error:
-        raise DescriptionError(str(error)) from error
-    except JsonError as error:
-        raise DescriptionError(f"its description {error}") from error
+    config = _saved_config(folder)
+    index = _read(folder / "variables" / "variables.index", MAX_INDEX_BYTES)
+    data = _read(folder / "variables" / "variables.data-00000-of-00001")
+    arrays = read_checkpoint(index, data)
     # TensorFlow numbers the layers that have weights.
     numbers = itertools.count()
 
@@ -147,7 +133,7 @@ def _saved_config(folder: Path) -> Any:
         described = [(submessages(user, 1), submessages(user, 3)) for user in users]
     for identifier, metadata in described:
         if identifier == [b"_tf_keras_sequential"] and metadata:
-            return _without_types(read_json(metadata[0]))
+            return _without_types(read_config(metadata[0]))
     raise DescriptionError("it holds no Sequential network that Keras saved")
 
 

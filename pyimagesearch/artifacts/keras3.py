@@ -18,14 +18,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from pyimagesearch.artifacts.hdf5 import Hdf5Error, Hdf5File
+from pyimagesearch.artifacts.hdf5 import Hdf5File
 from pyimagesearch.artifacts.network_description import (
     DescriptionError,
     NetworkDescription,
     UnfamiliarNetworkError,
     describe_network,
+    read_config,
 )
-from pyimagesearch.artifacts.plain_json import MAX_JSON_BYTES, JsonError, read_json
+from pyimagesearch.artifacts.plain_json import MAX_JSON_BYTES
 
 if TYPE_CHECKING:
     import keras
@@ -113,21 +114,16 @@ def read_archive(archive: zipfile.ZipFile) -> NetworkDescription | OwnNetwork:
     """
     if not {CONFIG, VERSION, WEIGHTS} <= set(archive.namelist()):
         raise DescriptionError("it is an archive, but not a model that Keras 3 saved")
+    _check_version(read_config(read_entry(archive, VERSION, most_bytes=MAX_JSON_BYTES)))
+    config = read_config(read_entry(archive, CONFIG, most_bytes=MAX_JSON_BYTES))
+    # Keras does not compress weights, and whoever does saves a tenth. An entry may claim any
+    # size, but ends before the central directory begins.
+    most_bytes = 2 * min(archive.getinfo(WEIGHTS).compress_size, archive.start_dir)
+    data = read_entry(archive, WEIGHTS, most_bytes=most_bytes)
     try:
-        _check_version(read_json(read_entry(archive, VERSION, most_bytes=MAX_JSON_BYTES)))
-        config = read_json(read_entry(archive, CONFIG, most_bytes=MAX_JSON_BYTES))
-        # Keras does not compress weights, and whoever does saves a tenth. An entry may claim any
-        # size, but ends before the central directory begins.
-        most_bytes = 2 * min(archive.getinfo(WEIGHTS).compress_size, archive.start_dir)
-        data = read_entry(archive, WEIGHTS, most_bytes=most_bytes)
-        try:
-            return _described(config, data)
-        except UnfamiliarNetworkError:
-            return _own_network(config, data)
-    except Hdf5Error as error:
-        raise DescriptionError(str(error)) from error
-    except JsonError as error:
-        raise DescriptionError(f"its description {error}") from error
+        return _described(config, data)
+    except UnfamiliarNetworkError:
+        return _own_network(config, data)
 
 
 def read_entry(archive: zipfile.ZipFile, name: str, *, most_bytes: int) -> bytearray:

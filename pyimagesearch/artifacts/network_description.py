@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from pyimagesearch.artifacts.plain_json import JsonError, read_json
+
 MAX_LAYERS = 1000
 # Numbers in the output of one layer for one image: as many as SmallerVGGNet's first layer has for
 # images of 512 x 512 pixels.
@@ -21,7 +23,7 @@ MAX_MULTIPLICATIONS = 2**35
 
 
 class DescriptionError(ValueError):
-    """A file describes an impossible network, or one whose weights it does not store; says why."""
+    """A file is damaged, or describes no network that can be used; says why."""
 
 
 class UnfamiliarNetworkError(DescriptionError):
@@ -120,6 +122,14 @@ def describe_network(
             f"its output has the shape {_quoted(shape)}, not one number for each label"
         )
     return NetworkDescription(input_shape, layers)
+
+
+def read_config(text: str | bytes | bytearray) -> Any:
+    """Read the JSON in which Keras describes a network."""
+    try:
+        return read_json(text)
+    except JsonError as error:
+        raise DescriptionError(f"its description {error}") from error
 
 
 def _layer_configs(model_config: Any) -> list[Mapping[str, Any]]:

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from pyimagesearch.artifacts.network_description import DescriptionError
+
 TABLE_MAGIC = 0xDB4775248B80FB57
 FOOTER_BYTES = 48
 TRAILER_BYTES = 5  # after each block: the kind of compression, a checksum
@@ -27,7 +29,7 @@ VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 FLOAT_TYPES = {1: "<f4", 2: "<f8", 19: "<f2"}
 
 
-class TensorFlowFileError(ValueError):
+class TensorFlowFileError(DescriptionError):
     """A file is damaged, or is not one that TensorFlow writes; says why."""
 
 
