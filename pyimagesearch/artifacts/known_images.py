@@ -75,6 +75,18 @@ class KnownImages(NamedTuple):
     quantiles: np.ndarray
 
 
+# How a file keeps each array: its type, and how many dimensions it has.
+KEPT = {
+    "sizes": ("i4", 1),
+    "axes": ("i4", 1),
+    "mean": ("f4", 1),
+    "basis": ("f2", 1),
+    "known": ("f2", 2),
+    "empty": ("f2", 2),
+    "quantiles": ("f4", 1),
+}
+
+
 def feature_layers(
     kinds: Sequence[str], input_shape: Callable[[int], tuple[int, ...]]
 ) -> dict[int, int]:
@@ -283,11 +295,8 @@ def as_kept(array: np.ndarray) -> np.ndarray:
 
 def _converted(known: KnownImages, dtype: type[np.floating]) -> KnownImages:
     """Convert the arrays that a file keeps as float16."""
-    return known._replace(
-        basis=known.basis.astype(dtype),
-        known=known.known.astype(dtype),
-        empty=known.empty.astype(dtype),
-    )
+    halves = [name for name, (kind, _) in KEPT.items() if kind == "f2"]
+    return known._replace(**{name: getattr(known, name).astype(dtype) for name in halves})
 
 
 def _array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
@@ -303,9 +312,8 @@ def _array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
 
 
 def _is_consistent(known: KnownImages) -> bool:
-    kinds = ("i4", "i4", "f4", "f2", "f2", "f2", "f4")
-    ranks = (1, 1, 1, 1, 2, 2, 1)
-    for array, kind, rank in zip(known, kinds, ranks, strict=True):
+    for name, (kind, rank) in KEPT.items():
+        array = getattr(known, name)
         if array.dtype != np.dtype(kind) or array.ndim != rank or array.size == 0:
             return False
         if not np.isfinite(array).all():
