@@ -96,25 +96,31 @@ def load_labels(
         missing or belongs to another model.
     """
     own_labels, path = trained.metadata.get("labels"), labelbin_path or USUAL_PATH
-    if own_labels is not None and labelbin_path is None and not Path(path).exists():
-        return own_labels, f"there is no {path}: the labels are those in {model_path}"
+    if own_labels is not None and labelbin_path is None:
+        # The model file names the outputs, and the user asks for no other: they are only compared.
+        instead = f"the labels are those in {model_path}"
+        if not Path(path).exists():
+            return own_labels, f"there is no {path}: {instead}"
+        binarizer = _loaded(path, f"remove it to use the labels in {model_path}")
+        is_same = binarizer.classes == own_labels
+        return own_labels, None if is_same else f"{path} belongs to another model: {instead}"
     way_out = "name its label file with -l"
     if own_labels is not None:
-        without_it = "remove it" if labelbin_path is None else "leave out -l"
-        way_out = f"{without_it} to use the labels in {model_path}"
-    try:
-        binarizer = load_binarizer(path)
-    except UserError as error:
-        raise UserError(f"{error}; {way_out}") from error
-    differs = own_labels is not None and binarizer.classes != own_labels
-    if own_labels is not None and differs and labelbin_path is None:
-        return own_labels, f"{path} belongs to another model: the labels are those in {model_path}"
-    if differs or trained.outputs != len(binarizer.classes):
+        way_out = f"leave out -l to use the labels in {model_path}"
+    binarizer = _loaded(path, way_out)
+    if len(binarizer.classes) != trained.outputs or own_labels not in (None, binarizer.classes):
         raise UserError(
             f"{model_path} and {path} do not belong together: "
             f"{_difference(trained, binarizer)}; {way_out}"
         )
     return binarizer.classes, None
+
+
+def _loaded(path: str, way_out: str) -> StoredBinarizer:
+    try:
+        return load_binarizer(path)
+    except UserError as error:
+        raise UserError(f"{error}; {way_out}") from error
 
 
 def _difference(trained: TrainedModel, binarizer: StoredBinarizer) -> str:
