@@ -38,13 +38,11 @@ class Cells(NamedTuple):
         Cells
             Those of the feature maps that it returns.
         """
-        first = []
-        axes = zip(self.first, self.step, window, strides, taken, returned, strict=True)
-        for start, step, width, stride, size, count in axes:
-            # Like Keras, which pads the end of an axis by a pixel more than its beginning if it
-            # must.
-            before = max(0, (count - 1) * stride + width - size) // 2
-            first.append(start + step * ((width - 1) / 2 - before))
+        pads = padding(window, strides, taken=taken, returned=returned)
+        axes = zip(self.first, self.step, window, pads, strict=True)
+        first = [
+            start + step * ((width - 1) / 2 - before) for start, step, width, (before, _) in axes
+        ]
         steps = (step * stride for step, stride in zip(self.step, strides, strict=True))
         return Cells(tuple(first), tuple(steps))
 
@@ -63,3 +61,22 @@ class Cells(NamedTuple):
         """
         (y, x), (height, width) = self.first, self.step
         return self._replace(first=(y + rows * height, x + columns * width))
+
+
+def padding(window: Pair, strides: Pair, *, taken: Pair, returned: Pair) -> list[tuple[int, int]]:
+    """Count the pixels by which Keras pads each axis before a convolution or a pooling.
+
+    Parameters
+    ----------
+    window, strides, taken, returned
+        As for :meth:`Cells.after`.
+
+    Returns
+    -------
+    list of (int, int)
+        For rows and columns, how many pixels at the beginning and at the end: if they are odd,
+        Keras puts one more at the end.
+    """
+    axes = zip(window, strides, taken, returned, strict=True)
+    missing = [max(0, (count - 1) * stride + width - size) for width, stride, size, count in axes]
+    return [(pixels // 2, pixels - pixels // 2) for pixels in missing]

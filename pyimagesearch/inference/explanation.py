@@ -10,7 +10,7 @@ import numpy as np
 
 from pyimagesearch.artifacts.model_file import read_model_file
 from pyimagesearch.artifacts.network_description import LayerDescription, NetworkDescription
-from pyimagesearch.artifacts.receptive_fields import Cells
+from pyimagesearch.artifacts.receptive_fields import Cells, padding
 from pyimagesearch.errors import UserError
 from pyimagesearch.files import AnyPath
 from pyimagesearch.inference.network import load_first_layers
@@ -210,21 +210,16 @@ def _max_pooled(values: np.ndarray, layer: LayerDescription) -> tuple[np.ndarray
     """Pool. A gradient goes back to the pixel that was the largest of its window."""
     window = layer.settings["pool_size"]
     strides = layer.settings["strides"] or window
-    pooled_shape, channels = layer.output_shape[:2], np.arange(values.shape[2])
-    shapes = zip(pooled_shape, strides, window, values.shape[:2], strict=True)
-    missing = [max(0, (count - 1) * step + width - size) for count, step, width, size in shapes]
-    # Like Keras, which pads the end of an axis by a pixel more than its beginning if it must.
-    before = [pixels // 2 for pixels in missing]
-    padding = [(start, pixels - start) for start, pixels in zip(before, missing, strict=True)]
-    padded = np.pad(values, [*padding, (0, 0)], constant_values=-np.inf)
+    rows, columns = layer.output_shape[:2]
+    pads = padding(window, strides, taken=values.shape[:2], returned=(rows, columns))
+    padded = np.pad(values, [*pads, (0, 0)], constant_values=-np.inf)
     windows = np.lib.stride_tricks.sliding_window_view(padded, window, axis=(0, 1))
     windows = windows[:: strides[0], :: strides[1]].reshape(*layer.output_shape, -1)
     largest = windows.argmax(axis=3, keepdims=True)
     y, x = np.divmod(largest[..., 0], window[1])
-    y += strides[0] * np.arange(pooled_shape[0])[:, None, None] - before[0]
-    x += strides[1] * np.arange(pooled_shape[1])[:, None] - before[1]
-
-    places = np.ravel_multi_index((y, x, channels), values.shape).ravel()
+    y += strides[0] * np.arange(rows)[:, None, None] - pads[0][0]
+    x += strides[1] * np.arange(columns)[:, None] - pads[1][0]
+    places = np.ravel_multi_index((y, x, np.arange(values.shape[2])), values.shape).ravel()
 
     def backward(gradients: np.ndarray) -> np.ndarray:
         spread = [np.bincount(places, gradient.ravel(), values.size) for gradient in gradients]
