@@ -1,7 +1,8 @@
 """A window that shows an image, in a process of its own.
 
 Without a display, OpenCV's Qt does not raise an exception but aborts the process (exit code 134).
-This way only the window's process is lost.
+This way only the window's process is lost. This module is also the program that runs in it, so it
+imports nothing of the package.
 """
 
 import os
@@ -10,16 +11,6 @@ import sys
 
 import cv2
 import numpy as np
-
-_SHOW_STDIN = """
-import sys
-import cv2
-import numpy as np
-
-image = cv2.imdecode(np.frombuffer(sys.stdin.buffer.read(), np.uint8), cv2.IMREAD_COLOR)
-cv2.imshow(sys.argv[1], image)
-cv2.waitKey(0)
-"""
 
 
 def show(title: str, image: np.ndarray) -> bool:
@@ -41,7 +32,7 @@ def show(title: str, image: np.ndarray) -> bool:
         return False
     encoded = cv2.imencode(".png", image)[1].tobytes()
     # -P: a file called cv2.py in the current folder must not take the place of OpenCV.
-    command = [sys.executable, "-P", "-c", _SHOW_STDIN, title]
+    command = [sys.executable, "-P", __file__, title]
     window = subprocess.run(command, input=encoded, stderr=subprocess.DEVNULL, check=False)
     return window.returncode == 0
 
@@ -51,3 +42,13 @@ def may_have_display() -> bool:
     if sys.platform in ("win32", "darwin"):
         return True
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _show_encoded(title: str, encoded: bytes) -> None:
+    image = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR)
+    cv2.imshow(title, np.asarray(image))
+    cv2.waitKey(0)
+
+
+if __name__ == "__main__":
+    _show_encoded(sys.argv[1], sys.stdin.buffer.read())
