@@ -170,11 +170,11 @@ def _classify_batch(
             Prediction(
                 decoded.path,
                 dict(zip(classes, row, strict=True)),
-                None,
-                decoded.image,
-                None if keep is None else decoded.input_image,
-                near,
-                near is not None and least is not None and near < least,
+                error=None,
+                image=decoded.image,
+                input_image=None if keep is None else decoded.input_image,
+                nearness=near,
+                is_unknown=near is not None and least is not None and near < least,
             )
         )
     return predictions

@@ -22,7 +22,7 @@ from pyimagesearch.artifacts.model_file import (
 )
 from pyimagesearch.artifacts.network_description import NetworkDescription
 from pyimagesearch.console import quiet_stderr
-from pyimagesearch.errors import UserError
+from pyimagesearch.errors import UserError, first_line
 from pyimagesearch.files import AnyPath
 from pyimagesearch.inference.backend import Backend, Device, choose_backend, prepare_keras
 from pyimagesearch.light_imports import import_keras_lightly, import_openvino_lightly
@@ -143,7 +143,7 @@ def _built_by_keras(file: ModelFile, backend: Backend) -> "keras.Model":
             raise
         raise UserError(
             f"Keras cannot predict with {backend.name}, which KERAS_BACKEND names "
-            f"({str(error).partition(chr(10))[0]}): install it, or unset the variable"
+            f"({first_line(error)}): install it, or unset the variable"
         ) from error
     return build_model(file)
 

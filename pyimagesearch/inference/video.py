@@ -174,10 +174,10 @@ def _label_video(
                 is_wanted = not moment.is_due or report(
                     moment.prediction, moment.choice, seconds=moment.seconds
                 )
-                if moment.prediction.image is None:
-                    if not is_wanted:
-                        break
-                elif not _is_drawn(moment, draw, write=write, show=show):
+                # A frame that is drawn is wanted even if nobody reads the lines.
+                if moment.prediction.image is not None:
+                    is_wanted = _is_drawn(moment, draw, write=write, show=show)
+                if not is_wanted:
                     break
             else:
                 if count < WHOLE * video.claimed_frames:

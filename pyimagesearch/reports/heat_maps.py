@@ -95,8 +95,9 @@ def laid_over(heat: np.ndarray, image: np.ndarray, fit: Fit) -> np.ndarray:
         uint8, shape (height, width, 3), BGR: dark and grey where nothing speaks for the label.
     """
     height, width = image.shape[:2]
-    inside = inner_rectangle((height, width), len(heat)) if fit == "pad" else ...
-    heat = cv2.resize(heat[inside], (width, height), interpolation=cv2.INTER_LINEAR)
+    if fit == "pad":
+        heat = heat[inner_rectangle((height, width), len(heat))]
+    heat = cv2.resize(heat, (width, height), interpolation=cv2.INTER_LINEAR)
     # The hotter, the lighter, whatever the image: its colours are taken away and it is darkened.
     dark = BRIGHTNESS * cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)[:, :, None]
     colors = cv2.applyColorMap(np.rint(255 * heat).astype(np.uint8), cv2.COLORMAP_INFERNO)
