@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pyimagesearch.errors import UserError
-from pyimagesearch.search.services import Page, SearchResult, results_in, text_in
+from pyimagesearch.search.services import Page, SearchResult, results_in, text_in, value_in
 
 BING_KEY = "BING_SEARCH_API_KEY"
 # "Any" leaves out images whose licence is not known.
@@ -66,7 +66,7 @@ class Bing:
                 url=text_in(item, "contentUrl"),
                 page=text_in(item, "hostPageUrl"),
                 licence=text_in(item, "license"),
-                creator=_creator(item),
+                creator=text_in(value_in(item, "creator"), "name") or text_in(item, "creator"),
                 title=text_in(item, "name"),
             )
             for item in found
@@ -81,8 +81,3 @@ def _licence(wanted: str) -> str:
         if licence.lower() == wanted.strip().lower():
             return licence
     raise UserError(f"bing knows no licence {wanted!r}: choose one of {', '.join(LICENCES)}")
-
-
-def _creator(item: Any) -> str:
-    creator = item.get("creator") if isinstance(item, dict) else None
-    return text_in(creator, "name") if isinstance(creator, dict) else text_in(item, "creator")

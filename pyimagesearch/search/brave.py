@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pyimagesearch.errors import UserError
-from pyimagesearch.search.services import Page, SearchResult, results_in, text_in
+from pyimagesearch.search.services import Page, SearchResult, results_in, text_in, value_in
 
 BRAVE_KEY = "BRAVE_SEARCH_API_KEY"
 
@@ -65,7 +65,7 @@ class Brave:
         """See :class:`Service`."""
         results = [
             SearchResult(
-                url=text_in(item.get("properties") if isinstance(item, dict) else None, "url"),
+                url=text_in(value_in(item, "properties"), "url"),
                 page=text_in(item, "url"),
                 title=text_in(item, "title"),
             )

@@ -120,9 +120,14 @@ def results_in(value: Any) -> list[Any]:
     return value[:MOST_RESULTS]
 
 
+def value_in(item: Any, name: str) -> Any:
+    """Return a value of a result; None if there is none of that name, or no result at all."""
+    return item.get(name) if isinstance(item, dict) else None
+
+
 def text_in(item: Any, name: str) -> str:
     """Return a text of a result; empty if there is none of that name, or something else."""
-    value = item.get(name) if isinstance(item, dict) else None
+    value = value_in(item, name)
     return value if isinstance(value, str) else ""
 
 

@@ -13,6 +13,7 @@ from pyimagesearch.search.services import (
     open_licences,
     results_in,
     text_in,
+    value_in,
 )
 
 # Wikimedia asks programs not to download originals where a smaller size will do. This is one of
@@ -123,19 +124,19 @@ def _error(error: Any) -> BusyError | RefusedError:
     code = text_in(error, "code")
     if code not in BUSY:
         return RefusedError(f"{code}: {plain_text(text_in(error, 'info'))}")
-    lag = error.get("lag")
+    lag = value_in(error, "lag")
     seconds = lag if isinstance(lag, int | float) else 0
     return BusyError(max(PATIENCE_SECONDS, seconds))
 
 
 def _rank(item: Any) -> float:
-    index = item.get("index") if isinstance(item, dict) else None
+    index = value_in(item, "index")
     return index if isinstance(index, int | float) else 0
 
 
 def _image_info(item: Any) -> Mapping[str, Any] | None:
     """Return what a page says about its image; None if that is not on this page of results."""
-    versions = item.get("imageinfo") if isinstance(item, dict) else None
+    versions = value_in(item, "imageinfo")
     info = versions[0] if isinstance(versions, list) and versions else None
     if not isinstance(info, dict) or not text_in(info, "url"):
         return None
@@ -156,8 +157,7 @@ def _result(item: Any, info: Mapping[str, Any]) -> SearchResult:
 
 def _metadata(info: Mapping[str, Any], name: str) -> str:
     """Return a field of "extmetadata", whose values are HTML, as plain text."""
-    fields = info.get("extmetadata")
-    return plain_text(text_in(fields.get(name) if isinstance(fields, dict) else None, "value"))
+    return plain_text(text_in(value_in(value_in(info, "extmetadata"), name), "value"))
 
 
 def _licence_codes(info: Mapping[str, Any]) -> list[str]:
