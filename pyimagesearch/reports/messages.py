@@ -148,13 +148,9 @@ def together_table(labels: Sequence[tuple[str, ...]], counts: Counter[str]) -> s
         places = [place[label] for label in each if label in place]
         table[np.ix_(places, places)] += images
     names = [shortened(printable(label), MOST_NAME) for label in shown]
-    margin, widths = max(map(len, names)), [max(7, len(name)) for name in names]
-    lines = [" " * margin + "".join(f" {n:>{w}}" for n, w in zip(names, widths, strict=True))]
-    for name, row in zip(names, table.tolist(), strict=True):
-        cells = (f" {count or '-':>{width}}" for count, width in zip(row, widths, strict=True))
-        lines.append(f"{name:<{margin}}" + "".join(cells))
     others = len(counts) - len(shown)
-    return "\n".join([*lines, *([f"... {counted(others, 'more label')}"] if others else [])])
+    more = f"\n... {counted(others, 'more label')}" if others else ""
+    return _table(names, names, table.tolist()) + more
 
 
 def duplicate_lines(dataset: Dataset) -> list[str]:
@@ -315,14 +311,21 @@ def _pair_table(counts: Counter[tuple[str, ...]]) -> str | None:
         return None
     rows, columns = axes
     names, headings = ([printable(label) for label in labels] for labels in (rows, columns))
-    margin, width = max(map(len, names)), max(7, *map(len, headings))
-    if len(rows) >= MOST_LINES or margin + len(columns) * (width + 1) > MOST_WIDTH:
+    if len(rows) >= MOST_LINES or len(columns) > MOST_WIDTH:
         return None
-    lines = [" " * margin + "".join(f" {heading:>{width}}" for heading in headings)]
-    for row, name in zip(rows, names, strict=True):
-        cells = (f" {counts[row, column] or '-':>{width}}" for column in columns)
-        lines.append(f"{name:<{margin}}" + "".join(cells))
-    return "\n".join(lines)
+    table = _table(names, headings, [[counts[row, column] for column in columns] for row in rows])
+    return table if table.index("\n") <= MOST_WIDTH else None
+
+
+def _table(names: Sequence[str], headings: Sequence[str], rows: Sequence[Sequence[int]]) -> str:
+    """Lay out numbers, a dash for 0, in columns as wide as their headings."""
+    margin, widths = max(map(len, names)), [max(7, len(heading)) for heading in headings]
+    lines = [("", headings), *zip(names, rows, strict=True)]
+    return "\n".join(
+        f"{name:<{margin}}"
+        + "".join(f" {cell or '-':>{width}}" for cell, width in zip(cells, widths, strict=True))
+        for name, cells in lines
+    )
 
 
 def _combination_lines(counts: Counter[tuple[str, ...]]) -> list[str]:
