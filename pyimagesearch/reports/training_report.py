@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pyimagesearch.artifacts.label_choice import label_parts
+from pyimagesearch.artifacts.model_metadata import FIELDS
 from pyimagesearch.data.duplicates import spanning_groups
 from pyimagesearch.data.folders import count_missing_combinations, missing_combinations
 from pyimagesearch.data.loading import Dataset
@@ -24,19 +25,6 @@ WORST_IMAGES = 24
 MOST_MISSING = 1000
 # Labels that are free make nearly as many combinations as images: the most frequent are listed.
 MOST_FREE_COMBINATIONS = 1000
-
-# The model file keeps what classify.py needs.
-FOR_THE_MODEL = (
-    "labels",
-    "free_labels",
-    "image_size",
-    "fit",
-    "composed",
-    "trained_at",
-    "images",
-    "test_accuracies",
-    "thresholds",
-)
 
 
 class Predictions(NamedTuple):
@@ -177,7 +165,8 @@ def worst_rows(predictions: Predictions) -> list[tuple[int, float]]:
 def model_metadata(report: Mapping[str, Any]) -> dict[str, Any]:
     """Select from a report what the model file keeps: JSON values, no paths."""
     shown = [] if report["free_labels"] else [each["combination"] for each in report["coverage"]]
-    return {"combinations": shown, **{name: report[name] for name in FOR_THE_MODEL}}
+    kept = {**report, "combinations": shown}
+    return {name: kept[name] for name in FIELDS}
 
 
 def write(path: AnyPath | None, report: Mapping[str, Any]) -> None:
