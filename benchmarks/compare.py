@@ -33,9 +33,10 @@ from argparse import Namespace
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from statistics import median
 
 import cv2
-from measure import ROOT, Run, median, print_table, processor, run, with_spread
+from measure import ROOT, Run, print_table, processor, run_script, with_spread
 
 from pyimagesearch.arguments import ArgumentParser, number
 from pyimagesearch.training.processor import CPU_AVX_512F
@@ -108,7 +109,7 @@ def recipe_environment() -> dict[str, str]:
 
 def run_recipe(*arguments: object, folder: Path, script: str = TUTORIAL) -> Run:
     """Run the tutorial's recipe as TensorFlow comes."""
-    return run(script, *arguments, folder=folder, environment=recipe_environment())
+    return run_script(script, *arguments, folder=folder, environment=recipe_environment())
 
 
 def is_onednn_on(prepare: str, environment: dict[str, str]) -> bool:
@@ -140,7 +141,9 @@ def compare_loading(args: Namespace, folder: Path) -> list[list[str]]:
             shutil.rmtree(cache, ignore_errors=True)
         environment = {"XDG_CACHE_HOME": str(cache)}
         script = ROOT / "train.py"
-        return run(FIRST_STEP, script, *shared, SAME_WORK, folder=folder, environment=environment)
+        return run_script(
+            FIRST_STEP, script, *shared, SAME_WORK, folder=folder, environment=environment
+        )
 
     tutorial, first, second = take_turns(
         args.repeats,
@@ -184,7 +187,7 @@ def compare_steps(args: Namespace, folder: Path) -> list[list[str]]:
         for runs in take_turns(
             args.repeats,
             partial(run_recipe, *recipe, folder=folder, script=script),
-            partial(run, script, *project, folder=folder),
+            partial(run_script, script, *project, folder=folder),
         )
     )
 
@@ -239,8 +242,8 @@ def compare_many_images(args: Namespace, folder: Path) -> list[list[str]]:
     tutorial, ours_few, ours_many = take_turns(
         args.repeats,
         partial(run_recipe, "classify", "-i", *files, folder=folder),
-        partial(run, "classify.py", "-i", few, folder=folder),
-        partial(run, "classify.py", "-i", many, folder=folder),
+        partial(run_script, "classify.py", "-i", few, folder=folder),
+        partial(run_script, "classify.py", "-i", many, folder=folder),
     )
     rates = (
         [images_per_second(timed, len(files)) for timed in tutorial],
@@ -262,7 +265,7 @@ def compare_many_images(args: Namespace, folder: Path) -> list[list[str]]:
 def compare_whole_runs(args: Namespace, folder: Path) -> list[list[str]]:
     """Time whole runs from start to files, and show the accuracy of their last epochs."""
     shared = ["--dataset", Path(args.dataset).resolve()]
-    ours = run("train.py", *shared, SAME_WORK, "--epochs", args.whole_epochs, folder=folder)
+    ours = run_script("train.py", *shared, SAME_WORK, "--epochs", args.whole_epochs, folder=folder)
     tutorial = run_recipe("train", *shared, folder=folder)
     cells = [
         f"{timed.seconds:,.0f} s, ends at {final_accuracy(timed):.2%}" for timed in (tutorial, ours)
@@ -292,7 +295,7 @@ def train(args: Namespace, epochs: int, *, folder: Path) -> tuple[Run, Run]:
     """Train the tutorial's network and ours, which leaves their models in the folder."""
     shared = ["--dataset", Path(args.dataset).resolve(), "--epochs", epochs]
     tutorial = run_recipe("train", *shared, folder=folder)
-    return tutorial, run("train.py", *shared, SAME_WORK, folder=folder)
+    return tutorial, run_script("train.py", *shared, SAME_WORK, folder=folder)
 
 
 def train_models(args: Namespace, folder: Path) -> None:
@@ -308,7 +311,7 @@ def classify_one(args: Namespace, folder: Path) -> list[list[Run]]:
     return take_turns(
         args.repeats,
         partial(run_recipe, "classify", "-i", image, folder=folder),
-        partial(run, "classify.py", "-i", image, "--no-display", folder=folder),
+        partial(run_script, "classify.py", "-i", image, "--no-display", folder=folder),
     )
 
 

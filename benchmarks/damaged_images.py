@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-from measure import Run, print_table, run
+from measure import Run, print_table, run_script
 from PIL import Image, ImageCms
 
 from pyimagesearch.arguments import ArgumentParser, number
@@ -86,12 +86,12 @@ def main() -> int:
         # as the other's.
         with ProcessPoolExecutor(1, get_context("spawn")) as pool:
             count = pool.submit(write_corpus, corpus, args.files, args.seed).result()
-        loading = run("benchmarks/damaged_images.py", "--load", corpus, folder=folder)
+        loading = run_script("benchmarks/damaged_images.py", "--load", corpus, folder=folder)
         files = ["--model", Path(args.model).resolve()]
         if args.labelbin is not None:
             files += ["--labelbin", Path(args.labelbin).resolve()]
         # Exit code 1 tells that some images could not be read.
-        classifying = run(
+        classifying = run_script(
             "classify.py", "-i", corpus, "--json", *files, folder=folder, expected_status=1
         )
     loaded = json.loads(loading.lines[-1][1])

@@ -10,19 +10,14 @@ leaves behind, and with measured ones, as train.py ends a short run. Nothing is 
 
 import sys
 from argparse import Namespace
+from statistics import median
 from typing import TYPE_CHECKING
 
 import numpy as np
-from measure import (
-    BATCH_SIZE,
-    IMAGE_SIZE,
-    LEARNING_RATE,
-    median,
-    print_table,
-    train_network,
-)
+from measure import print_table, train_network
 
 from pyimagesearch.arguments import ArgumentParser, number
+from pyimagesearch.command_lines.train import BS, IMAGE_DIMS, INIT_LR
 from pyimagesearch.console import info, run
 from pyimagesearch.errors import UserError
 
@@ -54,7 +49,7 @@ def main() -> None:
     from pyimagesearch.training.devices import prepare_training_device
 
     device = prepare_training_device(say=info)
-    dataset = load_dataset(args.dataset, IMAGE_SIZE)
+    dataset = load_dataset(args.dataset, IMAGE_DIMS[0])
     rows = [["images a folder", "steps", "all labels right, averages of training", "measured"]]
     for images in args.images:
         results = [
@@ -90,7 +85,7 @@ def train_and_test(
     targets = make_targets(dataset.labels, dataset.classes)
     examples = Examples(dataset.images, targets, train)
     tested = examples._replace(indices=test)
-    settings = fitting.Settings(epochs, BATCH_SIZE, LEARNING_RATE, seed=seed)
+    settings = fitting.Settings(epochs, BS, INIT_LR, seed=seed)
     trainer = train_network(examples, tested, device=device, settings=settings)
 
     def share_right() -> float:
@@ -98,7 +93,7 @@ def train_and_test(
 
     before = share_right()
     normalization.measure_normalization(trainer.model, examples, seed=seed)
-    return steps_per_epoch(len(train), BATCH_SIZE) * epochs, before, share_right()
+    return steps_per_epoch(len(train), BS) * epochs, before, share_right()
 
 
 def draw(dataset: "Dataset", images: int, *, seed: int) -> tuple[np.ndarray, np.ndarray]:

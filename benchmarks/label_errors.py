@@ -10,14 +10,13 @@ that were in the wrong folder before count as false alarms.
 
 import csv
 import shutil
-import subprocess
 import sys
 import tempfile
 from argparse import Namespace
 from pathlib import Path
 
 import numpy as np
-from measure import ROOT, print_table
+from measure import print_table, run_training
 
 from pyimagesearch.arguments import ArgumentParser, number
 from pyimagesearch.console import run
@@ -44,9 +43,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         dataset, table = Path(folder) / "dataset", Path(folder) / "audit.csv"
         moved = copy_with_errors(Path(args.dataset), dataset, share=args.share, seed=args.seed)
-        command = [sys.executable, str(ROOT / "train.py"), "--dataset", str(dataset)]
         options = ["--no-cache", f"--audit={table}", f"--epochs={args.epochs}"]
-        subprocess.run([*command, *options], check=True, stdout=sys.stderr, cwd=folder)
+        run_training("--dataset", dataset, *options, folder=Path(folder))
         with table.open(newline="", encoding="utf-8-sig") as file:
             found = list(csv.DictReader(file))
     listed = [row["path"] for row in found]

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from measure import print_table, run
+from measure import print_table, run_script
 
 from pyimagesearch.arguments import ArgumentParser, number
 from pyimagesearch.console import progress
@@ -45,14 +45,14 @@ def main() -> None:
         write_images(folder, args.images, args.labels)
         environment = {"XDG_CACHE_HOME": name}
         outputs = ["--report", "report.json", "--errors", "errors.png", "--log", "log.csv"]
-        trained = run(
+        trained = run_script(
             *("train.py", "--labels", "table.csv", "--image-size", SIZE, "--epochs", args.epochs),
             *(*outputs, *(["--balance"] if args.balance else [])),
             folder=folder,
             environment=environment,
         )
         images = [f"images/{position:07}.png" for position in range(10)]
-        classified = run(
+        classified = run_script(
             *("classify.py", "--json", "--image", *images), folder=folder, environment=environment
         )
         report = json.loads((folder / "report.json").read_text())

@@ -16,7 +16,8 @@ ROOT = Path(__file__).resolve().parents[1]
 # Lets every benchmark that imports this module import the package, wherever it is started.
 sys.path.insert(0, str(ROOT))
 
-from pyimagesearch.light_imports import let_openvino_report_nothing  # noqa: E402 (found only now)
+from pyimagesearch.command_lines.train import IMAGE_DIMS  # noqa: E402 (found only now)
+from pyimagesearch.light_imports import let_openvino_report_nothing  # noqa: E402
 
 # Some benchmarks have Keras import OpenVINO.
 let_openvino_report_nothing()
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from pyimagesearch.data.batches import Examples
     from pyimagesearch.training.devices import TrainingDevice
     from pyimagesearch.training.fitting import Settings, Trainer
-
-# The defaults of train.py.
-IMAGE_SIZE, BATCH_SIZE, LEARNING_RATE = 96, 32, 1e-3
 
 
 class Run(NamedTuple):
@@ -58,7 +56,7 @@ class Run(NamedTuple):
         return times[-1 if last else 0]
 
 
-def run(
+def run_script(
     script: str,
     *arguments: object,
     folder: Path,
@@ -114,6 +112,21 @@ def run(
     return Run(lines, seconds, peak_mb, usage.ru_utime + usage.ru_stime)
 
 
+def run_training(*arguments: object, folder: Path) -> None:
+    """Run train.py in a folder, where it writes its files; its messages go to stderr.
+
+    Parameters
+    ----------
+    *arguments : object
+        Its arguments.
+    folder : pathlib.Path
+        Working directory.
+    """
+    command = [sys.executable, str(ROOT / "train.py"), *map(str, arguments)]
+    # Only the table goes to stdout.
+    subprocess.run(command, check=True, stdout=sys.stderr, cwd=folder)
+
+
 def train_network(
     examples: "Examples",
     test_examples: "Examples",
@@ -126,7 +139,7 @@ def train_network(
     from pyimagesearch.training import checkpoints, fitting
 
     classes = examples.targets.shape[1]
-    build = partial(SmallerVGGNet.build, IMAGE_SIZE, IMAGE_SIZE, 3, classes, finalAct="sigmoid")
+    build = partial(SmallerVGGNet.build, *IMAGE_DIMS, classes, finalAct="sigmoid")
     trainer = fitting.Trainer(
         build, device, checkpoints.Run(None, {}), examples=examples, settings=settings
     )
@@ -146,15 +159,10 @@ def processor() -> str:
     return ", ".join([name, f"{os.cpu_count()} cores", *instruction_sets()])
 
 
-def median(values: Sequence[float]) -> float:
-    """Return the median, which a single slow run does not move."""
-    return statistics.median(values)
-
-
 def with_spread(values: Sequence[float], unit: str = "", *, digits: int = 0) -> str:
-    """Format the median with its unit, and the smallest and the largest value."""
+    """Format the median, which one slow run does not move, the smallest and the largest value."""
     middle, least, most = (
-        f"{value:,.{digits}f}" for value in (median(values), min(values), max(values))
+        f"{value:,.{digits}f}" for value in (statistics.median(values), min(values), max(values))
     )
     text = f"{middle} {unit}".rstrip()
     return f"{text} ({least} to {most})" if len(values) > 1 else text

@@ -8,19 +8,20 @@ F1 on the test images, so they flatter both networks alike.
 """
 
 import csv
-import subprocess
 import sys
 import tempfile
 from argparse import Namespace
 from pathlib import Path
 
 import numpy as np
-from measure import ROOT, print_table
+from measure import print_table, run_training
 
 from pyimagesearch.arguments import ArgumentParser, number
+from pyimagesearch.command_lines.train import TEST_SIZE
 from pyimagesearch.console import run
+from pyimagesearch.errors import UserError
 
-TEST_SIZE, SEED = 0.2, 42
+SEED = 42
 
 
 def parse_arguments() -> Namespace:
@@ -70,7 +71,7 @@ def write_table(table: Path, args: Namespace) -> tuple[list[Path], list[Path]]:
     dataset = loading.load_dataset(args.dataset, args.image_size)
     paths, folders = [Path(path) for path in dataset.paths], list(map("_".join, dataset.labels))
     if args.folder not in folders:
-        raise SystemExit(f"{args.dataset} has no folder {args.folder}")
+        raise UserError(f"{args.dataset} has no folder {args.folder}")
     train, test = split.split(dataset.labels, dataset.groups, test_size=TEST_SIZE, seed=SEED)
     own = [row for row in train if folders[row] == args.folder]
     kept = np.random.default_rng(SEED).permutation(own)[: max(1, round(args.share * len(own)))]
@@ -93,10 +94,9 @@ def train(
     from pyimagesearch.data.loading import load_images
     from pyimagesearch.inference.network import load_network
 
-    command = [sys.executable, str(ROOT / "train.py"), f"--labels={folder / 'table.csv'}"]
-    command += [f"--dataset={Path(args.dataset).resolve()}", f"--epochs={args.epochs}"]
-    command += [f"--image-size={args.image_size}", "--no-cache", *options]
-    subprocess.run(command, check=True, stdout=sys.stderr, cwd=folder)
+    images_of = ["--labels", folder / "table.csv", "--dataset", Path(args.dataset).resolve()]
+    sizes = ["--image-size", args.image_size, "--epochs", args.epochs]
+    run_training(*images_of, *sizes, "--no-cache", *options, folder=folder)
     trained = load_network(folder / "fashion.model", images=len(test))
     images = load_images([str(path) for path in test], trained.image_size, fit=trained.fit).images
     parts = (scale(images[start : start + 32]) for start in range(0, len(test), 32))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from measure import Run, print_table, run
+from measure import Run, print_table, run_script
 
 from pyimagesearch.arguments import ArgumentParser, number
 from pyimagesearch.console import progress
@@ -49,7 +49,7 @@ def main() -> None:
         while count <= args.most:
             write_images(folder / "dataset", counts[-1], count)
             cache = {"XDG_CACHE_HOME": name}
-            runs.append(run("train.py", *settings, folder=folder, environment=cache))
+            runs.append(run_script("train.py", *settings, folder=folder, environment=cache))
             more_memory = "-"
             if len(runs) > 1:
                 more_mb, more_images = runs[-1].peak_mb - runs[-2].peak_mb, count - counts[-1]

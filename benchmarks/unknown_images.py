@@ -13,7 +13,6 @@ it from the test images (area under the ROC curve; 0.5 is chance, 1 is perfect).
 """
 
 import shutil
-import subprocess
 import sys
 import tempfile
 from argparse import Namespace
@@ -21,9 +20,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from measure import ROOT, print_table
+from measure import print_table, run_training
 
 from pyimagesearch.arguments import ArgumentParser, number
+from pyimagesearch.command_lines.train import TEST_SIZE
 from pyimagesearch.console import progress, run
 
 if TYPE_CHECKING:
@@ -34,9 +34,10 @@ EXAMPLES = """examples:
   python benchmarks/unknown_images.py --dataset dataset --unknown photographs --epochs 12
   python benchmarks/unknown_images.py --dataset dataset --unknown photographs -m fashion.model
 """
-GENERATED = 500
-# The defaults of train.py.
-IMAGE_SIZE, TEST_SIZE, SEED = 96, 0.2, 42
+# How many images of noise, and the size of its squares in pixels.
+GENERATED, SQUARE = 500, 8
+# The default of train.py.
+SEED = 42
 
 
 def parse_arguments() -> Namespace:
@@ -71,10 +72,8 @@ def main() -> None:
 
 def train(dataset: Path, folder: Path, epochs: int) -> Path:
     """Run train.py, and return where its model is."""
-    outputs = [f"--{name}={folder / name}" for name in ("model", "labelbin", "plot")]
-    command = [sys.executable, str(ROOT / "train.py"), "--dataset", str(dataset), *outputs]
-    subprocess.run([*command, f"--epochs={epochs}"], check=True, stdout=sys.stderr)
-    return folder / "model"
+    run_training("--dataset", dataset.resolve(), "--epochs", epochs, folder=folder)
+    return folder / "fashion.model"
 
 
 def rows_of(trained: "TrainedModel", args: Namespace) -> list[list[str]]:
@@ -84,7 +83,7 @@ def rows_of(trained: "TrainedModel", args: Namespace) -> list[list[str]]:
     from pyimagesearch.recoloring.color_part import choose_recoloring
 
     dataset = loading.load_dataset(
-        args.dataset, IMAGE_SIZE, fit=trained.fit, use_cache=True, progress=progress
+        args.dataset, trained.image_size, fit=trained.fit, use_cache=True, progress=progress
     )
     labels, images = dataset.labels, dataset.images
     _, test = split.split(labels, dataset.groups, test_size=TEST_SIZE, seed=SEED)
@@ -103,7 +102,7 @@ def rows_of(trained: "TrainedModel", args: Namespace) -> list[list[str]]:
     if args.known:
         kinds["other known images"] = near(trained, images_below(args.known, trained))
     kinds["anything else"] = near(trained, images_below(args.unknown, trained))
-    kinds |= {name: near(trained, drawn) for name, drawn in generated(GENERATED).items()}
+    kinds |= {name: near(trained, drawn) for name, drawn in generated(trained.image_size).items()}
     return [
         row(name, nearness, tested, trained=trained, args=args) for name, nearness in kinds.items()
     ]
@@ -122,7 +121,7 @@ def left_out_row(label: str, folder: Path, args: Namespace) -> list[str]:
     outputs = folder / f"outputs_{label}"
     outputs.mkdir()
     trained = load_network(train(rest, outputs, args.epochs), images=1000)
-    dataset = loading.load_dataset(rest, IMAGE_SIZE, fit=trained.fit)
+    dataset = loading.load_dataset(rest, trained.image_size, fit=trained.fit)
     _, test = split.split(dataset.labels, dataset.groups, test_size=TEST_SIZE, seed=SEED)
     tested = near(trained, dataset.images[test])
     unknown = near(trained, images_below(own, trained))
@@ -138,10 +137,13 @@ def row(
     args: Namespace,
 ) -> list[str]:
     """Describe the nearness of one kind of images."""
+    from sklearn.metrics import roc_auc_score
+
     from pyimagesearch.artifacts.known_images import least_nearness
 
     least = least_nearness(trained.known, args.reject) or 0
-    area = (tested[:, None] > nearness).mean() + (tested[:, None] == nearness).mean() / 2
+    is_test = np.repeat([True, False], [len(tested), len(nearness)])
+    area = roc_auc_score(is_test, np.concatenate([tested, nearness]))
     return [name, str(len(nearness)), f"{(nearness < least).mean():.1%}", f"{area:.4f}"]
 
 
@@ -167,14 +169,15 @@ def images_below(folder: str | Path, trained: "TrainedModel") -> "Images":
     return load_images(paths, trained.image_size, fit=trained.fit, progress=progress).images
 
 
-def generated(count: int) -> dict[str, np.ndarray]:
+def generated(size: int, *, count: int = GENERATED) -> dict[str, np.ndarray]:
     """Draw noise and plain colours, with another seed and other sizes than training does."""
     random = np.random.default_rng(1)
-    size = IMAGE_SIZE
     shape = (count, size, size, 3)
     colors = random.integers(0, 256, (count, 1, 1, 3), np.uint8)
     grey = np.clip(random.normal(128, 50, (count, size, size, 1)), 0, 255).astype(np.uint8)
-    coarse = random.integers(0, 256, (count, 12, 12, 3), np.uint8).repeat(8, 1).repeat(8, 2)
+    squares = -(-size // SQUARE)
+    coarse = random.integers(0, 256, (count, squares, squares, 3), np.uint8)
+    coarse = coarse.repeat(SQUARE, 1).repeat(SQUARE, 2)[:, :size, :size]
     return {
         "plain colours": np.broadcast_to(colors, shape),
         "noise": random.integers(0, 256, shape, np.uint8),

@@ -26,9 +26,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from measure import BATCH_SIZE, IMAGE_SIZE, LEARNING_RATE, train_network
+from measure import train_network
 
 from pyimagesearch.arguments import ArgumentParser, number
+from pyimagesearch.command_lines.train import BS, IMAGE_DIMS, INIT_LR, TEST_SIZE
 from pyimagesearch.console import info, printable, progress, run
 from pyimagesearch.errors import UserError
 
@@ -36,9 +37,6 @@ if TYPE_CHECKING:
     from pyimagesearch.data.loading import Dataset
     from pyimagesearch.training.devices import TrainingDevice
     from pyimagesearch.training.fitting import Settings
-
-# The default of train.py.
-TEST_SIZE = 0.2
 
 # Each fold of the cross-validation trains on as large a share of the images as the other kinds do.
 FOLDS = 5
@@ -103,13 +101,13 @@ def main() -> None:
     from pyimagesearch.training.fitting import Settings
 
     dataset = load_dataset(
-        args.dataset, IMAGE_SIZE, fit=args.fit, use_cache=True, progress=progress
+        args.dataset, IMAGE_DIMS[0], fit=args.fit, use_cache=True, progress=progress
     )
     candidates = combinations_to_leave_out(dataset, args)
     print_cells("left out", "trained", *HEADINGS)
     rows: dict[str, dict[Labels, list[list[float]]]] = {kind: {} for kind in args.kinds}
     for seed in args.seeds:
-        settings = Settings(args.epochs, BATCH_SIZE, LEARNING_RATE, seed)
+        settings = Settings(args.epochs, BS, INIT_LR, seed)
         predict = partial(predictions_of, dataset, candidates, args=args)
         for kind in args.kinds:
             for left_out, predictions in predict(kind, settings=settings, device=device):
@@ -232,7 +230,6 @@ def train_and_test(
         Binary accuracy on `others`.
     """
     import keras
-    from sklearn.preprocessing import MultiLabelBinarizer
 
     from pyimagesearch.data import batches
     from pyimagesearch.recoloring import composition, prior
@@ -249,10 +246,9 @@ def train_and_test(
         part=part,
         seed=settings.seed,
     )
-    mlb = MultiLabelBinarizer(classes=dataset.classes).fit([])
-    targets = mlb.transform([*known, *composed.labels]).astype("float32")
+    targets = batches.make_targets([*known, *composed.labels], dataset.classes)
     pool, rotation = composition.pooled(images, composed.images)
-    all_targets = mlb.transform(dataset.labels).astype("float32")
+    all_targets = batches.make_targets(dataset.labels, dataset.classes)
     other_examples = batches.Examples(dataset.images, all_targets, others)
     examples = batches.Examples(pool, targets, np.arange(len(known)), rotation)
     trainer = train_network(examples, other_examples, device=device, settings=settings)

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from measure import Run, print_table, processor, run, with_spread
+from measure import Run, print_table, processor, run_script, with_spread
 
-from pyimagesearch import console
 from pyimagesearch.arguments import ArgumentParser, number
+from pyimagesearch.console import run
 
 WIDTH, HEIGHT, RATE, SECONDS = 1280, 720, 30, 10
 FRAMES = RATE * SECONDS
@@ -50,7 +50,7 @@ def main() -> None:
         for _ in range(args.repeats):
             start.append(start_seconds(command, folder))
             for way, flags in ways.items():
-                runs[way].append(run("classify.py", *command, *flags, folder=folder))
+                runs[way].append(run_script("classify.py", *command, *flags, folder=folder))
     print(f"processor: {processor()}")
     print(
         f"clip: {WIDTH} x {HEIGHT}, {FRAMES} frames, {RATE} a second; the goal is {GOAL} times that"
@@ -78,7 +78,7 @@ def draw_clip(path: Path) -> None:
 def start_seconds(command: list[object], folder: Path) -> float:
     """Return the processor time that the script takes before the first frame: for one image."""
     cv2.imwrite(str(folder / "image.png"), np.zeros((96, 96, 3), np.uint8))
-    return run("classify.py", "-i", "image.png", *command[2:], folder=folder).cpu_seconds
+    return run_script("classify.py", "-i", "image.png", *command[2:], folder=folder).cpu_seconds
 
 
 def row(way: str, runs: list[Run], start: list[float]) -> list[str]:
@@ -110,4 +110,4 @@ def told_speed(finished: Run) -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(console.run(main))
+    sys.exit(run(main))
