@@ -151,36 +151,31 @@ def npy(array: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def drawn_writer(
-    draw: Callable[[int, int], Iterator[bytes]],
-) -> Callable[[Path], Callable[[Random, Path], None]]:
+def drawn_writer(draw: Callable[[int, int], Iterator[bytes]]) -> Callable[[Random, Path], None]:
     """Write what a generator of the tests draws from a seed."""
 
-    def writer(good: Path) -> Callable[[Random, Path], None]:
-        def write(choose: Random, path: Path) -> None:
-            path.write_bytes(next(draw(choose.randrange(2**31), 1)))
+    def write(choose: Random, path: Path) -> None:
+        path.write_bytes(next(draw(choose.randrange(2**31), 1)))
 
-        return write
-
-    return writer
+    return write
 
 
 def record_writer(good: Path) -> Callable[[Random, Path], None]:
     """Write hostile records of sources."""
     import hostile
 
-    return drawn_writer(hostile.hostile_records)(good)
+    return drawn_writer(hostile.hostile_records)
 
 
 def page_writer(good: Path) -> Callable[[Random, Path], None]:
     """Write hostile pages of search results."""
     import hostile
 
-    return drawn_writer(hostile.hostile_pages)(good)
+    return drawn_writer(hostile.hostile_pages)
 
 
 def answer_writer(good: Path) -> Callable[[Random, Path], None]:
     """Write hostile answers of web servers."""
     import hostile
 
-    return drawn_writer(hostile.hostile_answers)(good)
+    return drawn_writer(hostile.hostile_answers)
