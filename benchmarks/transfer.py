@@ -3,7 +3,8 @@
     python train.py --dataset dataset
     python benchmarks/transfer.py --dataset PHOTOGRAPHS
 
-A prediction is right if its likeliest labels are exactly those of the image's folder.
+As many labels are chosen as the folder of an image names: the likeliest, or the likeliest of each
+part, such as one colour and one garment. A prediction is right if they are those of the folder.
 """
 
 import sys
