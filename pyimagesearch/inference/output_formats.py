@@ -50,7 +50,7 @@ def reporter(
 
     def report(prediction: Prediction, choice: Choice, **time: float) -> bool:
         if form != "text" or not prediction.error:
-            show(describe(prediction, choice.labels, choice.note, **time))
+            show(describe(prediction, choice, **time))
         if prediction.error:
             complain(f"cannot read {prediction.path}: {prediction.error}")
         return not is_output_lost()
@@ -77,7 +77,7 @@ def describer(
     Returns
     -------
     callable
-        Takes a prediction, its chosen labels, the note on them and, if timed, ``seconds``.
+        Takes a prediction, what is chosen of it and, if timed, ``seconds``.
     """
     if form == "json":
         return as_json
@@ -87,26 +87,26 @@ def describer(
     if is_timed:
         return partial(as_timed_row, label_width=label_width)
     if len(paths) == 1:
-        return lambda prediction, chosen, note: as_text(prediction, chosen)
+        return as_text
     return partial(as_row, widths=(name_width, label_width))
 
 
-def as_text(prediction: Prediction, chosen: Sequence[tuple[str, float]]) -> str:
+def as_text(prediction: Prediction, choice: Choice) -> str:
     """Describe a single image in lines: first the chosen labels, then all or the likeliest ones.
 
     Parameters
     ----------
     prediction : Prediction
         For an image that could be read.
-    chosen : sequence of (str, float)
-        Labels and probabilities from :func:`pyimagesearch.artifacts.label_choice.choose`.
+    choice : Choice
+        What is chosen of it.
 
     Returns
     -------
     str
         Lines of text.
     """
-    top = [_colored(f"{printable(label)}: {likely:.2%}", likely) for label, likely in chosen]
+    top = [_colored(f"{printable(label)}: {likely:.2%}", likely) for label, likely in choice.labels]
     every = list(prediction.probabilities.items())
     if len(every) > MOST_LABELS:
         every.sort(key=lambda item: -item[1])
@@ -123,51 +123,43 @@ def unknown_lines(prediction: Prediction) -> list[str]:
 
 
 def as_row(
-    prediction: Prediction,
-    chosen: Sequence[tuple[str, float]],
-    note: str | None,
-    *,
-    widths: tuple[int, int],
+    prediction: Prediction, choice: Choice, *, widths: tuple[int, int], name: str | None = None
 ) -> str:
     """Describe one of many images in a row of a table.
 
     Parameters
     ----------
-    prediction, chosen
+    prediction, choice
         As for :func:`as_text`.
-    note : str or None
-        From :func:`pyimagesearch.inference.classifier.combination_note`.
     widths : (int, int)
         From :func:`column_widths`.
+    name : str, optional
+        What the row begins with; the file by default.
 
     Returns
     -------
     str
-        A line: the file, whether it is unknown, then each label with its probability.
+        A line: the name, whether it is unknown, then each label with its probability.
     """
     name_width, label_width = widths
     cells = [highlighted(line, "unsure") for line in unknown_lines(prediction)]
     cells += [
         _colored(f"{printable(label):<{label_width}} {likely:7.2%}", likely)
-        for label, likely in chosen
+        for label, likely in choice.labels
     ]
-    remark = f"  ({note})" if note else ""
-    return f"{printable(prediction.path):<{name_width}}  {'  '.join(cells) or 'no label'}{remark}"
+    remark = f"  ({choice.note})" if choice.note else ""
+    beginning = printable(prediction.path if name is None else name)
+    return f"{beginning:<{name_width}}  {'  '.join(cells) or 'no label'}{remark}"
 
 
 def as_timed_row(
-    prediction: Prediction,
-    chosen: Sequence[tuple[str, float]],
-    note: str | None,
-    *,
-    seconds: float,
-    label_width: int,
+    prediction: Prediction, choice: Choice, *, seconds: float, label_width: int
 ) -> str:
     """Describe a moment of a video in a row of a table.
 
     Parameters
     ----------
-    prediction, chosen, note
+    prediction, choice
         As for :func:`as_row`.
     seconds : float
         The time of the moment.
@@ -181,7 +173,7 @@ def as_timed_row(
     """
     minutes, tenths = divmod(int(seconds * 10), 600)
     clock = f"{minutes}:{tenths // 10:02}.{tenths % 10}"
-    return as_row(prediction._replace(path=clock), chosen, note, widths=(8, label_width))
+    return as_row(prediction, choice, widths=(8, label_width), name=clock)
 
 
 def column_widths(paths: Sequence[str], classes: Sequence[str]) -> tuple[int, int]:
@@ -190,18 +182,12 @@ def column_widths(paths: Sequence[str], classes: Sequence[str]) -> tuple[int, in
     return min(name_width, WIDEST_NAME), max(len(printable(label)) for label in classes)
 
 
-def as_json(
-    prediction: Prediction,
-    chosen: Sequence[tuple[str, float]],
-    note: str | None,
-    *,
-    seconds: float | None = None,
-) -> str:
+def as_json(prediction: Prediction, choice: Choice, *, seconds: float | None = None) -> str:
     """Describe an image, or a moment of a video, in one line of JSON.
 
     Parameters
     ----------
-    prediction, chosen, note
+    prediction, choice
         As for :func:`as_row`; the image may be one that could not be read.
     seconds : float, optional
         The time of the moment.
@@ -219,9 +205,9 @@ def as_json(
         {
             "image": prediction.path,
             **({} if seconds is None else {"seconds": round(seconds, 3)}),
-            "labels": [{"label": label, "probability": likely} for label, likely in chosen],
+            "labels": [{"label": label, "probability": likely} for label, likely in choice.labels],
             "probabilities": prediction.probabilities,
-            "note": note,
+            "note": choice.note,
             "unknown": prediction.is_unknown,
             "nearness": prediction.nearness,
         }
@@ -236,8 +222,7 @@ def csv_header(classes: Sequence[str], *, is_timed: bool = False) -> str:
 
 def as_csv(
     prediction: Prediction,
-    chosen: Sequence[tuple[str, float]],
-    note: str | None,
+    choice: Choice,
     *,
     classes: Sequence[str],
     is_timed: bool = False,
@@ -247,7 +232,7 @@ def as_csv(
 
     Parameters
     ----------
-    prediction, chosen, note
+    prediction, choice
         As for :func:`as_row`; the image may be one that could not be read.
     classes : sequence of str
         All labels; each has a column.
@@ -264,10 +249,10 @@ def as_csv(
         spreadsheet would run as formulas are escaped, and line breaks and other control characters
         are written as ``\n`` or ``\x1b``.
     """
-    labels = joined_labels((label for label, _ in chosen), classes)
+    labels = joined_labels((label for label, _ in choice.labels), classes)
     columns = _probability_cells(prediction.probabilities, classes)
     moment = ["" if seconds is None else f"{seconds:.3f}"] * is_timed
-    last = [note or "", prediction.error or "", *_nearness_cells(prediction)]
+    last = [choice.note or "", prediction.error or "", *_nearness_cells(prediction)]
     return _csv_line([prediction.path, *moment, labels, *columns, *last])
 
 

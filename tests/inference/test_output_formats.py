@@ -8,15 +8,16 @@ from hypothesis import strategies as st
 
 from pyimagesearch.data.label_table import read_label_table
 from pyimagesearch.inference import output_formats
-from pyimagesearch.inference.classification import Prediction
+from pyimagesearch.inference.classification import Choice, Prediction
 
 PREDICTION = Prediction("in/a, b.png", {"blue": 0.98765, "jeans": 0.4, "red": 0.01}, None)
 CHOSEN = [("blue", 0.98765), ("jeans", 0.4)]
+CHOICE, NOTED, NOTHING = Choice(CHOSEN), Choice(CHOSEN, "a note"), Choice([])
 UNREADABLE = Prediction("in/bad.png", {}, "not an image")
 
 
 def test_a_single_image_gets_the_chosen_labels_first_and_then_all():
-    assert output_formats.as_text(PREDICTION, CHOSEN).splitlines() == [
+    assert output_formats.as_text(PREDICTION, CHOICE).splitlines() == [
         "blue: 98.77%",
         "jeans: 40.00%",
         "",
@@ -24,14 +25,16 @@ def test_a_single_image_gets_the_chosen_labels_first_and_then_all():
         "jeans: 40.00%",
         "red: 1.00%",
     ]
-    assert output_formats.as_text(PREDICTION, []).startswith("no label is that likely")
+    assert output_formats.as_text(PREDICTION, NOTHING).startswith("no label is that likely")
 
 
 def test_rows_are_aligned():
     other = Prediction("in/longer name.png", {"red": 0.5, "jeans": 1.0}, None)
     widths = output_formats.column_widths([PREDICTION.path, other.path], ["blue", "jeans", "red"])
-    one = output_formats.as_row(PREDICTION, CHOSEN, None, widths=widths)
-    two = output_formats.as_row(other, [("jeans", 1.0), ("red", 0.5)], "a note", widths=widths)
+    one = output_formats.as_row(PREDICTION, CHOICE, widths=widths)
+    two = output_formats.as_row(
+        other, Choice([("jeans", 1.0), ("red", 0.5)], "a note"), widths=widths
+    )
     assert one.index("blue") == two.index("jeans")
     assert one.index("jeans") == two.index("red")
     assert one.index("%") == two.index("%")
@@ -44,13 +47,13 @@ def test_a_very_long_name_does_not_widen_the_table():
 
 def test_escape_sequences_in_names_never_reach_the_terminal():
     hostile = Prediction("\x1b[2J.png", {"\x1b]0;x\x07": 1.0}, None)
-    row = output_formats.as_row(hostile, [("\x1b]0;x\x07", 1.0)], None, widths=(5, 5))
-    assert "\x1b" not in row + output_formats.as_text(hostile, [])
+    row = output_formats.as_row(hostile, Choice([("\x1b]0;x\x07", 1.0)]), widths=(5, 5))
+    assert "\x1b" not in row + output_formats.as_text(hostile, NOTHING)
 
 
 @pytest.mark.parametrize("prediction", [PREDICTION, UNREADABLE])
 def test_json_is_one_object_a_line(prediction):
-    line = output_formats.as_json(prediction, CHOSEN, "a note")
+    line = output_formats.as_json(prediction, NOTED)
     assert "\n" not in line
     read = json.loads(line)
     assert read["image"] == prediction.path
@@ -66,8 +69,8 @@ def test_csv_has_a_column_for_each_label_and_quotes_commas():
     classes = list(PREDICTION.probabilities)
     lines = [
         output_formats.csv_header(classes),
-        output_formats.as_csv(PREDICTION, CHOSEN, None, classes=classes),
-        output_formats.as_csv(UNREADABLE, [], None, classes=classes),
+        output_formats.as_csv(PREDICTION, CHOICE, classes=classes),
+        output_formats.as_csv(UNREADABLE, NOTHING, classes=classes),
     ]
     good, bad = csv.DictReader(io.StringIO("\n".join(lines)))
     assert good["image"] == PREDICTION.path
@@ -95,7 +98,7 @@ def test_labels_in_csv_can_be_read_back_as_a_table_of_labels(tmp_path, classes):
         path.write_bytes(b"")
         prediction = Prediction(str(path), dict.fromkeys(classes, 0.5), None)
         pairs = [(label, 0.5) for label in labels]
-        lines.append(output_formats.as_csv(prediction, pairs, None, classes=classes))
+        lines.append(output_formats.as_csv(prediction, Choice(pairs), classes=classes))
     (tmp_path / "labels.csv").write_text("\n".join(lines), "utf-8")
     read = read_label_table(tmp_path / "labels.csv", tmp_path / "photos")
     assert read.labels == [tuple(sorted(labels)) for labels in chosen]
@@ -111,7 +114,7 @@ def test_a_label_with_the_name_of_another_column_has_a_column_of_its_own(is_time
     form = {"classes": classes, "is_timed": is_timed}
     lines = [
         output_formats.csv_header(**form),
-        output_formats.as_csv(Prediction("a.png", likely, None), CHOSEN, "a note", **form),
+        output_formats.as_csv(Prediction("a.png", likely, None), NOTED, **form),
     ]
     (row,) = csv.DictReader(lines)
     assert (row["image"], row["labels"], row["note"]) == ("a.png", "blue jeans", "a note")
@@ -143,26 +146,28 @@ def on_terminal(monkeypatch):
 
 def test_labels_are_green_from_a_half_on_and_yellow_below(on_terminal):
     on_terminal()
-    first, second = output_formats.as_text(PREDICTION, [("a", 0.5), ("b", 0.49)]).splitlines()[:2]
+    first, second = output_formats.as_text(
+        PREDICTION, Choice([("a", 0.5), ("b", 0.49)])
+    ).splitlines()[:2]
     assert first.startswith("\x1b[32m")
     assert second.startswith("\x1b[33m")
 
 
 @pytest.mark.parametrize(("variable", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
 def test_colours_are_only_for_terminals_that_want_them(monkeypatch, on_terminal, variable, value):
-    assert "\x1b" not in output_formats.as_text(PREDICTION, CHOSEN)
+    assert "\x1b" not in output_formats.as_text(PREDICTION, CHOICE)
     on_terminal()
-    first, second = output_formats.as_text(PREDICTION, CHOSEN).splitlines()[:2]
+    first, second = output_formats.as_text(PREDICTION, CHOICE).splitlines()[:2]
     assert first == "\x1b[32mblue: 98.77%\x1b[0m"
     assert second.startswith("\x1b[33m")
     monkeypatch.setenv(variable, value)
-    assert "\x1b" not in output_formats.as_text(PREDICTION, CHOSEN)
+    assert "\x1b" not in output_formats.as_text(PREDICTION, CHOICE)
 
 
 def test_of_many_labels_a_single_image_gets_the_likeliest():
     probabilities = {f"label{n}": n / 4000 for n in range(4000)}
     prediction = Prediction("image.png", probabilities, None)
-    lines = output_formats.as_text(prediction, []).splitlines()
+    lines = output_formats.as_text(prediction, NOTHING).splitlines()
     assert len(lines) < 100
     assert "label3999: 99.98%" in lines
     assert lines[-1] == f"and {4000 - output_formats.MOST_LABELS:,} less likely labels"
@@ -170,7 +175,7 @@ def test_of_many_labels_a_single_image_gets_the_likeliest():
 
 def test_a_single_label_that_is_not_shown_is_no_plural():
     likely = {f"label{n}": 0.1 for n in range(output_formats.MOST_LABELS + 1)}
-    lines = output_formats.as_text(Prediction("image.png", likely, None), []).splitlines()
+    lines = output_formats.as_text(Prediction("image.png", likely, None), NOTHING).splitlines()
     assert lines[-1] == "and 1 less likely label"
 
 
@@ -186,8 +191,8 @@ def test_a_hostile_name_forges_no_csv_row_and_no_formula(path, label, error):
     readable = Prediction(path, dict.fromkeys(classes, 0.5), None)
     unreadable = Prediction(path, {}, error)
     lines = [
-        output_formats.as_csv(readable, [(label, 0.5)], None, classes=classes),
-        output_formats.as_csv(unreadable, [], None, classes=classes),
+        output_formats.as_csv(readable, Choice([(label, 0.5)]), classes=classes),
+        output_formats.as_csv(unreadable, NOTHING, classes=classes),
     ]
     for line in [header, *lines]:
         assert all(character.isprintable() for character in line)
@@ -199,20 +204,20 @@ def test_a_hostile_name_forges_no_csv_row_and_no_formula(path, label, error):
 
 def test_an_ordinary_name_is_written_to_csv_as_it_is():
     prediction = Prediction("dataset/синие 图/ü-1.jpg", {"light-blue": 0.5}, None)
-    line = output_formats.as_csv(prediction, [("light-blue", 0.5)], None, classes=["light-blue"])
+    line = output_formats.as_csv(prediction, Choice([("light-blue", 0.5)]), classes=["light-blue"])
     assert line == "dataset/синие 图/ü-1.jpg,light-blue,0.500000,,,no,"
 
 
 @given(path=HOSTILE, label=HOSTILE)
 def test_json_is_printable_whatever_the_names_are(path, label):
-    line = output_formats.as_json(Prediction(path, {label: 0.5}, None), [(label, 0.5)], None)
+    line = output_formats.as_json(Prediction(path, {label: 0.5}, None), Choice([(label, 0.5)]))
     assert all(character.isprintable() for character in line)
     assert json.loads(line)["image"] == path
 
 
 def test_a_moment_of_a_video_has_its_time():
     moment = {"seconds": 83.45678}
-    read = json.loads(output_formats.as_json(PREDICTION, CHOSEN, None, **moment))
+    read = json.loads(output_formats.as_json(PREDICTION, CHOICE, **moment))
     assert list(read) == [
         "image",
         "seconds",
@@ -223,7 +228,7 @@ def test_a_moment_of_a_video_has_its_time():
         "nearness",
     ]
     assert read["seconds"] == 83.457
-    row = output_formats.as_timed_row(PREDICTION, CHOSEN, "a note", **moment, label_width=5)
+    row = output_formats.as_timed_row(PREDICTION, NOTED, **moment, label_width=5)
     assert row.split() == ["1:23.4", "blue", "98.77%", "jeans", "40.00%", "(a", "note)"]
 
 
@@ -231,10 +236,8 @@ def test_the_time_of_a_moment_has_a_column_in_csv():
     classes = ["blue", "jeans", "red"]
     rows = [
         output_formats.csv_header(classes, is_timed=True),
-        output_formats.as_csv(
-            PREDICTION, CHOSEN, None, classes=classes, is_timed=True, seconds=1.5
-        ),
-        output_formats.as_csv(UNREADABLE, [], None, classes=classes, is_timed=True),
+        output_formats.as_csv(PREDICTION, CHOICE, classes=classes, is_timed=True, seconds=1.5),
+        output_formats.as_csv(UNREADABLE, NOTHING, classes=classes, is_timed=True),
     ]
     first, second = csv.DictReader(rows)
     assert (first["seconds"], first["labels"], first["red"]) == ("1.500", "blue jeans", "0.010000")
@@ -244,11 +247,11 @@ def test_the_time_of_a_moment_has_a_column_in_csv():
 def test_an_unknown_image_is_called_so_everywhere_and_keeps_its_labels():
     unknown = PREDICTION._replace(nearness=0.123, is_unknown=True)
     assert output_formats.unknown_lines(unknown) == ["unknown (nearness 12%)"]
-    lines = output_formats.as_text(unknown, CHOSEN).splitlines()
+    lines = output_formats.as_text(unknown, CHOICE).splitlines()
     assert lines[:2] == ["unknown (nearness 12%)", "blue: 98.77%"]
-    row = output_formats.as_row(unknown, CHOSEN, None, widths=(5, 5))
+    row = output_formats.as_row(unknown, CHOICE, widths=(5, 5))
     assert row.index("unknown") < row.index("blue")
-    read = json.loads(output_formats.as_json(unknown, CHOSEN, None))
+    read = json.loads(output_formats.as_json(unknown, CHOICE))
     assert (read["unknown"], read["nearness"]) == (True, 0.123)
     assert read["labels"][0]["label"] == "blue"
 
@@ -258,10 +261,10 @@ def test_json_and_csv_say_of_every_image_whether_it_is_unknown():
     classes = list(PREDICTION.probabilities)
     predictions = [near._replace(is_unknown=True), near, old, UNREADABLE]
     lines = [output_formats.csv_header(classes)]
-    lines += [output_formats.as_csv(each, [], None, classes=classes) for each in predictions]
+    lines += [output_formats.as_csv(each, NOTHING, classes=classes) for each in predictions]
     rows = csv.DictReader(io.StringIO("\n".join(lines)))
     expected = [("yes", "0.900000"), ("no", "0.900000"), ("no", ""), ("", "")]
     assert [(row["unknown"], row["nearness"]) for row in rows] == expected
-    read = json.loads(output_formats.as_json(old, CHOSEN, None))
+    read = json.loads(output_formats.as_json(old, CHOICE))
     assert (read["unknown"], read["nearness"]) == (False, None)
     assert output_formats.unknown_lines(old) == []
