@@ -9,6 +9,7 @@ from pyimagesearch.artifacts.receptive_fields import Cells
 from pyimagesearch.data.decoding import scale
 from pyimagesearch.files import AnyPath
 from pyimagesearch.reports.heat_maps import heat_map, laid_over
+from pyimagesearch.reports.metrics import THRESHOLD
 from pyimagesearch.reports.montage import captioned, label_line, path_line, save_montage
 
 if TYPE_CHECKING:
@@ -59,7 +60,11 @@ def draw_errors(
             heat_map(feature, gradient, where, size=images.shape[1])
             for feature, gradient in zip(features, gradients, strict=True)
         ]
-        seen = map(_heat_cell, images, heats, labels)
+        named = [
+            label_line([label], before="", after=f" {error['probabilities'][label]:.0%}")
+            for label, error in zip(labels, worst, strict=True)
+        ]
+        seen = map(_heat_cell, images, heats, named)
         cells = [np.hstack(pair) for pair in zip(cells, seen, strict=True)]
     save_montage(path, cells)
 
@@ -81,15 +86,17 @@ def wrong_label(probabilities: Mapping[str, float], labels: Sequence[str]) -> st
         else the least likely label that it has. Of an image without labels, the likeliest.
     """
     others = [label for label in probabilities if label not in labels]
-    predicted = [label for label in others if probabilities[label] > 0.5]
+    predicted = [label for label in others if probabilities[label] > THRESHOLD]
     if predicted or not labels:
         return max(predicted or others, key=probabilities.__getitem__)
     return min(labels, key=probabilities.__getitem__)
 
 
 def _error_cell(image: np.ndarray, error: Mapping[str, Any]) -> np.ndarray:
-    count = max(1, len(error["labels"]))
-    likeliest = sorted(error["probabilities"].items(), key=lambda item: -item[1])[:count]
+    probabilities = error["probabilities"]
+    predicted = sum(likely > THRESHOLD for likely in probabilities.values())
+    count = max(len(error["labels"]), predicted, 1)
+    likeliest = sorted(probabilities.items(), key=lambda item: -item[1])[:count]
     shares = [f"{likely:.0%}" for _, likely in likeliest]
     lines = [
         path_line(error["path"]),

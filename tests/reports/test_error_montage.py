@@ -71,11 +71,11 @@ def test_beside_each_error_a_heat_map_shows_where_the_wrong_label_is_seen(tmp_pa
     assert min(brightest[1]) > CELL_WIDTH * 2 / 3
 
 
-def captions_of(errors, dataset, monkeypatch):
+def captions_of(errors, dataset, monkeypatch, *, explain=without_heat_maps):
     """Return the lines below each image, as they are written."""
     lines = []
     monkeypatch.setattr(montage, "write_text", lambda cell, text, *_, **__: lines.append(text))
-    draw_errors("errors.png", dataset, errors, explain=without_heat_maps)
+    draw_errors("errors.png", dataset, errors, explain=explain)
     return lines
 
 
@@ -96,10 +96,48 @@ def test_below_an_error_every_label_is_named_with_its_probability(
         assert text_width(line, montage.FONT_SIZE) <= CELL_WIDTH
 
 
-def test_below_an_image_without_labels_stands_the_likeliest(tmp_path, dataset, worst, monkeypatch):
+@pytest.mark.parametrize(
+    ("labels", "net"),
+    [
+        (("red",), "net hat 90%, cap 80%"),
+        (("red", "hat", "cap"), "net hat 90%, cap 80%, red 10%"),
+    ],
+    ids=["more are predicted", "fewer are predicted"],
+)
+def test_below_an_error_stand_all_predicted_labels_and_as_many_as_the_image_has(
+    tmp_path, dataset, worst, monkeypatch, labels, net
+):
     monkeypatch.chdir(tmp_path)
-    _, truth, net = captions_of([worst[0] | {"labels": ()}], dataset, monkeypatch)
-    assert (truth.strip(), net) == ("is", "net black 90%")
+    error = worst[0] | {"labels": labels, "probabilities": {"cap": 0.8, "hat": 0.9, "red": 0.1}}
+    *_, line = captions_of([error], dataset._replace(classes=["cap", "hat", "red"]), monkeypatch)
+    assert line == net
+
+
+def test_below_an_image_without_labels_that_gets_none_stands_the_likeliest(
+    tmp_path, dataset, worst, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    error = worst[0] | {"labels": (), "probabilities": LIKELY | {"black": 0.4, "jeans": 0.2}}
+    _, truth, net = captions_of([error], dataset, monkeypatch)
+    assert (truth.strip(), net) == ("is", "net black 40%")
+
+
+def test_below_a_heat_map_stands_its_label_with_the_probability(
+    tmp_path, dataset, worst, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    long = "Abendkleid mit Übergröße lang"
+    dataset = dataset._replace(classes=["blue", long])
+    error = worst[0] | {"labels": ("blue",), "probabilities": {"blue": 0.9, long: 0.724}}
+
+    def explain(images, outputs):
+        ones = np.ones((1, 4, 4, 3), np.float32)
+        return ones, ones, Cells((0.5, 0.5), (2, 2))
+
+    line = captions_of([error], dataset, monkeypatch, explain=explain)[-1]
+    assert line.startswith("Abendkl")
+    assert line.endswith("lang 72%")
+    assert text_width(line, montage.FONT_SIZE) <= montage.LINE_WIDTH
 
 
 def test_of_a_long_path_below_an_error_the_end_is_shown(tmp_path, dataset, worst, monkeypatch):
