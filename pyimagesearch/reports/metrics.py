@@ -1,7 +1,7 @@
 """How good predictions are: accuracies, scores and thresholds of each label, losses of images."""
 
 from collections.abc import Collection, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.metrics import (
@@ -9,6 +9,7 @@ from sklearn.metrics import (
     classification_report,
     f1_score,
     precision_recall_curve,
+    precision_recall_fscore_support,
 )
 
 from pyimagesearch.console import excerpt, printable
@@ -159,7 +160,9 @@ def label_report(probabilities: np.ndarray, targets: np.ndarray, classes: Sequen
         with the most and those with the fewest images; the averages are over all.
     """
     names = [printable(label) for label in classes]
-    report = _classification_report(probabilities, targets, names, as_dict=False)
+    report = classification_report(
+        targets > THRESHOLD, probabilities > THRESHOLD, target_names=names, zero_division=0
+    )
     # Two lines of headings, a line for each label, and the averages.
     lines = report.splitlines()
     rows, averages = lines[2 : 2 + len(names)], lines[2 + len(names) :]
@@ -185,20 +188,12 @@ def label_scores(
         For each label ``precision``, ``recall`` and ``f1-score``, in [0, 1], and ``support``, the
         number of images that have it.
     """
-    report = _classification_report(probabilities, targets, classes, as_dict=True)
-    return {label: report[label] for label in classes}
-
-
-def _classification_report(
-    probabilities: np.ndarray, targets: np.ndarray, classes: Sequence[str], *, as_dict: bool
-) -> Any:
-    return classification_report(
-        targets > THRESHOLD,
-        probabilities > THRESHOLD,
-        target_names=classes,
-        zero_division=0,
-        output_dict=as_dict,
+    scores = precision_recall_fscore_support(
+        targets > THRESHOLD, probabilities > THRESHOLD, average=None, zero_division=0
     )
+    names = ("precision", "recall", "f1-score", "support")
+    columns = zip(classes, np.transpose(scores).tolist(), strict=True)
+    return {label: dict(zip(names, column, strict=True)) for label, column in columns}
 
 
 def best_thresholds(
@@ -215,8 +210,9 @@ def best_thresholds(
     -------
     dict of str to float
         Strictly between 0 and 1. 0.5 where no other threshold is better, for a label that fewer
-        than ``LEAST_IMAGES`` images have, and where the greatest F1 is below ``LEAST_F1`` or not
-        ``LEAST_GAIN``, or half of what is possible, above that of giving the label to all images.
+        than ``LEAST_IMAGES`` images have or all of them, and where the greatest F1 is below
+        ``LEAST_F1`` or not ``LEAST_GAIN``, or half of what is possible, above that of giving the
+        label to all images.
         Otherwise halfway between the probabilities of two images, so that neither is a close call;
         among equally good ones, the nearest to 0.5.
     """
@@ -226,7 +222,7 @@ def best_thresholds(
 
 
 def _best_threshold(probabilities: np.ndarray, has_label: np.ndarray) -> float:
-    if has_label.sum() < LEAST_IMAGES:
+    if has_label.all() or has_label.sum() < LEAST_IMAGES:
         return THRESHOLD
     precision, recall, highest = precision_recall_curve(has_label, probabilities)
     # All thresholds above one image's probability and up to the next one's choose the same images.

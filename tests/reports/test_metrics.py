@@ -87,6 +87,11 @@ def test_a_label_of_nearly_all_images_has_a_threshold_of_its_own():
     assert metrics.best_thresholds(likely, targets, ["a"])["a"] == pytest.approx(0.25)
 
 
+def test_a_label_of_all_images_keeps_a_threshold_of_a_half():
+    likely = np.linspace(0.1, 0.3, 40, dtype=np.float32)[:, None]
+    assert metrics.best_thresholds(likely, np.ones((40, 1)), ["a"]) == {"a": 0.5}
+
+
 @pytest.mark.parametrize("count", [20, 80])
 def test_a_label_that_the_network_cannot_tell_is_not_given_to_nearly_all_images(count):
     targets = np.repeat([[1.0], [0.0]], [count, 200 - count], axis=0)
@@ -109,6 +114,16 @@ def test_the_threshold_is_a_half_if_no_other_is_better():
     assert metrics.best_thresholds(probabilities, targets * 0, ["a", "b"]) == {
         "a": 0.5,
         "b": 0.5,
+    }
+
+
+@pytest.mark.parametrize("name", ["macro avg", "micro avg", "weighted avg", "samples avg"])
+def test_a_label_called_like_an_average_has_its_own_scores(name):
+    assert metrics.label_scores(TARGETS, TARGETS, ["blue", name, "red"])[name] == {
+        "precision": 1,
+        "recall": 1,
+        "f1-score": 1,
+        "support": 2,
     }
 
 
