@@ -2,7 +2,6 @@
 
 import enum
 import itertools
-import operator
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,6 +23,8 @@ FLAGS = TRUE_WORDS | {"0", "0.0", "-1", "-1.0", "false", "no", "n", ""}
 # Letters may be labels themselves, unless all that several columns hold is one of these.
 LETTERS = {"x", "y", "n"}
 CROSSES, YES_OR_NO = {"x", ""}, {"y", "n", ""}
+# In a column of 0 and 1, up to this share of other cells are slips.
+MOST_SLIPS = 0.05
 # Whether each word of a column `split`, and of fastai's `is_valid`, puts an image on the test side.
 SIDES = dict.fromkeys(("", "train", "training"), False) | dict.fromkeys(
     ("test", "testing", "val", "valid", "validation", "eval", "dev", "holdout"), True
@@ -69,40 +70,74 @@ class Survey(NamedTuple):
     is_flags: list[bool]  # 0, 1 or the like
     is_filled: list[bool]
     separators: list[set[str]]  # which of SEPARATORS occur
+    slips: list[tuple[int, str] | None]  # in a column of nearly all 0 and 1: a line and its cell
+
+
+class _Column:
+    """What all cells of a column are."""
+
+    def __init__(self) -> None:
+        self.flags, self.separators = set[str](), set[str]()
+        self.filled = self.odd = 0
+        self.first_odd: tuple[int, str] | None = None
+
+    def add(self, lines: Sequence[int], cells: Sequence[str]) -> None:
+        """Look at more cells, each with its line."""
+        odd = set()
+        for cell, count in Counter(cells).items():
+            word = cell.strip().lower()
+            self.filled += count if word else 0
+            if word in FLAGS:
+                self.flags.add(word)
+            else:
+                odd.add(cell)
+                self.odd += count
+        text = "".join(odd)
+        self.separators.update(mark for mark in SEPARATORS if mark in text)
+        if odd and self.first_odd is None:
+            self.first_odd = next(pair for pair in zip(lines, cells, strict=True) if pair[1] in odd)
+
+    @property
+    def slip(self) -> tuple[int, str] | None:
+        """The first cell that is neither 0 nor 1, and its line, if nearly all others are."""
+        is_label = self.odd <= MOST_SLIPS * self.filled and self.flags & TRUE_WORDS
+        return self.first_odd if is_label else None
 
 
 def survey_rows(rows: Iterable[tuple[int, list[str]]], width: int) -> Survey:
     """Look at all rows of a table, each with its line."""
-    survey = Survey([], [], [True] * width, [False] * width, [set() for _ in range(width)])
-    flags: list[set[str]] = [set() for _ in range(width)]
-    fitting = _fitting(rows, width, survey.misfits)
+    sample: list[list[str]] = []
+    misfits: list[tuple[int, int]] = []
+    columns = [_Column() for _ in range(width)]
+    fitting = _fitting(rows, width, misfits)
     while chunk := list(itertools.islice(fitting, SAMPLE)):
-        if not survey.sample:
-            survey.sample.extend(chunk)
-        for position, cells in enumerate(zip(*chunk, strict=True)):
-            values = {cell.strip().lower() for cell in set(cells)}
-            survey.is_flags[position] &= values <= FLAGS
-            flags[position] |= values & FLAGS
-            survey.separators[position].update(
-                mark for mark in SEPARATORS if any(mark in value for value in values)
-            )
-            survey.is_filled[position] |= values != {""}
-    survey.is_flags[:] = map(operator.and_, survey.is_flags, survey.is_filled)
-    letters = [i for i in range(width) if survey.is_flags[i] and flags[i] & LETTERS]
-    words = set[str]().union(*(flags[i] for i in letters))
+        lines, cells = zip(*chunk, strict=True)
+        sample = sample or list(cells)
+        for column, its_cells in zip(columns, zip(*cells, strict=True), strict=True):
+            column.add(lines, its_cells)
+    are_flags = [column.filled > 0 and not column.odd for column in columns]
+    letters = [i for i in range(width) if are_flags[i] and columns[i].flags & LETTERS]
+    words = set[str]().union(*(columns[i].flags for i in letters))
     if len(letters) == 1 or not (words == CROSSES or {"y", "n"} <= words <= YES_OR_NO):
         for position in letters:
-            survey.is_flags[position] = False
-    return survey
+            are_flags[position] = False
+    return Survey(
+        sample,
+        misfits,
+        are_flags,
+        [column.filled > 0 for column in columns],
+        [column.separators for column in columns],
+        [column.slip for column in columns],
+    )
 
 
 def _fitting(
     rows: Iterable[tuple[int, list[str]]], width: int, misfits: list[tuple[int, int]]
-) -> Iterator[list[str]]:
+) -> Iterator[tuple[int, list[str]]]:
     """Pass on the rows that are as wide as the heading, and note the first that is not."""
     for line, row in rows:
         if len(row) == width:
-            yield row
+            yield line, row
         elif not misfits:
             misfits.append((line, len(row)))
 
@@ -155,7 +190,19 @@ def _label_columns(
     flags = [position for position in others if survey.is_flags[position]]
     least = min((ranks[position] for position in texts), default=_Rank.OTHER)
     best = [position for position in texts if ranks[position] == least]
-    if len(flags) > 1 and least > _Rank.WORD:
+    has_label_each = len(flags) > 1 and least > _Rank.WORD
+    slips = [
+        (header[i], *slip) for i in others if (slip := survey.slips[i]) and ranks[i] == _Rank.OTHER
+    ]
+    # To pass over such a column would lose a label, and it is no text to take labels from.
+    if slips and (has_label_each or (least == _Rank.OTHER and len(flags) + len(slips) > 1)):
+        title, line, cell = slips[0]
+        raise UserError(
+            f"the column {printable(title)} of {table} says {cell.strip()[:40]!r} on line {line}, "
+            "and nearly all its other cells are 0 or 1: correct it, or take the column out if it "
+            "is no label"
+        )
+    if has_label_each:
         if repeated := [title for title, n in Counter(header[i] for i in flags).items() if n > 1]:
             raise UserError(f"{table} has several columns of one name: {first_few(repeated)}")
         return flags, None

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -94,6 +96,73 @@ def test_a_column_of_two_classes_holds_labels_if_its_title_is_a_word_for_them(fo
 def test_another_column_of_0_and_1_that_is_alone_is_refused_in_one_line(folder, title):
     with pytest.raises(UserError, match=f"column for each label.* called labels.*{title}"):
         read(folder, f"image,{title}\na.jpg,0\n000005.png,1\n")
+
+
+def marked_rows(heading, *, odd, rows=40, others=("1", "0")):
+    """Write a table whose first column after the images is 0 and 1, but for one cell."""
+    marks = ["1", "0"] * (rows // 2)
+    marks[11] = odd
+    lines = [f"{row}.jpg,{mark},{','.join(others)}" for row, mark in enumerate(marks)]
+    return "\n".join([heading, *lines])
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("many")
+    write_images(folder, [f"{number}.jpg" for number in range(40)])
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("heading", "others"),
+    [
+        ("image,cat,dog,cow", ("1", "0")),
+        ("image,cat,dog", ("1",)),
+        ("image,cat,dog,Plot", ("1", "A cat.")),
+        ("image,cat,dog,cow,class_name", ("1", "0", "pets")),
+    ],
+    ids=["two others", "one other", "beside a text", "beside a title with others"],
+)
+@pytest.mark.parametrize("odd", ["2", "?", "NaN", "yes?"])
+def test_an_odd_cell_among_0_and_1_is_refused_with_its_line_and_column(many, heading, others, odd):
+    says = rf"column cat of .*t.csv says '{re.escape(odd)}' on line 13\b.* 0 or 1: correct it"
+    with pytest.raises(UserError, match=says) as caught:
+        read(many, marked_rows(heading, odd=odd, others=others))
+    assert "\n" not in str(caught.value)
+
+
+def test_an_odd_cell_is_found_in_a_late_row(many):
+    rows = ["image,cat,dog", *["3.jpg,1,0"] * 2 * SAMPLE, "4.jpg,2,1", "5.jpg,3,1"]
+    with pytest.raises(UserError, match=f"says '2' on line {2 * SAMPLE + 2}"):
+        read(many, "\n".join(rows))
+
+
+@pytest.mark.parametrize(
+    ("heading", "others", "labels"),
+    [
+        ("image,persons,labels", ("haze",), ("haze",)),
+        ("image,persons,class_name,blurry", ("haze", "0"), ("haze",)),
+        ("image,label,blurry", ("0",), ("2",)),
+        ("image,class_id,blurry", ("0",), ("2",)),
+        ("image,rating", (), ("2",)),
+    ],
+)
+def test_an_odd_cell_that_is_no_slip_changes_nothing(many, heading, others, labels):
+    text = marked_rows(heading, odd="2", others=others).replace(",\n", "\n").rstrip(",")
+    assert labels_of(read(many, text))["11.jpg"] == labels
+
+
+def test_a_column_of_many_numbers_beside_0_and_1_is_left_out(many):
+    rows = [f"{row}.jpg,{row % 2},{1 - row % 2},{row % 3}" for row in range(40)]
+    table = read(many, "\n".join(["image,cat,dog,persons", *rows]))
+    assert set(labels_of(table).values()) == {("cat",), ("dog",)}
+    assert "columns left out: persons" in table.notes
+
+
+def test_a_column_that_nearly_always_says_no_and_never_yes_is_left_out(many):
+    rows = [f"{row}.jpg,{row % 2},{1 - row % 2},no" for row in range(39)]
+    table = read(many, "\n".join(["image,cat,dog,remarks", *rows, "39.jpg,1,0,a hidden face"]))
+    assert "columns left out: remarks" in table.notes
 
 
 def test_is_valid_is_a_split(folder):
