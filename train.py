@@ -70,8 +70,6 @@ def train_network(args: Namespace) -> int:
     device.check_shares(args.batch_size, min(len(train), len(test)))
     part = None if args.recolor_part is None else args.recolor_part - 1
     recoloring = color_part.choose_recoloring(images, labels, train, wanted=args.recolor, part=part)
-    # The checkpoint and the report say what was chosen.
-    args.recolor, args.recolor_part = recoloring.per_combination, recoloring.part + 1
     composed = composition.compose_missing(
         images,
         labels,
@@ -82,6 +80,8 @@ def train_network(args: Namespace) -> int:
         memory_limit=args.memory_limit,
         progress=partial(progress, title="composing"),
     )
+    args.recolor = composed.per_combination  # for the checkpoint and the report
+    args.recolor_part = recoloring.part + 1 if composed.labels else None
     info(*messages.composed_lines(recoloring, composed))
     pictures.write_preview(args.recolor_preview, images, composed)
     pool, rotation = composition.pooled(images, composed.images)
@@ -116,7 +116,7 @@ def train_network(args: Namespace) -> int:
     predictions = training_report.Predictions(test, trainer.predict(test_examples), targets[test])
     report = training_report.training_report(
         vars(args), dataset, predictions, composed=composed.labels, history=trainer.history
-    )
+    ) | {"ended_by": ended_by}
     info(*messages.result_lines(report, predictions))
 
     info("remembering the images that the network knows...")

@@ -71,6 +71,11 @@ class Composition(NamedTuple):
     color_sources: np.ndarray
     reason: str | None = None
 
+    @property
+    def per_combination(self) -> int:
+        """How many images of each combination an epoch shows."""
+        return len(self.labels) // (TURNS * len(set(self.labels)) or 1)
+
 
 class _Sources(NamedTuple):
     """The images to compose from; all arrays but the first have one element for each of them."""

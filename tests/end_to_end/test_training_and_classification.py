@@ -111,6 +111,8 @@ def test_training_leaves_what_the_tutorial_leaves_and_nothing_else(trained):
     assert len((folder / "log.csv").read_text().splitlines()) == 1 + 8
     report = json.loads((folder / "report.json").read_text())
     assert len(report["history"]["loss"]) == 8
+    assert report["ended_by"] is None
+    assert (report["settings"]["recolor"], report["settings"]["recolor_part"]) == (6, 1)
     assert len(report["skipped"]) == 2
     mlb = pickle.loads((folder / "mlb.pickle").read_bytes())
     assert mlb.classes_.tolist() == ["black", "blue", "dress", "jeans", "red"]
@@ -388,12 +390,14 @@ def test_a_killed_run_taken_up_again_ends_with_the_numbers_of_one_that_was_not(t
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_keeps_what_was_learnt(tmp_path, number):
     write_dataset(tmp_path / "dataset", COMBINATIONS[:2], per_combination=20, seed=2, size=32)
-    code, output = stopped(*SHORT_RUN, folder=tmp_path, after="Epoch 2/4", number=number)
+    flags = [*SHORT_RUN, "--report", "report.json"]
+    code, output = stopped(*flags, folder=tmp_path, after="Epoch 2/4", number=number)
     assert code == 130
     assert f"ended by {number.name}" in output
     assert "Epoch 4/4" not in output
     for name in ("fashion.model", "mlb.pickle", "plot.png", "fashion.model.checkpoint"):
         assert (tmp_path / name).exists()
+    assert json.loads((tmp_path / "report.json").read_text())["ended_by"] == number.name
 
 
 def test_a_run_that_is_interrupted_in_its_first_epoch_does_not_replace_a_model(tmp_path):
@@ -427,10 +431,12 @@ def test_help_and_a_wrong_flag_import_nothing_heavy(script, tmp_path):
 def test_where_a_folder_does_not_name_a_pair_recolouring_says_why_it_does_nothing(tmp_path):
     write_dataset(tmp_path / "dataset", [("red", "dress"), ("blue", "jeans")], 4, size=32)
     (tmp_path / "dataset" / "blue_jeans").rename(tmp_path / "dataset" / "jeans")
-    settings = ["--epochs", 1, "--image-size", 32, "--recolor", "--no-cache"]
+    settings = ["--epochs", 1, "--image-size", 32, "--recolor", "--no-cache", "--report", "r.json"]
     result = run("train.py", *settings, folder=tmp_path)
     assert result.returncode == 0, result.stderr
     assert "[INFO] no images composed: recolouring needs folder names of two" in result.stdout
+    reported = json.loads((tmp_path / "r.json").read_text())["settings"]
+    assert (reported["recolor"], reported["recolor_part"]) == (0, None)
 
 
 @pytest.mark.parametrize("parts", [1, 3])

@@ -118,6 +118,7 @@ def test_no_source_is_used_twice_before_all_are_used_once(composition):
 def test_by_default_an_epoch_shows_as_many_images_as_an_average_folder_has(photographs):
     composed = compose(photographs, np.arange(0, 72, 2), per_combination=None)
     assert composed.labels == [label for label in MISSING for _ in range(6 * module.TURNS)]
+    assert composed.per_combination == 6
 
 
 def test_by_default_an_epoch_shows_no_more_composed_images_than_others(photographs):
@@ -139,7 +140,7 @@ def test_nothing_is_composed_by_default_if_more_combinations_are_missing_than_th
     labels = [(f"colour {i}", f"type {i}") for i in range(72)]
     several = photographs._replace(labels=labels)
     composed = compose(several, np.arange(72), per_combination=None)
-    assert len(composed.images) == 0
+    assert len(composed.images) == composed.per_combination == 0
     assert "more combinations have no folder" in composed.reason
 
 
