@@ -99,7 +99,7 @@ def draw_training(
 
 
 def _draw_metric(axes: "Axes", history: Mapping[str, Sequence[float]], metric: str) -> None:
-    """Draw a metric of the training and the test images, and name the values at the end."""
+    """Draw a metric of the training and the test images, and name the last epoch's values."""
     from matplotlib.ticker import MaxNLocator, PercentFormatter
 
     is_loss = metric == "loss"
@@ -107,7 +107,8 @@ def _draw_metric(axes: "Axes", history: Mapping[str, Sequence[float]], metric: s
     curves = [("train", metric, TRAINING_COLOR), ("val", f"val_{metric}", TEST_COLOR)]
     for side, key, color in curves:
         last = f"{history[key][-1]:.4f}" if is_loss else f"{history[key][-1]:.2%}"
-        axes.plot(epochs, history[key], color=color, label=f"{side}_{metric}: {last} at the end")
+        label = f"{side}_{metric}: {last} in epoch {epochs[-1]}"
+        axes.plot(epochs, history[key], color=color, label=label)
         axes.plot(epochs[-1], history[key][-1], "o", color=color)
     axes.set(xlabel="Epoch #", ylabel="Loss" if is_loss else "Binary accuracy")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
@@ -149,7 +150,7 @@ def _draw_bars(axes: "Axes", counts: Counter[str], *, of: str) -> None:
         title = f"Images of the {half} largest and the {half} smallest of {len(counts):,} {of}"
     axes.set_title(title, fontsize="medium")
     bars = axes.barh(range(len(shown)), [count for _, count in shown], color=TRAINING_COLOR)
-    axes.bar_label(bars, padding=3, fontsize=BAR_FONT_SIZE)
+    axes.bar_label(bars, fmt="{:,.0f}", padding=3, fontsize=BAR_FONT_SIZE)
     names = [_name(name) for name, _ in shown]
     axes.set_yticks(range(len(shown)), names, fontsize=BAR_FONT_SIZE, parse_math=False)
     axes.invert_yaxis()

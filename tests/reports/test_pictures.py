@@ -79,6 +79,32 @@ def test_of_free_labels_each_label_is_counted_and_no_combination(tmp_path, monke
     assert counts == [3, 2, 1]
 
 
+def written_in_the_plot(tmp_path, labels, monkeypatch):
+    """Draw curves and counts, and return all that is written there."""
+    from matplotlib.figure import Figure
+    from matplotlib.text import Text
+
+    written = []
+
+    def record(figure, *_, **__):
+        written.extend(text.get_text() for text in figure.findobj(Text))
+
+    monkeypatch.setattr(Figure, "savefig", record)
+    pictures.draw_training(tmp_path / "plot.png", HISTORY, labels)
+    return written
+
+
+def test_the_legend_says_which_epoch_its_values_are_of(tmp_path, monkeypatch):
+    written = written_in_the_plot(tmp_path, LABELS, monkeypatch)
+    for legend in ("val_loss: 0.3000 in epoch 3", "train_binary_accuracy: 90.00% in epoch 3"):
+        assert legend in written
+
+
+def test_a_bar_says_exactly_how_many_images_it_stands_for(tmp_path, monkeypatch):
+    labels = [("jeans",)] * 1_234_567
+    assert "1,234,567" in written_in_the_plot(tmp_path, labels, monkeypatch)
+
+
 @pytest.mark.parametrize("shape", [(300, 200), (10, 1000), (1000, 30), (1, 1)])
 @pytest.mark.parametrize("grey", [0, 255, 128])
 def test_the_annotation_is_legible_on_any_image(shape, grey):
