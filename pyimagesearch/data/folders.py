@@ -144,7 +144,7 @@ def _labels_of_folder(folder: str) -> tuple[str, ...]:
 def missing_combinations(
     labels: Iterable[tuple[str, ...]], *, most: int | None = None
 ) -> list[tuple[str, str]]:
-    """List the pairs of a first and a second label that no image has.
+    """List the pairs of a first and a second label that no image has, in either order.
 
     Parameters
     ----------
@@ -156,8 +156,9 @@ def missing_combinations(
     Returns
     -------
     list of (str, str)
-        Sorted, without pairs of a label with itself, which no folder's name can give. Empty where
-        any image has more or fewer than two labels, since pairs then mean little.
+        Sorted, each in one order, and without pairs of a label with itself, which no folder's name
+        can give. Empty where any image has more or fewer than two labels, since pairs then mean
+        little.
     """
     return list(islice(_missing(set(labels)), most))
 
@@ -169,14 +170,21 @@ def count_missing_combinations(labels: Iterable[tuple[str, ...]]) -> int:
     if axes is None:
         return 0
     firsts, seconds = axes
-    in_both = set(firsts) & set(seconds)
-    return len(firsts) * len(seconds) - len(in_both) - len(present)
+    in_both = len(set(firsts) & set(seconds))
+    # Each two of these labels make two pairs, and each one a pair with itself.
+    repeated = in_both * (in_both + 1) // 2
+    if in_both:
+        repeated -= sum(pair[::-1] in present for pair in present) // 2
+    return len(firsts) * len(seconds) - repeated - len(present)
 
 
 def _missing(present: set[tuple[str, ...]]) -> Iterator[tuple[str, str]]:
     if axes := pair_axes(present):
-        pairs = product(*axes)
-        yield from (pair for pair in pairs if pair[0] != pair[1] and pair not in present)
+        in_both = set.intersection(*map(set, axes))
+        for first, second in product(*axes):
+            is_repeated = first >= second and first in in_both and second in in_both
+            if not (is_repeated or {(first, second), (second, first)} & present):
+                yield first, second
 
 
 def pair_axes(

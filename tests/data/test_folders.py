@@ -2,6 +2,8 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pyimagesearch.data import folders
 from pyimagesearch.errors import UserError
@@ -53,6 +55,24 @@ def test_a_label_in_both_parts_is_not_missing_beside_itself():
     present = [("red", "rose"), ("rose", "shirt")]
     assert folders.missing_combinations(present) == [("red", "shirt")]
     assert folders.count_missing_combinations(present) == 1
+
+
+def test_a_combination_is_not_missing_if_a_folder_has_its_labels_in_another_order():
+    present = [("blue", "jeans"), ("jeans", "red"), ("red", "dress")]
+    assert folders.missing_combinations(present) == [
+        ("blue", "dress"),
+        ("blue", "red"),
+        ("jeans", "dress"),
+    ]
+    assert folders.count_missing_combinations(present) == 3
+
+
+@given(st.sets(st.permutations("abcd").map(lambda letters: tuple(letters[:2])), min_size=1))
+def test_missing_combinations_are_counted_as_they_are_listed(present):
+    missing = folders.missing_combinations(present)
+    assert folders.count_missing_combinations(present) == len(missing)
+    assert len(set(map(frozenset, missing))) == len(missing)
+    assert not set(map(frozenset, missing)) & set(map(frozenset, present))
 
 
 def test_labels_in_another_order_are_one_combination_named_as_the_first():
