@@ -45,8 +45,8 @@ class Settings(NamedTuple):
     batch_size : int
         Images a step, of all replicas together.
     learning_rate : float
-        At the start. It rises to twice as much over the first quarter of the steps and falls to
-        zero along a cosine over the others.
+        At the start. It rises to twice as much over the first quarter of the steps, or one step,
+        and falls to zero along a cosine over the others.
     seed : int
         Seed of the order and the augmentation.
     balance : bool
@@ -312,7 +312,8 @@ def compile_network(
     keras.Sequential
         Compiled. It shares its weights with `model`.
     """
-    rising_steps = total_steps // 4
+    # With no rising step, Keras starts at the highest rate.
+    rising_steps = max(total_steps // 4, min(total_steps - 1, 1))
     schedule = keras.optimizers.schedules.CosineDecay(
         learning_rate,
         decay_steps=total_steps - rising_steps,

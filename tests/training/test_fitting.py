@@ -60,6 +60,14 @@ def test_the_learning_rate_rises_to_twice_its_start_and_falls_to_zero():
     assert np.all(np.diff(rates[25:]) < 0)
 
 
+@pytest.mark.parametrize("steps", [2, 3])
+def test_the_learning_rate_of_the_shortest_runs_rises_from_its_start(steps):
+    rate = fitting.compile_network(build(), 1e-3, steps).optimizer._learning_rate
+    rates = [float(rate(step)) for step in range(steps + 1)]
+    assert rates[:2] == pytest.approx([1e-3, 2e-3])
+    assert rates[steps] == pytest.approx(0, abs=1e-9)
+
+
 def test_adam_remembers_the_gradients_of_a_hundred_steps():
     optimizer = fitting.compile_network(build(), 1e-3, 100).optimizer
     assert 1 / (1 - optimizer.beta_2) == pytest.approx(100)
