@@ -55,7 +55,7 @@ def main() -> None:
             with quiet_stderr(), closing(outcomes):
                 for done, _ in enumerate(progress(outcomes, found.total), start=1):
                     if done % args.group_size == 0 and not sys.stdout.isatty():
-                        info(f"{done} of {counted(found.total, 'result')} looked at")
+                        info(f"{done:,} of {counted(found.total, 'result')} looked at")
         finally:
             info(*summary(collection.outcomes))
     check_any_kept(collection.outcomes)

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from pyimagesearch.artifacts.label_choice import chooser
+from pyimagesearch.console import counted
 from pyimagesearch.errors import WORK_FAILED, UserError
 from pyimagesearch.files import AnyPath
 
@@ -73,7 +74,7 @@ def compared(
     UserError
         If they are not close enough.
     """
-    count = len(expected)
+    images = counted(len(expected), "image")
     if found.shape != expected.shape or not np.isfinite(found).all():
         is_close, result = False, "it predicts no probability for each label"
     else:
@@ -81,13 +82,13 @@ def compared(
         if choose is None:
             greatest = float(differences.max())
             is_close = greatest <= TOLERANCE
-            result = f"probabilities differ by at most {greatest:.1e} in {count} images"
+            result = f"probabilities differ by at most {greatest:.1e} in {images}"
         else:
             is_other = choose(expected) != choose(found)
-            same = count - int(is_other.any(axis=1).sum())
+            same = len(expected) - int(is_other.any(axis=1).sum())
             is_close = not (is_other & (differences > TOLERANCE_OF_CHOICE)).any()
-            close_calls = ", close calls in the others" if is_close and same < count else ""
-            result = f"the same labels in {same} of {count} images{close_calls}"
+            close_calls = ", close calls in the others" if is_close and same < len(expected) else ""
+            result = f"the same labels in {same:,} of {images}{close_calls}"
     if not is_close:
         raise UserError(f"{path} is not written, because {result}", WORK_FAILED)
     return result

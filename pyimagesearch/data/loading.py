@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pyimagesearch.console import Progress, no_progress, quiet_stderr
+from pyimagesearch.console import Progress, counted, no_progress, quiet_stderr
 from pyimagesearch.data import cache
 from pyimagesearch.data.decoding import Fit, decode_image
 from pyimagesearch.data.duplicates import duplicate_groups
@@ -152,8 +152,8 @@ def load_dataset(
     if not loaded.paths:
         path, reason = loaded.skipped[0]
         raise UserError(
-            f"none of the {len(paths)} images below {folder} can be read; the first is {path}: "
-            f"{reason}"
+            f"of {counted(len(paths), 'image')} below {folder}, none can be read; the first is "
+            f"{path}: {reason}"
         )
     labels_of = dict(zip(paths, table.labels, strict=True)) if table else {}
     label_sets = [labels_of[path] if table else folder_labels(path) for path in loaded.paths]

@@ -245,7 +245,7 @@ def audit_lines(
     """
     counts = Counter(finding.why for finding in findings)
     lines = [f"{why}: {count:,}" for why, count in counts.items()] or ["nothing found"]
-    lines.append(f"the networks recognise {recognised:.0%} of the images")
+    lines.append(f"the networks recognise {recognised:.1%} of the images")
     if recognised < LEAST_RECOGNISED or counts[WRONG] > MOST_SUSPECTED * len(dataset.paths):
         lines.append(
             "the networks are too poor to judge labels, and most that are called wrong may be "

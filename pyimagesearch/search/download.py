@@ -275,7 +275,8 @@ class Downloader:
         if self._brake.is_pulled:
             return FetchError("stopped", is_transient=True)
         if deadline.is_over:
-            return FetchError(f"took longer than {deadline.seconds:g} seconds", is_transient=True)
+            unit = "second" if deadline.seconds == 1 else "seconds"
+            return FetchError(f"took longer than {deadline.seconds:g} {unit}", is_transient=True)
         name = type(error).__name__
         if not isinstance(error, (OSError, HTTPError, http.client.HTTPException)):
             return FetchError(f"the answer cannot be read ({name})")

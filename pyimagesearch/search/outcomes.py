@@ -70,14 +70,14 @@ def summary(outcomes: Sequence[Outcome]) -> list[str]:
         if outcome.category == OTHER_FOLDER
     ]
     reasons = Counter(outcome.detail for outcome in outcomes if outcome.category == FAILED)
-    failures = [f"{count} x {reason}" for reason, count in reasons.most_common()]
+    failures = [f"{count:,} x {reason}" for reason, count in reasons.most_common()]
     return [
-        f"kept: {counts[KEPT]}" + (f", {earlier} of them by an earlier run" if earlier else ""),
-        f"duplicates: {counts[DUPLICATE]}",
-        f"left out as they are under other labels: {counts[OTHER_FOLDER]}{_named(elsewhere)}",
-        f"too small: {counts[TOO_SMALL]}",
-        f"not an image: {counts[NO_IMAGE]}",
-        f"failed: {counts[FAILED]}{_named(failures)}",
+        f"kept: {counts[KEPT]:,}" + (f", {earlier:,} of them by an earlier run" if earlier else ""),
+        f"duplicates: {counts[DUPLICATE]:,}",
+        f"left out as they are under other labels: {counts[OTHER_FOLDER]:,}{_named(elsewhere)}",
+        f"too small: {counts[TOO_SMALL]:,}",
+        f"not an image: {counts[NO_IMAGE]:,}",
+        f"failed: {counts[FAILED]:,}{_named(failures)}",
     ]
 
 

@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pyimagesearch.artifacts.keras_settings import overrule_configuration
-from pyimagesearch.console import quiet_stderr
+from pyimagesearch.console import counted, quiet_stderr
 from pyimagesearch.errors import WORK_FAILED, UserError, first_line
 from pyimagesearch.light_imports import import_keras_lightly
 from pyimagesearch.training.memory import return_large_blocks
@@ -183,7 +183,8 @@ def prepare_training_device(wanted: str = "auto", *, say: Callable[[str], None])
         # By default TensorFlow takes all of a card's memory.
         tf.config.experimental.set_memory_growth(gpu, True)
     sets = [] if gpus else instruction_sets()
-    name = _name_of_gpus(gpus) if gpus else ", ".join(["CPU", f"{os.cpu_count()} cores", *sets])
+    cores = counted(os.cpu_count() or 1, "core")
+    name = _name_of_gpus(gpus) if gpus else ", ".join(["CPU", cores, *sets])
     device = partial(TrainingDevice, has_bfloat16="bfloat16" in sets)
     if len(workers) > 1:
         if number == 0:

@@ -25,6 +25,7 @@ def compared_by_choice(expected, found, metadata=PAIRS):
 
 def test_probabilities_may_differ_by_rounding_and_no_more():
     assert "2 images" in compared("a.onnx", SOME, SOME + np.float32(5e-5))
+    assert compared("a.onnx", SOME[:1], SOME[:1]).endswith(" in 1 image")
     refusal(SOME, SOME + 2e-4)
 
 
@@ -35,21 +36,21 @@ def test_every_image_has_a_probability_for_each_label():
 
 def test_with_8_bit_weights_each_image_keeps_the_likeliest_label_of_each_part():
     assert compared_by_choice([0.5, 0.2, 0.19, 0.9], [0.15, 0.2, 0.19, 0.9]) == (
-        "the same labels in 1 of 1 images"
+        "the same labels in 1 of 1 image"
     )
-    with pytest.raises(UserError, match="the same labels in 0 of 1 images"):
+    with pytest.raises(UserError, match="the same labels in 0 of 1 image"):
         compared_by_choice([0.8, 0.4, 0.3, 0.9], [0.8, 0.3, 0.4, 0.9])
 
 
 def test_with_8_bit_weights_each_image_keeps_the_labels_above_their_thresholds():
     compared_by_choice([0.9, 0.1, 0.8, 0.2], [0.5, 0.2, 0.9, 0.1], FREE)
-    with pytest.raises(UserError, match="0 of 1 images"):
+    with pytest.raises(UserError, match="0 of 1 image"):
         compared_by_choice([0.9, 0.4, 0.8, 0.2], [0.9, 0.2, 0.8, 0.2], FREE)
 
 
 def test_a_close_call_between_labels_may_go_the_other_way_with_8_bit_weights():
     result = compared_by_choice([0.59, 0.8, 0.1, 0.61], [0.6, 0.8, 0.1, 0.58])
-    assert result == "the same labels in 0 of 1 images, close calls in the others"
+    assert result == "the same labels in 0 of 1 image, close calls in the others"
 
 
 def test_drawn_images_differ_from_one_another_and_are_the_same_every_time():

@@ -182,21 +182,22 @@ def test_the_networks_are_said_to_recognise_images_whose_own_labels_are_the_like
     share = label_audit.recognised_share(dataset, probabilities)
     assert share == 0.9
     lines = label_audit.audit_lines(dataset, [], "audit.csv", recognised=share)
-    assert "the networks recognise 90% of the images" in lines
+    assert "the networks recognise 90.0% of the images" in lines
     assert "too poor" not in "\n".join(lines)
 
 
 @pytest.mark.parametrize(
-    ("recognised", "suspected", "is_poor"),
-    [(0.49, 0, True), (0.5, 5, False), (0.9, 6, True)],
+    ("recognised", "shown", "suspected", "is_poor"),
+    [(0.4951, "49.5%", 0, True), (0.5, "50.0%", 5, False), (0.9, "90.0%", 6, True)],
 )
 def test_networks_that_recognise_few_images_or_suspect_many_are_called_too_poor(
-    dataset, recognised, suspected, is_poor
+    dataset, recognised, shown, suspected, is_poor
 ):
     findings = [label_audit.Finding(i, label_audit.WRONG, (), 0.1) for i in range(suspected)]
     findings += [label_audit.Finding(i, "very dark", (), 0.1) for i in range(20)]
     lines = label_audit.audit_lines(dataset, findings, "audit.csv", recognised=recognised)
     assert any("too poor to judge labels" in line for line in lines) == is_poor
+    assert f"the networks recognise {shown} of the images" in lines
 
 
 @pytest.mark.slow

@@ -133,6 +133,9 @@ def test_composed_combinations_are_named_and_which_part_is_the_colour():
     assert "part 1 of the folders' names is taken for the colour" in lines[1]
     assert "97% of part 1 apart, and nothing of part 2" in lines[1]
     assert "--no-recolor" in lines[1]
+    many = composition_of([("black", "dress")] * 6000)
+    (line,) = messages.composed_lines(Recoloring(2000, 0), many)
+    assert line == "6,000 images composed of black dress, 2,000 for each epoch"
 
 
 def test_each_of_several_parts_is_said_to_be_told_apart_or_not():

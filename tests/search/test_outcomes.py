@@ -36,6 +36,13 @@ def test_the_summary_has_a_line_for_each_category():
     ]
 
 
+def test_the_summary_separates_thousands():
+    outcomes = [Outcome("a", KEPT, "0.jpg", is_earlier=True), Outcome("b", FAILED, "gone")] * 1234
+    lines = summary(outcomes)
+    assert lines[0] == "kept: 1,234, 1,234 of them by an earlier run"
+    assert lines[-1] == "failed: 1,234 (1,234 x gone)"
+
+
 def test_the_summary_of_nothing_counts_zeros():
     assert [line.partition(": ")[2] for line in summary([])] == ["0"] * 6
 

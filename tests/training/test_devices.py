@@ -27,6 +27,14 @@ def test_the_training_device_is_named():
 
 
 @pytest.mark.skipif(bool(tf.config.list_physical_devices("GPU")), reason="there is a GPU")
+@pytest.mark.parametrize(("count", "name"), [(1, "CPU, 1 core"), (1024, "CPU, 1,024 cores")])
+def test_the_cores_of_the_processor_are_counted(monkeypatch, count, name):
+    monkeypatch.setattr("os.cpu_count", lambda: count)
+    monkeypatch.setattr(devices, "instruction_sets", list)
+    assert devices.prepare_training_device(say=print).name == name
+
+
+@pytest.mark.skipif(bool(tf.config.list_physical_devices("GPU")), reason="there is a GPU")
 def test_a_gpu_that_is_not_there_is_one_line():
     with pytest.raises(UserError, match=r"no GPU.*--device cpu"):
         devices.prepare_training_device("gpu", say=print)
