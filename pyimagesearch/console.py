@@ -100,7 +100,11 @@ def progress(
     stream = sys.stdout if sys.stdout.isatty() else sys.stderr
     if not stream.isatty() or (prints_rows and stream is sys.stdout):
         return items
-    return _with_bar(items, os.dup(stream.fileno()), desc=title, total=total, unit=unit)
+    try:
+        descriptor = os.dup(stream.fileno())
+    except OSError:  # IDLE calls its window a terminal.
+        return items
+    return _with_bar(items, descriptor, desc=title, total=total, unit=unit)
 
 
 def no_progress(items: Iterable[Any], total: int) -> Iterable[Any]:
@@ -255,11 +259,12 @@ def _protect_streams() -> None:
     """Let no printing fail, so that work is finished even if its output is lost."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         stream = getattr(sys, name)
+        buffer = getattr(stream, "buffer", None)  # Notebooks and IDLE have streams without one.
         if stream is None:
             # It was closed before Python started. Otherwise the next file that is opened would get
             # its number, and with it what C libraries print.
             setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115, PTH123
-        elif mode == "w" and type(getattr(stream.buffer, "raw", stream.buffer)) is io.FileIO:
+        elif mode == "w" and type(getattr(buffer, "raw", buffer)) is io.FileIO:
             stream.flush()
             protected = io.TextIOWrapper(
                 io.BufferedWriter(_Output(stream.fileno(), "wb", closefd=False)),

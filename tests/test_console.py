@@ -1,3 +1,4 @@
+import io
 import itertools
 import os
 import subprocess
@@ -139,6 +140,35 @@ def test_unbuffered_output_is_protected_too(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "executable", f"{sys.executable} -u")
     code, _, complaints = run_redirected(tmp_path, "> >(exit)")
     assert (code, "Traceback" in complaints) == (errors.READER_GONE, False)
+
+
+class OfNotebooks(io.TextIOBase):
+    """A stream as notebooks and IDLE have it: without a buffer and a descriptor."""
+
+    def __init__(self, is_terminal=False):
+        self.written, self.is_terminal = "", is_terminal
+
+    def write(self, text):
+        self.written += text
+        return len(text)
+
+    def isatty(self):
+        return self.is_terminal
+
+
+def test_scripts_run_in_notebooks_too(monkeypatch):
+    streams = {"stdout": OfNotebooks(), "stderr": OfNotebooks()}
+    for name, stream in streams.items():
+        monkeypatch.setattr(sys, name, stream)
+    assert console.run(lambda: console.info("loading")) == 0
+    assert streams["stdout"].written == "[INFO] loading\n"
+
+
+def test_no_progress_shows_on_a_terminal_without_a_descriptor(monkeypatch):
+    idle = OfNotebooks(is_terminal=True)
+    monkeypatch.setattr(sys, "stdout", idle)
+    assert list(console.progress(iter("abc"), 3)) == ["a", "b", "c"]
+    assert idle.written == ""
 
 
 def test_a_failure_counts_for_more_than_lost_output(tmp_path):
