@@ -187,9 +187,9 @@ def compose_missing(
     nothing = Composition(np.empty((0, *images.shape[1:]), np.uint8), [], none, none)
     if per_combination == 0:
         return nothing
-    names = split_names(labels, part=part)
-    if reason := names.reason or _why_none_missing(names):
+    if reason := why_nothing_to_compose(labels, part=part):
         return nothing._replace(reason=reason)
+    names = split_names(labels, part=part)
     if per_combination is None:
         of_a_folder = round(len(indices) / len(set(labels)))
         count = count_missing_pairs(names, most=len(indices) + 1)

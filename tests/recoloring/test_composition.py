@@ -206,6 +206,15 @@ def test_one_line_says_why_nothing_can_be_composed(labels, reason):
     assert "\n" not in line
 
 
+def test_nothing_is_composed_where_folders_differ_in_the_order_of_labels():
+    names = ["blue_jeans", "jeans_blue", "red_dress", "dress_red"]
+    labels = [tuple(name.split("_")) for name in names for _ in range(5)]
+    images = np.random.default_rng(0).integers(0, 256, (len(labels), 32, 32, 3), np.uint8)
+    composed = compose((images, labels, None))
+    assert (len(composed.images), composed.labels) == (0, [])
+    assert composed.reason == module.why_nothing_to_compose(labels, part=0)
+
+
 def test_nothing_is_composed_of_no_images():
     images, labels = np.zeros((2, 8, 8, 3), np.uint8), [("blue", "dress"), ("red", "jeans")]
     with pytest.raises(UserError, match="no images to compose from"):
