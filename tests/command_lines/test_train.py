@@ -101,6 +101,20 @@ def test_an_output_that_cannot_be_or_replaces_another_file_is_refused(
     assert {path.name for path in tmp_path.iterdir()} == {"t.csv", "labels.txt"}
 
 
+@pytest.mark.parametrize("flag", ["--report", "--labelbin", "--labels", "--tensorboard"])
+def test_no_file_of_a_run_may_lie_in_a_folder_that_an_export_replaces(
+    parsed, tmp_path, monkeypatch, flag
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "fashion_saved_model").mkdir()
+    (tmp_path / "fashion_saved_model" / "saved_model.pb").touch()
+    (tmp_path / "link").symlink_to("fashion_saved_model")
+    args = parsed("--export", "saved_model", flag, "link/kept")
+    complaint = f"link/kept cannot be {flag}: --export saved_model replaces the folder"
+    with pytest.raises(UserError, match=complaint), outputs_reserved(args):
+        pass
+
+
 def test_the_chief_of_several_workers_looks_for_the_checkpoint_when_the_others_can_hear_of_it(
     parsed, tmp_path, monkeypatch
 ):
