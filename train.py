@@ -8,7 +8,7 @@ import sys
 from argparse import Namespace
 from functools import partial
 
-from pyimagesearch.command_lines.train import IMAGE_DIMS, OUTPUTS, outputs_reserved, parse_arguments
+from pyimagesearch.command_lines.train import outputs_reserved, parse_arguments, write_nothing
 from pyimagesearch.console import info, printable, progress, run, silence_stdout
 
 
@@ -19,7 +19,7 @@ def main() -> int:
 
     if not is_chief():  # Of several workers, only the chief prints and writes.
         silence_stdout()
-        vars(args).update(dict.fromkeys(OUTPUTS), export=[])
+        write_nothing(args)
         return train_network(args)
     with outputs_reserved(args):
         return train_network(args)
@@ -88,7 +88,7 @@ def train_network(args: Namespace) -> int:
     targets = batches.make_targets([*labels, *composed.labels], mlb.classes_)
 
     info("compiling model...")
-    size, depth, classes = args.image_size, IMAGE_DIMS[2], mlb.classes_
+    size, depth, classes = args.image_size, images.shape[3], mlb.classes_
     build = partial(SmallerVGGNet.build, size, size, depth, len(classes), finalAct="sigmoid")
     this_run = checkpoints.describe_run(
         args.model, vars(args), dataset, test=test, composed=len(composed.labels)

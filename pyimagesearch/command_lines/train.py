@@ -97,12 +97,17 @@ def _complete(parser: ArgumentParser, args: Namespace) -> None:
     if args.dataset is None:
         args.dataset = "dataset" if args.labels is None else str(Path(args.labels).parent)
     if args.audit:  # It writes files of its own.
-        vars(args).update(dict.fromkeys(OUTPUTS), export=[], tensorboard=None)
-    if (args.errors, args.recolor_preview) != (None, None):
+        write_nothing(args)
+    if args.errors or args.recolor_preview:
         from pyimagesearch.files import check_image_names  # imports OpenCV
 
         # Every worker refuses them alike, so that none waits for a chief that has ended.
         check_image_names(args.errors, args.recolor_preview)
+
+
+def write_nothing(args: Namespace) -> None:
+    """Leave out all outputs of a run, for an audit and for all workers but the chief."""
+    vars(args).update(dict.fromkeys(OUTPUTS), export=[], tensorboard=None)
 
 
 @contextmanager

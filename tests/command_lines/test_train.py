@@ -1,6 +1,13 @@
+from itertools import chain
+
 import pytest
 
-from pyimagesearch.command_lines.train import output_files, outputs_reserved, parse_arguments
+from pyimagesearch.command_lines.train import (
+    output_files,
+    outputs_reserved,
+    parse_arguments,
+    write_nothing,
+)
 from pyimagesearch.errors import UserError
 
 
@@ -66,6 +73,23 @@ def test_an_audit_writes_nothing_but_its_table_and_the_picture_beside_it(parsed)
 def test_an_audit_keeps_no_other_run_off_the_files_that_it_does_not_write(parsed):
     args = parsed("--audit", "a.csv", "--export", "onnx", "--tensorboard", "runs", "--log", "l")
     assert [args.model, args.log, args.tensorboard, args.export] == [None, None, None, []]
+
+
+def test_all_that_a_run_writes_can_be_left_out(parsed):
+    outputs = {
+        "--model": "m",
+        "--labelbin": "l",
+        "--plot": "p",
+        "--errors": "e.png",
+        "--report": "r",
+        "--log": "g",
+        "--tensorboard": "t",
+        "--recolor-preview": "c.png",
+        "--export": "onnx",
+    }
+    args = parsed(*chain(*outputs.items()))
+    write_nothing(args)
+    assert not any(getattr(args, flag[2:].replace("-", "_")) for flag in outputs)
 
 
 @pytest.mark.parametrize(
