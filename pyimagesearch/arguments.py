@@ -97,4 +97,13 @@ def bytes_of(text: str) -> int:
 
 def either(word: str, parse: Callable[[str], int | float]) -> Callable[[str], int | float | str]:
     """Make an argparse type that accepts one word, or whatever another type accepts."""
-    return lambda text: word if text == word else parse(text)
+
+    def parse_either(text: str) -> int | float | str:
+        if text == word:
+            return word
+        try:
+            return parse(text)
+        except argparse.ArgumentTypeError as error:
+            raise argparse.ArgumentTypeError(f"{error}, nor {word}") from None
+
+    return parse_either

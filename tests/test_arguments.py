@@ -28,8 +28,8 @@ def test_a_wrong_flag_is_one_line_and_bad_input(capsys):
 def test_a_word_is_taken_instead_of_a_number():
     parse = arguments.either("auto", arguments.number(float, 0, 1))
     assert (parse("auto"), parse("0.5")) == ("auto", 0.5)
-    with pytest.raises(argparse.ArgumentTypeError):
-        parse("automatic")
+    with pytest.raises(argparse.ArgumentTypeError, match="not a number from 0 to 1, nor auto"):
+        parse("Auto")
 
 
 def test_help_shows_the_defaults_worth_knowing():
