@@ -1,7 +1,5 @@
 """Errors that a user can put right, and the exit codes of the scripts."""
 
-import textwrap
-
 WORK_FAILED = 1
 BAD_INPUT = 2
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
@@ -50,5 +48,7 @@ class UnreadableFileError(UserError):
 
 def first_line(error: Exception) -> str:
     """Return the beginning of what a library's exception says, or its type if it says nothing."""
-    line = textwrap.shorten(str(error).strip().partition("\n")[0], LONGEST_REASON)
+    line = " ".join(str(error).strip().partition("\n")[0].split())
+    if len(line) > LONGEST_REASON:
+        line = f"{line[: LONGEST_REASON - 3]}..."
     return line or type(error).__name__
