@@ -121,6 +121,8 @@ class JpegHeader(NamedTuple):
         Whether the pixels are spread over several passes, as in a progressive file.
     exif : bytes
         The EXIF metadata; empty if there are none.
+    format : str
+        The format, by Pillow's name.
     """
 
     width: int
