@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal, TypeVar
 
-from pyimagesearch.errors import INTERRUPTED, READER_GONE, WORK_FAILED, UserError
+from pyimagesearch.errors import INTERRUPTED, READER_GONE, WORK_FAILED, UserError, reason_of
 
 T = TypeVar("T")
 
@@ -299,7 +299,7 @@ def run(main: Callable[[], int | None]) -> int:
         return code
     if isinstance(error, BrokenPipeError):
         return READER_GONE
-    complain(f"cannot write to the standard output: {error.strerror}")
+    complain(f"cannot write to the standard output: {reason_of(error)}")
     return WORK_FAILED
 
 

@@ -52,3 +52,11 @@ def first_line(error: Exception) -> str:
     if len(line) > LONGEST_REASON:
         line = f"{line[: LONGEST_REASON - 3]}..."
     return line or type(error).__name__
+
+
+def reason_of(error: Exception) -> str:
+    """Say why the system refused something: in its words, without the file's name, if it has any.
+
+    An OSError that Python raises by itself, and a ValueError for an odd path, have no ``strerror``.
+    """
+    return getattr(error, "strerror", None) or first_line(error)

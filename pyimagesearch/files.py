@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from pyimagesearch.console import quiet_stderr
-from pyimagesearch.errors import WORK_FAILED, UserError
+from pyimagesearch.errors import WORK_FAILED, UserError, reason_of
 
 try:
     import fcntl
@@ -95,8 +95,7 @@ def written_whole(path: AnyPath, *, flushed: bool = True) -> Iterator[Path]:
             if flushed and os.name == "posix":
                 _flush(target.parent)  # makes the new name last, too
     except OSError as error:
-        reason = error.strerror or error
-        raise UserError(f"cannot write {path}: {reason}", WORK_FAILED) from error
+        raise UserError(f"cannot write {path}: {reason_of(error)}", WORK_FAILED) from error
 
 
 def check_unprotected(target: Path) -> None:
@@ -149,7 +148,7 @@ def save_image(path: AnyPath, image: np.ndarray) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror}", WORK_FAILED) from error
+        raise UserError(f"cannot write {path}: {reason_of(error)}", WORK_FAILED) from error
     with written_whole(path) as temporary:
         temporary.write_bytes(encoded)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from pyimagesearch.errors import UserError
+from pyimagesearch.errors import UserError, reason_of
 from pyimagesearch.files import (
     NAME_PART,
     AnyPath,
@@ -155,8 +155,7 @@ def _refusal_named(path: AnyPath) -> Iterator[None]:
     except UserError:
         raise
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UserError(f"cannot write {path}: {reason}") from error
+        raise UserError(f"cannot write {path}: {reason_of(error)}") from error
 
 
 def remove_litter(*paths: AnyPath) -> None:
@@ -204,7 +203,7 @@ def _locked(target: Path) -> Iterator[None]:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
         except OSError as error:
             raise UserError(
-                f"cannot lock {target}: {path}: {error.strerror}; remove that file, or choose "
+                f"cannot lock {target}: {path}: {reason_of(error)}; remove that file, or choose "
                 "another name"
             ) from error
         if lock(descriptor) is False:

@@ -5,7 +5,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pyimagesearch.errors import UnreadableFileError
+from pyimagesearch.errors import UnreadableFileError, reason_of
 from pyimagesearch.files import BINARY, AnyPath
 
 MAX_FILE_BYTES = 2**28
@@ -85,7 +85,7 @@ def _regular_file(path: AnyPath) -> Iterator[int]:
     except UnreadableFileError:
         raise
     except (OSError, ValueError) as error:
-        raise UnreadableFileError(getattr(error, "strerror", None) or str(error)) from error
+        raise UnreadableFileError(reason_of(error)) from error
 
 
 def _size(count: int) -> str:

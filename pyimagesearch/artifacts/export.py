@@ -23,7 +23,7 @@ from pyimagesearch.artifacts.export_formats import (
 )
 from pyimagesearch.console import info, no_report, printable, quiet_stderr, run
 from pyimagesearch.data.decoding import decode_image, scale
-from pyimagesearch.errors import WORK_FAILED, UnreadableFileError, UserError, first_line
+from pyimagesearch.errors import WORK_FAILED, UnreadableFileError, UserError, first_line, reason_of
 from pyimagesearch.files import AnyPath, is_utf8, replace_folder, temporary_folder, written_whole
 from pyimagesearch.outputs import check_writable, remove_litter
 from pyimagesearch.reading import read_file
@@ -167,8 +167,7 @@ def export_model(
         written = printable(", ".join(map(str, paths.values())))
         say(f"exported to {written}, labels in {LABELS_FILE}")
     except OSError as error:
-        reason = error.strerror or first_line(error)
-        raise UserError(f"cannot write to {folder}: {reason}", WORK_FAILED) from error
+        raise UserError(f"cannot write to {folder}: {reason_of(error)}", WORK_FAILED) from error
 
 
 def _network(path: AnyPath) -> tuple[Any, model_file.TrainedModel]:

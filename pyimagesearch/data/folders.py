@@ -12,7 +12,7 @@ from itertools import islice, product
 from pathlib import Path
 from typing import NamedTuple
 
-from pyimagesearch.errors import UserError
+from pyimagesearch.errors import UserError, reason_of
 from pyimagesearch.files import AnyPath, did_you_mean
 
 JPEG_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif")
@@ -83,7 +83,7 @@ def list_images(folder: AnyPath) -> Listing:
                 continue
             entries = sorted(os.scandir(current), key=lambda entry: entry.name)
         except OSError as error:
-            unreadable.append((current, error.strerror or str(error)))
+            unreadable.append((current, reason_of(error)))
             continue
         for entry in entries:
             if entry.name.startswith("."):

@@ -8,7 +8,7 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 
-from pyimagesearch.errors import UserError
+from pyimagesearch.errors import UserError, reason_of
 
 # Going through all images in order loads this many at a time.
 CHUNK = 256
@@ -171,7 +171,7 @@ def room_for_images(
         _allocate(file, size)
     except OSError as error:
         raise UserError(
-            f"cannot keep {wanted} in {folder}: {error.strerror}; make room there, {remedy}"
+            f"cannot keep {wanted} in {folder}: {reason_of(error)}; make room there, {remedy}"
         ) from error
     return StoredImages(file, shape)
 

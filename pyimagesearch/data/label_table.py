@@ -30,7 +30,7 @@ from pyimagesearch.data.table_columns import (
     choose_columns,
     survey_rows,
 )
-from pyimagesearch.errors import UserError
+from pyimagesearch.errors import UserError, reason_of
 from pyimagesearch.files import AnyPath, did_you_mean
 
 MOST_BYTES, MOST_COLUMNS = 2**31, 100_000
@@ -112,8 +112,9 @@ def read_label_table(table: AnyPath, folder: AnyPath) -> LabelTable:
                 table, header, rows, columns=columns, index=index
             )
     except (OSError, csv.Error, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UserError(f"cannot read the table {table}: {reason}{did_you_mean(table)}") from error
+        raise UserError(
+            f"cannot read the table {table}: {reason_of(error)}{did_you_mean(table)}"
+        ) from error
     if not found:
         path, reason = skipped_rows[0]
         raise UserError(

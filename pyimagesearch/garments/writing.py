@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from pyimagesearch.console import Progress, no_progress
-from pyimagesearch.errors import WORK_FAILED, UserError
+from pyimagesearch.errors import WORK_FAILED, UserError, reason_of
 from pyimagesearch.garments.scenes import (
     COLORS,
     COMBINATIONS,
@@ -100,7 +100,7 @@ def _require_empty(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         is_empty = not any(folder.iterdir())
     except OSError as error:
-        raise UserError(f"cannot use {folder} as the output folder: {error.strerror}") from error
+        raise UserError(f"cannot use {folder} as the output folder: {reason_of(error)}") from error
     if not is_empty:
         raise UserError(f"{folder} is not empty: name an empty folder or one that does not exist")
 
@@ -111,4 +111,4 @@ def _write_jpeg(path: Path, image: np.ndarray) -> None:
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(data.tobytes())
     except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror}", WORK_FAILED) from error
+        raise UserError(f"cannot write {path}: {reason_of(error)}", WORK_FAILED) from error

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Sequence
 
-from pyimagesearch.errors import UnreadableFileError
+from pyimagesearch.errors import UnreadableFileError, reason_of
 from pyimagesearch.inference.paths import STANDARD_INPUT
 from pyimagesearch.reading import MAX_FILE_BYTES, read_file
 
@@ -45,7 +45,7 @@ def _read_standard_input() -> bytes:
     try:
         data = sys.stdin.buffer.read(MAX_FILE_BYTES + 1) if sys.stdin else b""
     except OSError as error:
-        raise UnreadableFileError(error.strerror or str(error)) from error
+        raise UnreadableFileError(reason_of(error)) from error
     if not data:
         raise UnreadableFileError("there is nothing on the standard input")
     if len(data) > MAX_FILE_BYTES:

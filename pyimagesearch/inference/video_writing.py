@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 
 from pyimagesearch.console import quiet_stderr
-from pyimagesearch.errors import WORK_FAILED, UserError
+from pyimagesearch.errors import WORK_FAILED, UserError, reason_of
 from pyimagesearch.files import written_whole
 from pyimagesearch.inference.video_reading import Frame, Video
 from pyimagesearch.outputs import remove_litter
@@ -45,7 +45,7 @@ def recording(path: Path, video: Video) -> Iterator[Callable[[Frame], None]]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror}", WORK_FAILED) from error
+        raise UserError(f"cannot write {path}: {reason_of(error)}", WORK_FAILED) from error
     height, width = video.shape
     with quiet_stderr(), written_whole(path) as temporary:
         codec = cv2.VideoWriter.fourcc(*CODEC)

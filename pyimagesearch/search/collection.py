@@ -16,7 +16,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from pyimagesearch.console import Progress, no_progress, no_report
-from pyimagesearch.errors import WORK_FAILED, UnreadableFileError, UserError
+from pyimagesearch.errors import WORK_FAILED, UnreadableFileError, UserError, reason_of
 from pyimagesearch.files import AnyPath, fcntl, lock, written_whole
 from pyimagesearch.reading import read_file
 from pyimagesearch.search.copies import FolderImages, images_in, load_folder_images
@@ -253,7 +253,7 @@ class Collection:
             except FileExistsError:  # The user has put it there meanwhile.
                 continue
             except OSError as error:
-                raise UserError(f"cannot write {path}: {error.strerror}", WORK_FAILED) from error
+                raise UserError(f"cannot write {path}: {reason_of(error)}", WORK_FAILED) from error
             return path
 
     def _adopt(self, result: SearchResult, judged: Judged, copy: Path) -> Outcome:
@@ -297,7 +297,7 @@ def _locked(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(folder, os.O_RDONLY) if fcntl else None
     except OSError as error:
-        raise UserError(f"cannot use the folder {folder}: {error.strerror}") from error
+        raise UserError(f"cannot use the folder {folder}: {reason_of(error)}") from error
     try:
         # The lock of a run that is killed vanishes with the process.
         if descriptor is not None and lock(descriptor) is False:
@@ -315,7 +315,7 @@ def _waiting_folder(folder: Path) -> Iterator[None]:
     try:
         waiting.mkdir(exist_ok=True)
     except OSError as error:
-        raise UserError(f"cannot use the folder {folder}: {error.strerror}") from error
+        raise UserError(f"cannot use the folder {folder}: {reason_of(error)}") from error
     try:
         yield
     finally:

@@ -10,7 +10,7 @@ from pyimagesearch.console import Progress
 from pyimagesearch.data.duplicates import find_copy, perceptual_hash
 from pyimagesearch.data.folders import IMAGE_SUFFIXES
 from pyimagesearch.data.loading import load_images
-from pyimagesearch.errors import UserError
+from pyimagesearch.errors import UserError, reason_of
 from pyimagesearch.search.judging import COMPARED_SIZE
 
 
@@ -65,7 +65,7 @@ def load_folder_images(folder: Path, progress: Progress) -> FolderImages:
     try:
         found = [*images_in(folder), *_images_in_siblings(folder)]
     except OSError as error:
-        raise UserError(f"cannot read {error.filename}: {error.strerror}") from error
+        raise UserError(f"cannot read {error.filename}: {reason_of(error)}") from error
     # As `judge` decodes downloads, so that both compare.
     loaded = load_images([*map(str, found)], COMPARED_SIZE, fit="squeeze", progress=progress)
     return FolderImages([*map(Path, loaded.paths)], [*loaded.images])

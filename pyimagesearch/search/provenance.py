@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from pyimagesearch.errors import WORK_FAILED, UnreadableFileError, UserError
+from pyimagesearch.errors import WORK_FAILED, UnreadableFileError, UserError, reason_of
 from pyimagesearch.files import fcntl, is_still_at, resolved, written_whole
 from pyimagesearch.outputs import remove_litter
 from pyimagesearch.reading import read_file
@@ -74,7 +74,7 @@ class Sources:
             self._target = resolved(self._path)
             self._size = os.fstat(self._file.fileno()).st_size
         except OSError as error:
-            raise UserError(f"cannot use {self._path}: {error.strerror}") from error
+            raise UserError(f"cannot use {self._path}: {reason_of(error)}") from error
         self._rows = {row.url: row for row in kept}
         self._files = {row.file for row in kept}
         self._count = len(kept)
@@ -148,7 +148,9 @@ class Sources:
             # Otherwise the next row would go on where this one breaks off.
             with suppress(OSError):
                 self._file.truncate(self._size)
-            raise UserError(f"cannot write {self._path}: {error.strerror}", WORK_FAILED) from error
+            raise UserError(
+                f"cannot write {self._path}: {reason_of(error)}", WORK_FAILED
+            ) from error
         self._size += len(line)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 import keras
 import tensorflow as tf
 
-from pyimagesearch.errors import WORK_FAILED, UserError
+from pyimagesearch.errors import WORK_FAILED, UserError, reason_of
 from pyimagesearch.files import AnyPath
 
 Metrics = Mapping[str, float] | None
@@ -81,7 +81,7 @@ def _failure_named(path: AnyPath) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror}", WORK_FAILED) from error
+        raise UserError(f"cannot write {path}: {reason_of(error)}", WORK_FAILED) from error
     except tf.errors.OpError as error:
         # Its first line is the operation, the file and, after a semicolon, the system's reason.
         reason = error.message.partition("\n")[0].rpartition("; ")[2]
