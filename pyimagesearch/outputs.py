@@ -80,7 +80,7 @@ def reserved(
         yield
 
 
-def check_folder(path: AnyPath) -> None:
+def make_folder(path: AnyPath) -> None:
     """Make a folder, if there is none, and make sure that files can be written there.
 
     Parameters

@@ -127,7 +127,7 @@ def outputs_reserved(args: Namespace) -> Iterator[None]:
     """
     from pyimagesearch.artifacts.export import export_paths, exported_files
     from pyimagesearch.artifacts.export_formats import FORMATS
-    from pyimagesearch.outputs import check_folder, check_resumable, checkpoint_path, reserved
+    from pyimagesearch.outputs import check_resumable, checkpoint_path, make_folder, reserved
 
     files = output_files(args)
     kept = {"--labels": args.labels, "--tensorboard": args.tensorboard}
@@ -139,7 +139,7 @@ def outputs_reserved(args: Namespace) -> Iterator[None]:
         kept |= folders
     with reserved(files, kept):
         if args.tensorboard is not None:
-            check_folder(args.tensorboard)
+            make_folder(args.tensorboard)
         # Of several workers, the chief finds out later, when the others hear of it.
         if args.resume and not args.audit and not os.environ.get("TF_CONFIG"):
             check_resumable(checkpoint_path(args.model))
