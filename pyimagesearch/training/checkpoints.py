@@ -76,8 +76,10 @@ def describe_run(
         The same for the same settings, file names and pixels, wherever the files lie.
     """
     names = "\0".join("/".join(Path(path).parts[-2:]) for path in dataset.paths)
-    pixels = combined_checksum(dataset.checksums, math.prod(dataset.images.shape[1:]))
-    sums = [zlib.crc32(names.encode("utf-8", "surrogateescape")), pixels]
+    sums = [
+        zlib.crc32(names.encode("utf-8", "surrogateescape")),
+        zlib.crc32(dataset.checksums.tobytes()),
+    ]
     flags = {f"--{name.replace('_', '-')}": settings[name] for name in DECISIVE}
     checkpoint = None if model_path is None else checkpoint_path(model_path)
     if dataset.has_free_labels:  # Otherwise the names of the folders are the labels.
@@ -114,37 +116,6 @@ def with_network(run: Run, model: keras.Model) -> Run:
     layers = re.sub(r'_\d+"', '"', model.to_json())
     checksum = zlib.crc32(layers.encode())
     return run._replace(description=run.description | {"network layers": checksum})
-
-
-def combined_checksum(checksums: np.ndarray, length: int) -> int:
-    """Compute the CRC-32 of equally long pieces of data from the CRC-32 of each piece.
-
-    Reading a piece turns a CRC into a linear function of it, plus the CRC of the piece. The linear
-    function depends on the length alone, so 32 powers of two and a piece of zeros define it (as in
-    zlib's ``crc32_combine``).
-
-    Parameters
-    ----------
-    checksums : numpy.ndarray
-        uint32, shape (N,), the CRC-32 of each piece.
-    length : int
-        Bytes of a piece.
-
-    Returns
-    -------
-    int
-        The CRC-32 of the pieces one after the other.
-    """
-    zeros = bytes(length)
-    columns = [zlib.crc32(zeros, 1 << bit) ^ zlib.crc32(zeros) for bit in range(32)]
-    combined = 0
-    for checksum in checksums.tolist():
-        shifted = 0
-        for bit, column in enumerate(columns):
-            if combined >> bit & 1:
-                shifted ^= column
-        combined = shifted ^ checksum
-    return combined
 
 
 class SaveCheckpoint(keras.callbacks.Callback):

@@ -8,8 +8,6 @@ import zlib
 import keras
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from pyimagesearch.command_lines.train import parse_arguments
 from pyimagesearch.data.loading import Dataset
@@ -222,13 +220,6 @@ def test_a_run_is_known_by_its_settings_its_files_and_its_pixels(settings):
     assert run != describe(1, paths, images, test=[0])
     assert run != describe(1, paths, images, composed=3)
     assert run.checkpoint.name == "fashion.model.checkpoint"
-
-
-@given(st.integers(0, 5), st.integers(0, 40), st.randoms(use_true_random=False))
-def test_a_combined_checksum_is_that_of_all_pieces_together(count, length, random):
-    pieces = [random.randbytes(length) for _ in range(count)]
-    checksums = np.array([zlib.crc32(piece) for piece in pieces], np.uint32)
-    assert checkpoints.combined_checksum(checksums, length) == zlib.crc32(b"".join(pieces))
 
 
 def rewritten(path, change, method=zipfile.ZIP_STORED):
