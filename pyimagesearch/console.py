@@ -3,12 +3,12 @@
 import io
 import os
 import sys
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal, TypeVar
 
 from pyimagesearch.errors import INTERRUPTED, READER_GONE, WORK_FAILED, UserError, reason_of
+from pyimagesearch.shared_block import SharedBlock
 
 T = TypeVar("T")
 
@@ -193,38 +193,26 @@ def complain(message: str) -> None:
     print(f"{program}: {printable(message)}", file=sys.stderr, flush=True)
 
 
-class _Silence:
-    """What stderr was before it was silenced, and how many blocks silence it at this moment.
-
-    The descriptor belongs to the whole process, so threads that silence it share this.
-    """
-
-    lock = threading.Lock()
-    blocks = 0
-    saved = -1
-
-
 @contextmanager
-def quiet_stderr() -> Iterator[None]:
-    """Silence stderr within the block, also for C libraries that bypass Python.
-
-    Blocks in several threads may overlap; stderr speaks again when the last one ends.
-    """
-    with _Silence.lock:
-        if _Silence.blocks == 0:
-            sys.stderr.flush()
-            _Silence.saved, devnull = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-            os.dup2(devnull, 2)
-            os.close(devnull)
-        _Silence.blocks += 1
+def _stderr_silenced() -> Iterator[None]:
+    sys.stderr.flush()
+    saved, devnull = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, 2)
+    os.close(devnull)
     try:
         yield
     finally:
-        with _Silence.lock:
-            _Silence.blocks -= 1
-            if _Silence.blocks == 0:
-                os.dup2(_Silence.saved, 2)
-                os.close(_Silence.saved)
+        os.dup2(saved, 2)
+        os.close(saved)
+
+
+# The descriptor belongs to the whole process.
+_silence = SharedBlock(_stderr_silenced)
+
+
+def quiet_stderr() -> SharedBlock:
+    """Silence stderr within a block, also for C libraries that bypass Python."""
+    return _silence
 
 
 def silence_stdout() -> None:

@@ -6,10 +6,9 @@ JPEG headers are read here, because that takes a fifth of the time. Pillow reads
 import io
 import logging
 import struct
-import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +23,7 @@ from PIL import (
 from PIL.TiffImagePlugin import TiffImageFile
 
 from pyimagesearch.errors import UnreadableFileError
+from pyimagesearch.shared_block import SharedBlock
 
 try:
     from PIL.AvifImagePlugin import SUPPORTED as READS_AVIF
@@ -63,33 +63,15 @@ class UnreadableImageError(UnreadableFileError):
     """A file is not an image that can be decoded. The message gives the reason, not the name."""
 
 
-class _PillowWarningsIgnored:
-    """Ignore Pillow's warnings while at least one thread is in the block.
-
-    ``warnings.catch_warnings`` alone would restore the wrong filters, since threads do not leave in
-    the reverse order of entering.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._threads = 0
-        self._filters = ExitStack()
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if self._threads == 0:
-                self._filters.enter_context(warnings.catch_warnings())
-                warnings.filterwarnings("ignore", module=r"PIL\.")
-            self._threads += 1
-
-    def __exit__(self, *exception: object) -> None:
-        with self._lock:
-            self._threads -= 1
-            if self._threads == 0:
-                self._filters.close()
+@contextmanager
+def _without_pillow_warnings() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"PIL\.")
+        yield
 
 
-pillow_warnings_ignored = _PillowWarningsIgnored()
+# Filters belong to the whole process, and a block restores those that it found.
+pillow_warnings_ignored = SharedBlock(_without_pillow_warnings)
 
 
 @contextmanager
