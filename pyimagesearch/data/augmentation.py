@@ -1,39 +1,15 @@
 """The tutorial's augmentation: each image of a batch is moved at random, by one interpolation."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import cv2
 import numpy as np
 
-
-class AugmentationRanges(NamedTuple):
-    """How far an image may be moved. Every amount is drawn uniformly from its range.
-
-    Attributes
-    ----------
-    rotation : float
-        Degrees, to either side.
-    width_shift, height_shift : float
-        Share of the width and of the height, to either side.
-    shear : float
-        Degrees, to either side.
-    zoom : float
-        Each axis on its own, from ``1 - zoom`` to ``1 + zoom``.
-    horizontal_flip : bool
-        Whether half of the images are mirrored.
-    """
-
-    rotation: float = 25.0
-    width_shift: float = 0.1
-    height_shift: float = 0.1
-    # The tutorial's 0.2 is in degrees (ImageDataGenerator's documentation), so it does very little.
-    shear: float = 0.2
-    zoom: float = 0.2
-    horizontal_flip: bool = True
-
-
-TUTORIAL_RANGES = AugmentationRanges()
+# The tutorial's settings. Degrees, and shares of the width and of the height, are to either side;
+# each axis is zoomed on its own, from 0.8 to 1.2.
+ROTATION, WIDTH_SHIFT, HEIGHT_SHIFT, ZOOM = 25.0, 0.1, 0.1, 0.2
+# The tutorial's 0.2 is in degrees (ImageDataGenerator's documentation), so it does very little.
+SHEAR = 0.2
 
 
 def draw_amounts(count: int, seed: int | Sequence[int]) -> np.ndarray:
@@ -49,22 +25,20 @@ def draw_amounts(count: int, seed: int | Sequence[int]) -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        float64, shape (7, count), uniform in [-1, 1): shares of the ranges of :func:`augment`.
+        float64, shape (7, count), uniform in [-1, 1): shares of what :func:`augment` allows.
     """
     return np.random.default_rng(seed).uniform(-1, 1, (7, count))
 
 
-def augment(images: np.ndarray, ranges: AugmentationRanges, amounts: np.ndarray) -> np.ndarray:
+def augment(images: np.ndarray, amounts: np.ndarray) -> np.ndarray:
     """Rotate, shift, shear, zoom and mirror each image of a batch on its own.
 
     Parameters
     ----------
     images : numpy.ndarray
         float32, shape (N, height, width, channels).
-    ranges : AugmentationRanges
-        How far at most.
     amounts : numpy.ndarray
-        float, shape (7, N), from :func:`draw_amounts`.
+        float, shape (7, N), from :func:`draw_amounts`. Amounts of 0 leave an image as it is.
 
     Returns
     -------
@@ -74,13 +48,13 @@ def augment(images: np.ndarray, ranges: AugmentationRanges, amounts: np.ndarray)
     height, width = images.shape[1:3]
     return move(
         images,
-        angle=amounts[0] * np.radians(ranges.rotation),
-        shift_x=amounts[1] * ranges.width_shift * width,
-        shift_y=amounts[2] * ranges.height_shift * height,
-        shear=amounts[3] * np.radians(ranges.shear),
-        zoom_x=1 + amounts[4] * ranges.zoom,
-        zoom_y=1 + amounts[5] * ranges.zoom,
-        mirrored=(amounts[6] < 0) & ranges.horizontal_flip,
+        angle=amounts[0] * np.radians(ROTATION),
+        shift_x=amounts[1] * WIDTH_SHIFT * width,
+        shift_y=amounts[2] * HEIGHT_SHIFT * height,
+        shear=amounts[3] * np.radians(SHEAR),
+        zoom_x=1 + amounts[4] * ZOOM,
+        zoom_y=1 + amounts[5] * ZOOM,
+        mirrored=amounts[6] < 0,
     )
 
 

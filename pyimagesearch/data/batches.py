@@ -7,12 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from pyimagesearch.data.augmentation import (
-    TUTORIAL_RANGES,
-    AugmentationRanges,
-    augment,
-    draw_amounts,
-)
+from pyimagesearch.data.augmentation import augment, draw_amounts
 from pyimagesearch.data.decoding import scale
 from pyimagesearch.data.image_arrays import NO_ROTATION, Concatenated, Images, Rotation
 
@@ -110,7 +105,6 @@ def training_batches(
     batch_size: int,
     epochs: range,
     seed: int,
-    ranges: AugmentationRanges = TUTORIAL_RANGES,
     share: Share = WHOLE,
 ) -> tf.data.Dataset:
     """Make the batches of all epochs, shuffled anew in each, augmented and scaled.
@@ -128,8 +122,6 @@ def training_batches(
         The epochs to make batches for.
     seed : int
         Seed of the order and the augmentation.
-    ranges : AugmentationRanges
-        How far images may be moved.
     share : Share
         Which part of each batch to make.
 
@@ -157,7 +149,7 @@ def training_batches(
         step, place = divmod(int(number), share.replicas)
         part_of_batch = slice(place * part_size, (place + 1) * part_size)
         amounts = draw_amounts(part_size * share.replicas, (seed, step))[:, part_of_batch]
-        return augment(scale(images[part]), ranges, amounts)
+        return augment(scale(images[part]), amounts)
 
     # Prefetch little: buffers fragment the allocator and raise peak memory.
     at_once = max(1, (os.cpu_count() or 1) // 4)

@@ -3,10 +3,8 @@ import pytest
 from sklearn.preprocessing import MultiLabelBinarizer
 
 from pyimagesearch.data import batches as module
-from pyimagesearch.data.augmentation import AugmentationRanges
 from pyimagesearch.data.image_arrays import NO_ROTATION, Rotation
 
-STILL = AugmentationRanges(0, 0, 0, 0, 0, False)
 IMAGES = np.random.default_rng(0).integers(0, 256, (10, 24, 32, 3), np.uint8)
 # The target of an image is its position.
 TARGETS = np.arange(10, dtype=np.float32)[:, None]
@@ -14,6 +12,12 @@ TARGETS = np.arange(10, dtype=np.float32)[:, None]
 
 def examples(indices, rotation=NO_ROTATION):
     return module.Examples(IMAGES, TARGETS, indices, rotation)
+
+
+@pytest.fixture
+def still(monkeypatch):
+    """Images that do not move."""
+    monkeypatch.setattr(module, "draw_amounts", lambda count, seed: np.zeros((7, count)))
 
 
 @pytest.mark.parametrize(
@@ -26,12 +30,10 @@ def test_targets_are_those_of_scikit_learn(labels):
     assert targets.dtype == np.float32
 
 
-def test_an_epoch_shows_every_image_of_whole_batches_once():
+def test_an_epoch_shows_every_image_of_whole_batches_once(still):
     indices = np.array([1, 2, 3, 5, 6, 7, 8])
     batches = list(
-        module.training_batches(
-            examples(indices), batch_size=3, epochs=range(2), seed=0, ranges=STILL
-        )
+        module.training_batches(examples(indices), batch_size=3, epochs=range(2), seed=0)
     )
     assert [len(labels) for _, labels in batches] == [3, 3, 3, 3]
     for epoch in (batches[:2], batches[2:]):
@@ -40,9 +42,9 @@ def test_an_epoch_shows_every_image_of_whole_batches_once():
         assert set(shown) <= set(indices)
 
 
-def test_images_keep_their_targets_and_are_scaled_to_one():
+def test_images_keep_their_targets_and_are_scaled_to_one(still):
     batches = module.training_batches(
-        examples(np.arange(10)), batch_size=5, epochs=range(1), seed=3, ranges=STILL
+        examples(np.arange(10)), batch_size=5, epochs=range(1), seed=3
     )
     for pixels, labels in batches:
         expected = IMAGES[labels.numpy()[:, 0].astype(int)] / 255
@@ -61,9 +63,9 @@ def test_integer_targets_become_float32():
         assert sorted(targets[:, 0]) == [*range(10)]
 
 
-def test_epochs_differ_in_order():
+def test_epochs_differ_in_order(still):
     batches = module.training_batches(
-        examples(np.arange(10)), batch_size=10, epochs=range(2), seed=0, ranges=STILL
+        examples(np.arange(10)), batch_size=10, epochs=range(2), seed=0
     )
     first, second = (labels.numpy() for _, labels in batches)
     assert not np.array_equal(first, second)
@@ -154,13 +156,12 @@ def test_no_dataset_is_autotuned():
     assert not evaluation.options().autotune.enabled
 
 
-def test_each_epoch_shows_another_part_of_the_images_in_rotation():
+def test_each_epoch_shows_another_part_of_the_images_in_rotation(still):
     batches = module.training_batches(
         examples(np.arange(4), Rotation(np.arange(4, 10), 3)),
         batch_size=6,
         epochs=range(4),
         seed=0,
-        ranges=STILL,
     )
     epochs = [set(labels.numpy()[:, 0].astype(int)) for _, labels in batches]
     assert all(set(range(4)) <= shown for shown in epochs)
@@ -169,13 +170,12 @@ def test_each_epoch_shows_another_part_of_the_images_in_rotation():
     assert turns[0] | turns[1] | turns[2] == set(range(4, 10))
 
 
-def test_each_round_of_the_rotation_has_an_order_of_its_own():
+def test_each_round_of_the_rotation_has_an_order_of_its_own(still):
     batches = module.training_batches(
         examples(np.arange(1), Rotation(np.arange(1, 10), 3)),
         batch_size=4,
         epochs=range(6),
         seed=0,
-        ranges=STILL,
     )
     turns = [frozenset(labels.numpy()[:, 0].astype(int)) for _, labels in batches]
     assert set(turns[:3]) != set(turns[3:])
