@@ -139,8 +139,11 @@ def load_dataset(
     UserError
         If there is no such folder, no readable image in it, or nothing to tell apart.
     """
-    table = None if label_table is None else read_label_table(label_table, folder)
-    paths, skipped = _list_labelled(folder) if table is None else (table.paths, table.skipped)
+    if label_table is None:
+        table, (paths, labels, skipped) = None, _list_labelled(folder)
+    else:
+        table = read_label_table(label_table, folder)
+        paths, labels, skipped = table.paths, table.labels, table.skipped
     loaded = load_images(
         paths,
         size,
@@ -155,8 +158,8 @@ def load_dataset(
             f"of {counted(len(paths), 'image')} below {folder}, none can be read; the first is "
             f"{path}: {reason}"
         )
-    labels_of = dict(zip(paths, table.labels, strict=True)) if table else {}
-    label_sets = [labels_of[path] if table else folder_labels(path) for path in loaded.paths]
+    labels_of = dict(zip(paths, labels, strict=True))
+    label_sets = [labels_of[path] for path in loaded.paths]
     if not any(label_sets):
         raise UserError(
             f"{label_table} gives no image a label: its cells for labels are all empty or 0"
@@ -180,29 +183,30 @@ def load_dataset(
     return _with_table(dataset, table) if table else dataset
 
 
-def _list_labelled(folder: AnyPath) -> tuple[list[str], list[tuple[str, str]]]:
-    """List the images that lie in label folders, and what is left out."""
+def _list_labelled(
+    folder: AnyPath,
+) -> tuple[list[str], list[tuple[str, ...]], list[tuple[str, str]]]:
+    """List the images that lie in label folders, their labels, and what is left out."""
     layout = f"expected one folder for each combination, such as {folder}/blue_jeans"
     listing = list_images(folder)
     if not listing.paths:
         kinds = ", ".join(suffix.lstrip(".") for suffix in IMAGE_SUFFIXES)
         raise UserError(f"there are no images ({kinds}) below {folder}: {layout}")
-    top = Path(folder)
-    has_labels = [Path(path).parent != top and bool(folder_labels(path)) for path in listing.paths]
-    labelled = list(itertools.compress(listing.paths, has_labels))
-    if not labelled:
+    paths, labels, skipped = [], [], []
+    for path in listing.paths:
+        if Path(path).parent != Path(folder) and (own := folder_labels(path)):
+            paths.append(path)
+            labels.append(own)
+        else:
+            skipped.append((path, "not in a label folder"))
+    if not paths:
         raise UserError(
             f"the images of {folder} are not in label folders: {layout}{layout_hint(folder)}"
         )
-    unlabelled = [
-        (path, "not in a label folder")
-        for path, has in zip(listing.paths, has_labels, strict=True)
-        if not has
-    ]
     closed = [
         (path, f"a folder that cannot be opened: {reason}") for path, reason in listing.unreadable
     ]
-    return labelled, [*unlabelled, *listing.skipped, *closed]
+    return paths, labels, [*skipped, *listing.skipped, *closed]
 
 
 def _layout(folder: AnyPath) -> str:
