@@ -280,8 +280,8 @@ def load_images(
     images = room_for_images(shape, memory_limit, cache.cache_folder())
     checksums = np.zeros(len(paths), np.uint32)
     is_decoded = np.zeros(len(paths), bool)
-    keys = cache.image_keys(paths, size, fit) if cache_file else None
-    if cache_file and keys is not None:
+    if cache_file:
+        keys = cache.image_keys(paths, size, fit)
         is_decoded = cache.load(cache_file, keys, images, checksums=checksums)
     missing = np.flatnonzero(~is_decoded)
     load = partial(_load, images, checksums, paths=paths, fit=fit)
@@ -294,7 +294,7 @@ def load_images(
         if place != position:
             images[place] = images[position]
     images, checksums = first(images, len(readable)), checksums[readable]
-    if cache_file and keys is not None and reasons.count(None):
+    if cache_file and None in reasons:
         cache.save(cache_file, keys[readable], images, checksums=checksums)
     return LoadedImages(
         images,
