@@ -4,6 +4,7 @@ import hashlib
 import os
 import zlib
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -120,25 +121,21 @@ def load(path: Path, keys: np.ndarray, images: Images, *, checksums: np.ndarray)
         could have written, counts as none.
     """
     found = np.zeros(len(keys), bool)
-    try:
-        with path.open("rb") as file:
-            table = _read_table(file)
-            shape = (len(table), *images.shape[1:])
-            stored = StoredImages(file, shape, offset=file.tell())
-            if not _is_ours(file) or file.seek(0, os.SEEK_END) != stored.offset + stored.nbytes:
-                return found
-            os.utime(path)
-            rows = {key.tobytes(): row for row, key in enumerate(table["key"])}
-            for position, key in enumerate(keys):
-                row = rows.get(key.tobytes())
-                if row is None:
-                    continue
-                image = stored[row]
-                if zlib.crc32(image.data) == table["checksum"][row]:
-                    images[position], checksums[position] = image, table["checksum"][row]
-                    found[position] = True
-    except (OSError, ValueError):
-        return found
+    with suppress(OSError, ValueError), path.open("rb") as file:
+        table = _read_table(file)
+        stored = StoredImages(file, (len(table), *images.shape[1:]), offset=file.tell())
+        if not _is_ours(file) or file.seek(0, os.SEEK_END) != stored.offset + stored.nbytes:
+            return found
+        os.utime(path)
+        rows = {key.tobytes(): row for row, key in enumerate(table["key"])}
+        for position, key in enumerate(keys):
+            row = rows.get(key.tobytes())
+            if row is None:
+                continue
+            image = stored[row]
+            if zlib.crc32(image.data) == table["checksum"][row]:
+                images[position], checksums[position] = image, table["checksum"][row]
+                found[position] = True
     return found
 
 
@@ -163,17 +160,16 @@ def save(path: Path, keys: np.ndarray, images: Images, *, checksums: np.ndarray)
     table = np.empty(len(keys), ROW)
     table["key"], table["checksum"] = keys, checksums
     header = SIGNATURE + len(table).to_bytes(8, "little") + table.tobytes()
-    try:
+    with suppress(OSError, UserError):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         remove_litter(path)
-        with written_whole(path) as temporary, temporary.open("wb") as file:
+        # What a power failure spoils, the checksums reveal.
+        with written_whole(path, flushed=False) as temporary, temporary.open("wb") as file:
             file.write(header + _digest(header))
             for image in images:
                 file.write(image.data)
         path.chmod(0o600)
         _remove_least_recently_used(path.parent)
-    except (OSError, UserError):
-        return
 
 
 def _read_table(file: IO[bytes]) -> np.ndarray:
