@@ -32,7 +32,7 @@ class ImageIndex:
             for key in {name, _without_suffix(name)}:
                 self.by_name.setdefault(key, []).append(absolute)
 
-    def find(self, cell: str) -> str | list[str]:
+    def find(self, cell: str) -> str | None:
         """Find the image that a cell names.
 
         Parameters
@@ -43,24 +43,29 @@ class ImageIndex:
 
         Returns
         -------
-        str or list of str
-            The image's path, or the candidates if there is not exactly one.
+        str or None
+            The image's path; None if there is not exactly one :meth:`candidate <candidates>`.
         """
+        paths = self.candidates(cell)
+        return paths[0] if len(paths) == 1 else None
+
+    def candidates(self, cell: str) -> list[str]:
+        """List the paths of all images that a cell may name."""
         wanted = cell.replace("\\", "/").removeprefix("./")
-        candidates = self.by_name.get(wanted.rpartition("/")[2].casefold(), [])
-        if not candidates:
+        same_name = self.by_name.get(wanted.rpartition("/")[2].casefold(), [])
+        if not same_name:
             return []
         if (exact := self._at(self.top, wanted)) is not None:
-            return exact
+            return [exact]
         folded = f"/{wanted.casefold()}".replace("/", os.sep)
         ends = [
             self.path_at[path]
-            for path in candidates
+            for path in same_name
             if path.casefold().endswith(folded) or _without_suffix(path.casefold()).endswith(folded)
         ]
         if not ends and (exact := self._at(os.curdir, wanted)) is not None:
-            return exact
-        return ends[0] if len(ends) == 1 else ends
+            return [exact]
+        return ends
 
     def _at(self, start: str, wanted: str) -> str | None:
         """Return the image at a path, which may be absolute, from a folder."""

@@ -222,9 +222,9 @@ def _find_images(
             skipped_rows.append((f"line {line} of {table}", reason))
             continue
         cell = cells[columns.name].strip()
-        image = index.find(cell) if cell else []
-        if not isinstance(image, str):
-            why = _why_none(cell, image, index)
+        image = index.find(cell)
+        if image is None:
+            why = _why_none(cell, index)
             skipped_rows.append((f"{cell} (line {line} of {table})", why))
             continue
         for twin in columns.twins:
@@ -266,8 +266,8 @@ def _is_test(table: AnyPath, title: str, cell: str, *, line: int) -> bool:
     return side
 
 
-def _why_none(cell: str, candidates: Sequence[str], index: ImageIndex) -> str:
-    if candidates:
+def _why_none(cell: str, index: ImageIndex) -> str:
+    if candidates := index.candidates(cell):
         return f"it may be {first_few(candidates, 2)}"
     if cell.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", cell):
         return f"it lies outside {index.folder}, or does not exist"

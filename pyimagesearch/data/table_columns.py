@@ -279,7 +279,7 @@ def check_same(
     header: Sequence[str],
     columns: tuple[int, int],
     *,
-    images: tuple[object, object],
+    images: tuple[str | None, str | None],
 ) -> None:
     """Refuse a table in which two columns name different images in one row.
 
@@ -292,7 +292,7 @@ def check_same(
     columns : tuple of int
         Two that name images.
     images : tuple
-        What they name, each a path if it is an image.
+        The paths of what they name; None if it is no image.
 
     Raises
     ------
@@ -300,7 +300,7 @@ def check_same(
         If both are images, and not the same one.
     """
     one, other = images
-    if isinstance(one, str) and isinstance(other, str) and one != other:
+    if one and other and one != other:
         titles = [header[position] or NO_NAME for position in sorted(columns)]
         raise UserError(
             f"it is not clear which column of {table} names the images ({first_few(titles)}): call "
@@ -310,8 +310,7 @@ def check_same(
 
 def _images_named(cells: Iterable[str], index: ImageIndex) -> dict[str, str]:
     """Return the cells that name an image, each with its path."""
-    found = ((cell, index.find(cell)) for cell in set(cells) - {""})
-    return {cell: image for cell, image in found if isinstance(image, str)}
+    return {cell: image for cell in set(cells) if (image := index.find(cell))}
 
 
 def _is_titled(title: str) -> bool:

@@ -49,13 +49,13 @@ def test_an_image_is_found_however_it_and_its_folder_are_spelled(index, tmp_path
     ],
 )
 def test_nothing_outside_the_folder_is_found(index, tmp_path, cell):
-    assert index.find(cell.format(above=tmp_path)) == []
+    assert index.candidates(cell.format(above=tmp_path)) == []
 
 
 def test_the_end_of_a_path_is_not_guessed_from_the_working_directory(tmp_path, monkeypatch):
     write_images(tmp_path, ["one/b.jpg", "two/b.jpg"])
     monkeypatch.chdir(tmp_path / "one")
-    assert image_index.ImageIndex("..").find("b.jpg") == ["../one/b.jpg", "../two/b.jpg"]
+    assert image_index.ImageIndex("..").candidates("b.jpg") == ["../one/b.jpg", "../two/b.jpg"]
 
 
 @pytest.mark.parametrize("folder", ["data", r"C:\work\data", "C:/work/data/"])
@@ -72,7 +72,7 @@ def test_images_in_subfolders_are_found_on_windows_too(monkeypatch, folder):
     for cell in ("b.jpg", r"C:\work\data\b.jpg", "c:/WORK/data/b.JPG"):
         assert index.find(cell) == listing.paths[1]
     for cell in (r"D:\work\data\b.jpg", r"C:\work\b.jpg", r"..\b.jpg"):
-        assert index.find(cell) == []
+        assert index.find(cell) is None
 
 
 def windows_path(path):
