@@ -18,7 +18,7 @@ from pyimagesearch.artifacts.known_images import (
     points,
     with_features,
 )
-from pyimagesearch.data.batches import Examples, evaluation_batches
+from pyimagesearch.data.decoding import scale
 from pyimagesearch.data.image_arrays import Concatenated, Images
 
 BATCH_SIZE = 32
@@ -78,15 +78,13 @@ def features_of(
     numpy.ndarray
         float32, shape (M, F). F is 0 if the network has no features.
     """
-    count = images.shape[0]
-    chosen = np.arange(count) if indices is None else indices
+    chosen = np.arange(images.shape[0]) if indices is None else indices
     if not feature_counts_of_model(model):
         return np.empty((len(chosen), 0), np.float32)
     both = with_features(model)
     forward = tf.function(lambda images: both(images, training=False)[1], reduce_retracing=True)
-    examples = Examples(images, np.zeros((count, 1), np.float32), chosen)
-    batches = evaluation_batches(examples, batch_size=BATCH_SIZE)
-    return np.concatenate([forward(images) for images, _ in batches])
+    batches = np.array_split(chosen, -(-len(chosen) // BATCH_SIZE))
+    return np.concatenate([forward(scale(images[batch])) for batch in batches])
 
 
 def remember(model: keras.Model, features: np.ndarray, *, tested: np.ndarray) -> KnownImages | None:
