@@ -156,7 +156,8 @@ class Trainer:
         UserError
             If the loss becomes infinite or NaN, or another worker is lost.
         """
-        epochs, batch_size, _, seed, _ = self._settings
+        settings = self._settings
+        epochs, batch_size, seed = settings.epochs, settings.batch_size, settings.seed
         strategy = self._device.strategy
         done = workers.share_state(strategy, self._network, len(self.history["loss"]))
         left = range(done, epochs)
