@@ -164,14 +164,14 @@ def _save(
         zipfile.ZipFile(temporary, "w") as archive,
     ):
         archive.writestr(DESCRIPTION_ENTRY, about)
-        for position, variable in enumerate(_state(network)):
+        for position, variable in enumerate(training_state(network)):
             with archive.open(f"{position:04}.npy", "w") as file:
                 # NumPy looks at a tensor where it is, but gets a copy of a variable.
                 array = np.asarray(tf.convert_to_tensor(variable))
                 np.lib.format.write_array(file, array, allow_pickle=False)
 
 
-def _state(network: keras.Model) -> list[keras.Variable]:
+def training_state(network: keras.Model) -> list[keras.Variable]:
     """List all that changes in training: weights, moving averages, random states, the optimizer."""
     network.optimizer.build(network.trainable_variables)
     return [*network.variables, *network.optimizer.variables]
@@ -212,7 +212,7 @@ def load(run: Run, network: keras.Model) -> History:
             f"the checkpoint {path} is of a run with other {', '.join(differing)}: train without "
             "--resume, or with what it was started with"
         )
-    state = _state(network)
+    state = training_state(network)
     with _damage_named(path):
         arrays = _read_arrays(path, state)
     for variable, value in zip(state, arrays, strict=True):

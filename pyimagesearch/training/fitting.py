@@ -159,7 +159,8 @@ class Trainer:
         settings = self._settings
         epochs, batch_size, seed = settings.epochs, settings.batch_size, settings.seed
         strategy = self._device.strategy
-        done = workers.share_state(strategy, self._network, len(self.history["loss"]))
+        state = checkpoints.training_state(self._network)
+        done = workers.share_state(strategy, state, len(self.history["loss"]))
         left = range(done, epochs)
         stop = StopOnSignal(alone=not workers.in_several_processes(strategy))
         save = checkpoints.SaveCheckpoint(self._run, self.history)

@@ -9,7 +9,7 @@ import os
 import socket
 import time
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -123,15 +123,17 @@ def check_agreement(strategy: tf.distribute.Strategy, description: Mapping[str, 
         )
 
 
-def share_state(strategy: tf.distribute.Strategy, network: keras.Model, epochs_done: int) -> int:
+def share_state(
+    strategy: tf.distribute.Strategy, state: Sequence[keras.Variable], epochs_done: int
+) -> int:
     """Copy the chief's state of the training to all workers.
 
     Parameters
     ----------
     strategy : tf.distribute.Strategy
         The strategy of the training.
-    network : keras.Model
-        Compiled. In the other processes all that training changes is overwritten.
+    state : sequence of keras.Variable
+        From :func:`pyimagesearch.training.checkpoints.training_state`; overwritten in the others.
     epochs_done : int
         The epochs that this process knows to be done.
 
@@ -142,15 +144,14 @@ def share_state(strategy: tf.distribute.Strategy, network: keras.Model, epochs_d
     """
     if not in_several_processes(strategy):
         return epochs_done
-    variables = [*network.variables, *network.optimizer.variables]
-    own = [*(tf.convert_to_tensor(variable.value) for variable in variables), epochs_done]
+    own = [*(tf.convert_to_tensor(variable.value) for variable in state), epochs_done]
 
     def zero_unless_chief(context: tf.distribute.ReplicaContext) -> list[tf.Tensor]:
         is_chief = context.replica_id_in_sync_group == 0
         return [tf.where(is_chief, value, tf.zeros_like(value)) for value in own]
 
     *values, epochs_done = _added_up(strategy, zero_unless_chief)
-    for variable, value in zip(variables, values, strict=True):
+    for variable, value in zip(state, values, strict=True):
         variable.assign(value)
     return int(epochs_done)
 

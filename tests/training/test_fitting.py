@@ -166,7 +166,7 @@ def test_a_run_is_not_resumed_with_another_network(make_trainer, monkeypatch, ch
 def test_a_worker_whose_chief_has_trained_all_epochs_has_nothing_left_to_do(
     make_trainer, examples, monkeypatch
 ):
-    monkeypatch.setattr(fitting.workers, "share_state", lambda strategy, network, done: 3)
+    monkeypatch.setattr(fitting.workers, "share_state", lambda strategy, state, done: 3)
     worker = make_trainer()
     before = [np.array(value) for value in worker.model.trainable_variables]
     assert worker.fit(examples) is None
