@@ -9,7 +9,6 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pyimagesearch.artifacts.keras_settings import overrule_configuration
@@ -185,15 +184,16 @@ def prepare_training_device(wanted: str = "auto", *, say: Callable[[str], None])
     sets = [] if gpus else instruction_sets()
     cores = counted(os.cpu_count() or 1, "core")
     name = _name_of_gpus(gpus) if gpus else ", ".join(["CPU", cores, *sets])
-    device = partial(TrainingDevice, has_bfloat16="bfloat16" in sets)
     if len(workers) > 1:
         if number == 0:
             say(f"waiting for all {len(workers)} workers...")
         strategy = _connected_to_workers(own=workers[number])
-        return device(strategy, f"{len(workers)} workers, each with {name}", number == 0)
-    if len(gpus) > 1 or len(tf.config.list_logical_devices("CPU")) > 1:
-        return device(tf.distribute.MirroredStrategy(), name, True)
-    return device(tf.distribute.get_strategy(), name, True)
+        name = f"{len(workers)} workers, each with {name}"
+    elif len(gpus) > 1 or len(tf.config.list_logical_devices("CPU")) > 1:
+        strategy = tf.distribute.MirroredStrategy()
+    else:
+        strategy = tf.distribute.get_strategy()
+    return TrainingDevice(strategy, name, number == 0, has_bfloat16="bfloat16" in sets)
 
 
 def _set_environment() -> None:
