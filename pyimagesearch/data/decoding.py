@@ -133,8 +133,8 @@ def _reduction(header: Header, data: bytes, size: int | None, *, fit: Fit) -> tu
     reductions = (1, 2, 4, 8) if isinstance(header, JpegHeader) else (1,)
     # An image that keeps its proportions fills the square with its longer side alone.
     side = (max if fit == "pad" else min)(header.width, header.height)
-    large_enough = [r for r in reductions if size and side >= r * size]
-    for reduction in reductions[max(0, len(large_enough) - 1) :]:
+    wanted = max((r for r in reductions if size and side >= r * size), default=1)
+    for reduction in (r for r in reductions if r >= wanted):
         needed = bytes_to_decode(header, data, reduction)
         if needed <= MAX_BYTES:
             return reduction, needed
@@ -212,21 +212,21 @@ def _decode_with_pillow(source: Image.Image, data: bytes) -> np.ndarray:
     with pillow_warnings_ignored, damage_refused():
         source.load()
         white = white_of(source) if source.mode == "F" else None
+        bits = png_bits(data) if source.format == "PNG" else None
         image = np.empty((source.height, source.width, 3), np.uint8)
         for rows in _bands(image):
             band = source.crop((0, rows.start, source.width, rows.stop))
             if white:
                 band = band.point(lambda sample: sample * (255 / white) + 0.5)
-            is_png = source.format == "PNG"
-            image[rows] = _pillow_pixels(band, png_bits(data) if is_png else None)
+            image[rows] = _pillow_pixels(band, bits)
     return image
 
 
-def _pillow_pixels(image: Image.Image, png_bits: int | None) -> np.ndarray:
+def _pillow_pixels(image: Image.Image, bits_of_png: int | None) -> np.ndarray:
     """Lay a Pillow image on white; return its pixels as BGR."""
-    is_grey_png = png_bits is not None and image.mode in ("1", "L", "I", "I;16")
+    is_grey_png = bits_of_png is not None and image.mode in ("1", "L", "I", "I;16")
     if is_grey_png or image.mode.startswith("I;16"):
-        grey = _grey_on_white(image, png_bits or 16)
+        grey = _grey_on_white(image, bits_of_png or 16)
         return cv2.cvtColor(_as_8_bit(grey), cv2.COLOR_GRAY2BGR)
     if image.has_transparency_data:
         rgba = np.asarray(image.convert("RGBA"))
