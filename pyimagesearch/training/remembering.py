@@ -131,7 +131,7 @@ def _learn_axes(features: np.ndarray, learned: np.ndarray, sizes: Sequence[int])
         means.append(block.mean(axis=0))
         block -= means[-1]
         is_sums = position == len(sizes) - 2 and sizes[-2] == sizes[-1]
-        bases.append(_principal_axes(block, AXES_OF_SUMS if is_sums else AXES, WHITENING))
+        bases.append(_principal_axes(block, AXES_OF_SUMS if is_sums else AXES))
     none = np.empty((0, 0), np.float32)
     return KnownImages(
         np.array(sizes, np.int32),
@@ -144,7 +144,7 @@ def _learn_axes(features: np.ndarray, learned: np.ndarray, sizes: Sequence[int])
     )
 
 
-def _principal_axes(centred: np.ndarray, most: int, whitening: float) -> np.ndarray:
+def _principal_axes(centred: np.ndarray, most: int) -> np.ndarray:
     """Return a matrix of shape (features, at most `most`) that weights the principal axes."""
     covariances = centred.T @ centred / len(centred)
     count = len(covariances)
@@ -156,7 +156,7 @@ def _principal_axes(centred: np.ndarray, most: int, whitening: float) -> np.ndar
     is_used[0] = True
     # The scale of a block does not matter, and this one keeps to what float16 can hold.
     variances = np.maximum(variances[is_used], TINY)
-    return vectors[:, is_used] * (variances[0] / variances) ** (whitening / 2)
+    return vectors[:, is_used] * (variances[0] / variances) ** (WHITENING / 2)
 
 
 def empty_images(size: int, count: int) -> Sequence[np.ndarray]:
