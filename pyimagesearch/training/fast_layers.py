@@ -3,7 +3,8 @@
 The mathematics is Keras's own. Layers share their weights with the plain ones that are saved.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -92,7 +93,7 @@ def fast_layers(model: keras.Sequential, *, synchronized: bool) -> Sequence[kera
         Built of plain layers.
     synchronized : bool
         Whether several replicas share a batch. They normalise by the moments of all of it, which
-        Keras's own layer computes.
+        Keras's own layer computes within :func:`moments_shared`.
 
     Returns
     -------
@@ -102,13 +103,32 @@ def fast_layers(model: keras.Sequential, *, synchronized: bool) -> Sequence[kera
     return [_fast(layer, synchronized) for layer in model.layers]
 
 
+@contextmanager
+def moments_shared(model: keras.Sequential, *, synchronized: bool) -> Iterator[None]:
+    """Let Keras's own batch normalisation take the moments of what all replicas have of a batch.
+
+    Only while the network is trained: saved with it, this would keep others from training the
+    network with JAX or PyTorch, for which Keras does not offer it.
+
+    Parameters
+    ----------
+    model, synchronized
+        As for :func:`fast_layers`.
+    """
+    layers = [each for each in model.layers if isinstance(each, keras.layers.BatchNormalization)]
+    for layer in layers:
+        layer.synchronized = synchronized
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.synchronized = False
+
+
 def _fast(layer: keras.layers.Layer, synchronized: bool) -> keras.layers.Layer:
     if not isinstance(layer, keras.layers.BatchNormalization):
         return layer
-    if synchronized:
-        layer.synchronized = True
-        return layer
-    return FusedBatchNormalization(layer) if _has_kernel(layer) else layer
+    return FusedBatchNormalization(layer) if _has_kernel(layer) and not synchronized else layer
 
 
 def _has_kernel(layer: keras.layers.BatchNormalization) -> bool:

@@ -22,7 +22,7 @@ from pyimagesearch.files import AnyPath
 from pyimagesearch.training import checkpoints, workers
 from pyimagesearch.training.balance import Loss, balanced_crossentropy, label_weights
 from pyimagesearch.training.devices import TrainingDevice
-from pyimagesearch.training.fast_layers import FusedAdam, fast_layers
+from pyimagesearch.training.fast_layers import FusedAdam, fast_layers, moments_shared
 from pyimagesearch.training.normalization import measure_normalization
 from pyimagesearch.training.stopping import StopOnSignal
 
@@ -169,7 +169,8 @@ class Trainer:
             training_batches, self._examples, batch_size=batch_size, epochs=left, seed=seed
         )
         make_test_batches = partial(evaluation_batches, test_examples, batch_size=batch_size)
-        with stop.listening():
+        is_shared = strategy.num_replicas_in_sync > 1
+        with stop.listening(), moments_shared(self.model, synchronized=is_shared):
             with workers.lost_workers_named(strategy), self._device.fast_products():
                 self._network.fit(
                     workers.shared_batches(strategy, make_batches),

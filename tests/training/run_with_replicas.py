@@ -43,9 +43,6 @@ class TellingTrainer(fitting.Trainer):
 
 def plain_layers(model, *, synchronized):
     """Return Keras's own layers."""
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.synchronized = synchronized
     return model.layers
 
 

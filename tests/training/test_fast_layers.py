@@ -4,7 +4,12 @@ import pytest
 import tensorflow as tf
 
 from pyimagesearch.smallervggnet import SmallerVGGNet
-from pyimagesearch.training.fast_layers import FusedAdam, FusedBatchNormalization, fast_layers
+from pyimagesearch.training.fast_layers import (
+    FusedAdam,
+    FusedBatchNormalization,
+    fast_layers,
+    moments_shared,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -56,9 +61,16 @@ def test_normalisation_is_fused_unless_replicas_share_a_batch(synchronized, coun
     plain = SmallerVGGNet.build(24, 24, 3, 4)
     layers = fast_layers(plain, synchronized=synchronized)
     assert sum(isinstance(layer, FusedBatchNormalization) for layer in layers) == count
-    normalising = [layer for layer in layers if isinstance(layer, keras.layers.BatchNormalization)]
-    assert all(layer.synchronized for layer in normalising)
-    assert len(normalising) == 6 - count
+    assert sum(isinstance(layer, keras.layers.BatchNormalization) for layer in layers) == 6 - count
+
+
+@pytest.mark.parametrize("synchronized", [False, True])
+def test_moments_are_shared_while_replicas_train_and_not_in_what_is_saved(synchronized):
+    model = SmallerVGGNet.build(24, 24, 3, 4)
+    layers = [each for each in model.layers if isinstance(each, keras.layers.BatchNormalization)]
+    with moments_shared(model, synchronized=synchronized):
+        assert {layer.synchronized for layer in layers} == {synchronized}
+    assert {layer.get_config()["synchronized"] for layer in layers} == {False}
 
 
 @pytest.mark.parametrize(
