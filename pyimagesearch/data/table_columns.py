@@ -70,7 +70,7 @@ class Survey(NamedTuple):
     is_flags: list[bool]  # 0, 1 or the like
     is_filled: list[bool]
     separators: list[set[str]]  # which of SEPARATORS occur
-    slips: list[tuple[int, str] | None]  # in a column of nearly all 0 and 1: a line and its cell
+    slips: dict[int, tuple[int, str]]  # in columns of nearly all 0 and 1: a line and its cell
 
 
 class _Column:
@@ -98,6 +98,11 @@ class _Column:
             self.first_odd = next(pair for pair in zip(lines, cells, strict=True) if pair[1] in odd)
 
     @property
+    def has_letters(self) -> bool:
+        """Whether letters alone say yes, which may be labels themselves."""
+        return self.flags & TRUE_WORDS <= LETTERS
+
+    @property
     def slip(self) -> tuple[int, str] | None:
         """The first cell that is neither 0 nor 1, and its line, if nearly all others are."""
         is_label = self.odd <= MOST_SLIPS * self.filled and self.flags & TRUE_WORDS
@@ -121,13 +126,18 @@ def survey_rows(rows: Iterable[tuple[int, list[str]]], width: int) -> Survey:
     if len(letters) == 1 or not (words == CROSSES or {"y", "n"} <= words <= YES_OR_NO):
         for position in letters:
             are_flags[position] = False
+    are_marks = any(are_flags[position] for position in letters)
     return Survey(
         sample,
         misfits,
         are_flags,
         [column.filled > 0 for column in columns],
         [column.separators for column in columns],
-        [column.slip for column in columns],
+        {
+            position: slip
+            for position, column in enumerate(columns)
+            if (slip := column.slip) and (are_marks or not column.has_letters)
+        },
     )
 
 
@@ -191,17 +201,13 @@ def _label_columns(
     least = min((ranks[position] for position in texts), default=_Rank.OTHER)
     best = [position for position in texts if ranks[position] == least]
     has_label_each = len(flags) > 1 and least > _Rank.WORD
-    slips = [
-        (header[i], *slip) for i in others if (slip := survey.slips[i]) and ranks[i] == _Rank.OTHER
-    ]
-    # To pass over such a column would lose a label, and it is no text to take labels from.
-    if slips and (has_label_each or (least == _Rank.OTHER and len(flags) + len(slips) > 1)):
-        title, line, cell = slips[0]
-        raise UserError(
-            f"the column {printable(title)} of {table} says {cell.strip()[:40]!r} on line {line}, "
-            "and nearly all its other cells are 0 or 1: correct it, or take the column out if it "
-            "is no label"
-        )
+    if least > _Rank.WORD:
+        slips = [i for i in others if i in survey.slips]
+        alike = [i for i in {*flags, *slips} if ranks[i] == least]
+        # To pass over such a column would lose a label, and it is no text to take labels from.
+        for i in slips:
+            if (i in alike and len(alike) > 1) or (has_label_each and ranks[i] == _Rank.OTHER):
+                raise _slip(table, header[i], survey.slips[i])
     if has_label_each:
         if repeated := [title for title, n in Counter(header[i] for i in flags).items() if n > 1]:
             raise UserError(f"{table} has several columns of one name: {first_few(repeated)}")
@@ -219,6 +225,15 @@ def _label_columns(
         )
     marks = survey.separators[best[0]]
     return best, next((mark for mark in SEPARATORS if mark in marks), " ")
+
+
+def _slip(table: AnyPath, title: str, slip: tuple[int, str]) -> UserError:
+    line, cell = slip
+    return UserError(
+        f"the column {printable(title)} of {table} says {cell.strip()[:40]!r} on line {line}, and "
+        "nearly all its other cells are 0 or 1, or marks: correct it, or take the column out if it "
+        "is no label"
+    )
 
 
 class _Rank(enum.IntEnum):

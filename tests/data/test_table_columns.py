@@ -98,9 +98,9 @@ def test_another_column_of_0_and_1_that_is_alone_is_refused_in_one_line(folder, 
         read(folder, f"image,{title}\na.jpg,0\n000005.png,1\n")
 
 
-def marked_rows(heading, *, odd, rows=40, others=("1", "0")):
+def marked_rows(heading, *, odd, rows=40, others=("1", "0"), marks=("1", "0")):
     """Write a table whose first column after the images is 0 and 1, but for one cell."""
-    marks = ["1", "0"] * (rows // 2)
+    marks = [*marks] * (rows // 2)
     marks[11] = odd
     lines = [f"{row}.jpg,{mark},{','.join(others)}" for row, mark in enumerate(marks)]
     return "\n".join([heading, *lines])
@@ -125,10 +125,37 @@ def many(tmp_path_factory):
 )
 @pytest.mark.parametrize("odd", ["2", "?", "NaN", "yes?"])
 def test_an_odd_cell_among_0_and_1_is_refused_with_its_line_and_column(many, heading, others, odd):
-    says = rf"column cat of .*t.csv says '{re.escape(odd)}' on line 13\b.* 0 or 1: correct it"
+    says = rf"column cat of .*t.csv says '{re.escape(odd)}' on line 13\b.* or marks: correct it"
     with pytest.raises(UserError, match=says) as caught:
         read(many, marked_rows(heading, odd=odd, others=others))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("heading", "others"),
+    [
+        ("image,label_cat,label_dog,label_cow", ("1", "0")),
+        ("image,label_cat,label_dog", ("1",)),
+        ("image,cat label,dog label,cow label", ("1", "0")),
+    ],
+)
+def test_an_odd_cell_is_refused_where_all_titles_speak_of_labels(many, heading, others):
+    with pytest.raises(UserError, match=r"cat.* says '2' on line 13"):
+        read(many, marked_rows(heading, odd="2", others=others))
+
+
+@pytest.mark.parametrize(
+    ("heading", "others", "marks", "odd", "labels"),
+    [
+        ("image,verified,cat,dog", ("1", "0"), ("y", "n"), "?", {("cat",)}),
+        ("image,kind,blurry", ("0",), ("x", "x"), "z", {("x",), ("z",)}),
+    ],
+)
+def test_an_odd_cell_among_letters_that_are_no_marks_changes_nothing(
+    many, heading, others, marks, odd, labels
+):
+    table = read(many, marked_rows(heading, odd=odd, others=others, marks=marks))
+    assert set(labels_of(table).values()) == labels
 
 
 def test_an_odd_cell_is_found_in_a_late_row(many):
