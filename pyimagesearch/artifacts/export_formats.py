@@ -204,6 +204,8 @@ def _write_openvino(network: "keras.Model", path: Path, labels: Sequence[str]) -
         _export(network, Path(folder), "tf_saved_model")
         graph = convert_model(folder)
         graph.set_rt_info(" ".join(words), ["model_info", "labels"])
+        # They name the folder, which is nobody else's business.
+        del graph.rt_info["conversion_parameters"]
         serialize(graph, path)
 
 
