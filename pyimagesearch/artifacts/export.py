@@ -1,6 +1,7 @@
 """Export a trained network for programs without Python, and check that it predicts the same."""
 
 import contextlib
+import itertools
 import os
 import shutil
 import sys
@@ -76,6 +77,32 @@ def _check(paths: Mapping[str, Path]) -> None:
         check_writable(path.with_name(LABELS_FILE), *chosen.files(path))
         if chosen.is_folder and os.path.lexists(path) and not (path / chosen.holds).is_file():
             raise UserError(f"{path} is there and holds no {chosen.holds}: choose another name")
+
+
+def check_outside(paths: Mapping[str, Path], files: Mapping[str, AnyPath | None]) -> None:
+    """Refuse to replace a folder in which something else lies, with all that is in it.
+
+    Parameters
+    ----------
+    paths : mapping of str to path
+        From :func:`export_paths`.
+    files : mapping of str to path
+        Files and folders that must stay, by the names that the user knows them by.
+
+    Raises
+    ------
+    UserError
+        If one of them is in the folder of an export, or is that folder.
+    """
+    folders = [path for name, path in paths.items() if FORMATS[name].is_folder]
+    given = {name: path for name, path in files.items() if path}
+    for (name, path), folder in itertools.product(given.items(), folders):
+        real = Path(os.path.realpath(path))
+        if Path(os.path.realpath(folder)) in (real, *real.parents):
+            raise UserError(
+                f"the export would replace the folder {folder}, and {name} {path} with it: choose "
+                "a place outside it"
+            )
 
 
 def exported_files(paths: Mapping[str, Path]) -> dict[str, Path]:
@@ -282,6 +309,8 @@ def main() -> None:
     else:
         paths = {args.format[0]: Path(args.output)}
         _check(paths)
+    labelbin = args.labelbin or label_file.USUAL_PATH
+    check_outside(paths, {"--model": args.model, "--labelbin": labelbin, "--images": args.images})
     export_model(
         args.model, paths, args.images, labelbin=args.labelbin, quantize=args.quantize, say=info
     )

@@ -2,14 +2,12 @@
 
 import os
 from argparse import Namespace
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyimagesearch.arguments import ArgumentParser, bytes_of, either, number
-from pyimagesearch.errors import UserError
 
 if TYPE_CHECKING:
     from pyimagesearch.files import AnyPath
@@ -125,7 +123,7 @@ def outputs_reserved(args: Namespace) -> Iterator[None]:
         If one of them cannot be written, or replaces another or the table of labels, if an export
         replaces the folder of one, or if there is no checkpoint of a run that is to be resumed.
     """
-    from pyimagesearch.artifacts.export import export_paths, exported_files
+    from pyimagesearch.artifacts.export import check_outside, export_paths, exported_files
     from pyimagesearch.artifacts.export_formats import FORMATS
     from pyimagesearch.outputs import check_resumable, checkpoint_path, make_folder, reserved
 
@@ -133,10 +131,10 @@ def outputs_reserved(args: Namespace) -> Iterator[None]:
     kept = {"--labels": args.labels, "--tensorboard": args.tensorboard}
     if args.export:
         exports = export_paths(args.model, args.export)
-        folders = {f"--export {each}": exports[each] for each in exports if FORMATS[each].is_folder}
-        _check_outside(folders, files | kept)
+        check_outside(exports, files | kept | {"--dataset": args.dataset})
         files |= exported_files(exports)
-        kept |= folders
+        folders = [each for each in exports if FORMATS[each].is_folder]
+        kept |= {f"--export {each}": exports[each] for each in folders}
     with reserved(files, kept):
         if args.tensorboard is not None:
             make_folder(args.tensorboard)
@@ -144,16 +142,6 @@ def outputs_reserved(args: Namespace) -> Iterator[None]:
         if args.resume and not args.audit and not os.environ.get("TF_CONFIG"):
             check_resumable(checkpoint_path(args.model))
         yield
-
-
-def _check_outside(folders: Mapping[str, Path], files: "Mapping[str, AnyPath | None]") -> None:
-    """Refuse files in folders that exports replace with all that is in them."""
-    for (name, path), (export, folder) in product(files.items(), folders.items()):
-        if path and Path(os.path.realpath(folder)) in Path(os.path.realpath(path)).parents:
-            raise UserError(
-                f"{path} cannot be {name}: {export} replaces the folder {folder}, so choose a "
-                "place outside it"
-            )
 
 
 def output_files(args: Namespace) -> "dict[str, AnyPath | None]":

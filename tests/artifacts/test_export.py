@@ -170,6 +170,17 @@ def run(*arguments, folder, **environment):
     )
 
 
+@pytest.mark.parametrize("flag", ["--model", "--labelbin", "--images"])
+def test_an_export_replaces_no_folder_that_holds_what_it_is_made_of(tmp_path, monkeypatch, flag):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "saved_model.pb").touch()
+    arguments = ["export", "--format", "saved_model", "--output", "out", flag, "out/kept"]
+    monkeypatch.setattr(sys, "argv", arguments)
+    with pytest.raises(UserError, match=f"replace the folder out, and {flag} out/kept with it"):
+        export.main()
+
+
 WRITE_AND_LOAD = """
 import contextlib
 import sys
@@ -235,6 +246,16 @@ def test_the_labels_are_beside_the_files_and_in_them(exported):
     assert (folder / "fashion_saved_model" / "assets.extra" / "labels.txt").read_text() == text
     assert json.dumps(text.split()).encode() in (folder / "fashion.onnx").read_bytes()
     assert '<labels value="blue dress jeans red" />' in (folder / "fashion.xml").read_text()
+
+
+@pytest.mark.slow
+def test_no_export_names_the_folder_that_it_was_made_in(exported):
+    folder, _ = exported
+    files = [path for path in folder.rglob("*") if path.is_file() and "fashion" in str(path.name)]
+    files += (folder / "fashion_saved_model").rglob("*.pb")
+    assert len(files) > 5
+    for file in files:
+        assert folder.name.encode() not in file.read_bytes(), file
 
 
 EXPORT_MIXED = """

@@ -99,7 +99,7 @@ def test_all_that_a_run_writes_can_be_left_out(parsed):
         (["--labels", "labels.txt", "--export", "onnx"], "both --labels and the labels of"),
         (["--export", "onnx", "--plot", "fashion.onnx"], "both --plot and --export onnx"),
         (["--export", "openvino", "--report", "fashion.bin"], "both --report and the .bin of"),
-        (["--export", "saved_model", "--plot", "fashion_saved_model"], "--export saved_model and"),
+        (["--export", "saved_model", "--plot", "fashion_saved_model"], "and --plot fashion_"),
         (["--report", "fashion.model.checkpoint"], "both --report and the checkpoint"),
         (["--audit", "a.png"], "both --audit and the picture beside it"),
         (["--errors", "a.pdf"], "ends in .jpg or .png"),
@@ -125,16 +125,26 @@ def test_an_output_that_cannot_be_or_replaces_another_file_is_refused(
     assert {path.name for path in tmp_path.iterdir()} == {"t.csv", "labels.txt"}
 
 
-@pytest.mark.parametrize("flag", ["--report", "--labelbin", "--labels", "--tensorboard"])
-def test_no_file_of_a_run_may_lie_in_a_folder_that_an_export_replaces(
-    parsed, tmp_path, monkeypatch, flag
+@pytest.mark.parametrize(
+    ("flag", "path"),
+    [
+        ("--report", "link/kept"),
+        ("--labelbin", "link/kept"),
+        ("--labels", "link/kept"),
+        ("--dataset", "link/kept"),
+        ("--tensorboard", "link/kept"),
+        ("--tensorboard", "link"),
+    ],
+)
+def test_nothing_of_a_run_may_lie_in_a_folder_that_an_export_replaces(
+    parsed, tmp_path, monkeypatch, flag, path
 ):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "fashion_saved_model").mkdir()
     (tmp_path / "fashion_saved_model" / "saved_model.pb").touch()
     (tmp_path / "link").symlink_to("fashion_saved_model")
-    args = parsed("--export", "saved_model", flag, "link/kept")
-    complaint = f"link/kept cannot be {flag}: --export saved_model replaces the folder"
+    args = parsed("--export", "saved_model", flag, path)
+    complaint = f"replace the folder fashion_saved_model, and {flag} {path} with it"
     with pytest.raises(UserError, match=complaint), outputs_reserved(args):
         pass
 
