@@ -97,6 +97,9 @@ def _error_cell(image: np.ndarray, error: Mapping[str, Any]) -> np.ndarray:
     predicted = sum(likely > THRESHOLD for likely in probabilities.values())
     count = max(len(error["labels"]), predicted, 1)
     likeliest = sorted(probabilities.items(), key=lambda item: -item[1])[:count]
+    if count > len(error["labels"]):
+        # Not all may fit, so what is wrong comes first.
+        likeliest.sort(key=lambda item: item[0] in error["labels"])
     shares = [f"{likely:.0%}" for _, likely in likeliest]
     lines = [
         path_line(error["path"]),

@@ -113,6 +113,14 @@ def test_below_an_error_stand_all_predicted_labels_and_as_many_as_the_image_has(
     assert line == net
 
 
+def test_a_wrong_label_comes_first_where_not_all_fit(tmp_path, dataset, worst, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    likely = {"shirt": 0.99, "red": 0.98, "blue": 0.55, "black": 0.01}
+    error = worst[0] | {"labels": ("red", "shirt"), "probabilities": likely}
+    *_, net = captions_of([error], dataset._replace(classes=list(likely)), monkeypatch)
+    assert net.startswith("net blue 55%, shirt 99%")
+
+
 def test_below_an_image_without_labels_that_gets_none_stands_the_likeliest(
     tmp_path, dataset, worst, monkeypatch
 ):
