@@ -211,7 +211,10 @@ _silence = SharedBlock(_stderr_silenced)
 
 
 def quiet_stderr() -> SharedBlock:
-    """Silence stderr within a block, also for C libraries that bypass Python."""
+    """Silence stderr within a block, also for C libraries that bypass Python.
+
+    Blocks in several threads may overlap; stderr speaks again when the last one ends.
+    """
     return _silence
 
 

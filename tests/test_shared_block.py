@@ -1,11 +1,13 @@
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from threading import Event
 
 import pytest
 
 from pyimagesearch.shared_block import SharedBlock
 
 
-def test_the_first_enters_and_the_last_leaves_whoever_that_is_and_again_later():
+def test_the_first_thread_enters_and_the_last_leaves_whichever_that_is():
     seen = []
 
     @contextmanager
@@ -15,14 +17,25 @@ def test_the_first_enters_and_the_last_leaves_whoever_that_is_and_again_later():
         seen.append("left")
 
     shared = SharedBlock(block)
-    for _ in range(2):
-        seen.clear()
-        shared.__enter__()
-        shared.__enter__()
-        shared.__exit__(None, None, None)
-        assert seen == ["entered"]
-        shared.__exit__(None, None, None)
-        assert seen == ["entered", "left"]
+    inside, may_leave = Event(), Event()
+
+    def stay_until_told():
+        with shared:
+            inside.set()
+            assert may_leave.wait(60)
+
+    with ThreadPoolExecutor() as pool:
+        for _ in range(2):  # It can be entered again.
+            seen.clear()
+            inside.clear()
+            may_leave.clear()
+            with shared:
+                other = pool.submit(stay_until_told)
+                assert inside.wait(60)
+            assert seen == ["entered"]
+            may_leave.set()
+            other.result(60)
+            assert seen == ["entered", "left"]
 
 
 def test_what_could_not_be_entered_is_not_left():

@@ -52,8 +52,9 @@ def choose_services(
     """
     if endpoint is not None:
         _require_url(endpoint)
-    if key_file and provider in ("openverse", "wikimedia"):
-        raise UserError(f"{provider} takes no key file: leave it out, or search with bing or brave")
+    if key_file and provider and provider not in WITH_KEY:
+        takers = " or ".join(WITH_KEY)
+        raise UserError(f"{provider} takes no key file: leave it out, or search with {takers}")
     if provider == "openverse":
         return [_openverse(endpoint)], "you asked for it"
     if provider == "wikimedia":
