@@ -116,13 +116,14 @@ def why_nothing_to_compose(labels: Sequence[tuple[str, ...]], *, part: int) -> s
     UserError
         If the shortest names have too few parts for `part`.
     """
-    names = split_names(labels, part=part)
+    return _why_nothing(split_names(labels, part=part))
+
+
+def _why_nothing(names: NameParts) -> str | None:
     if len(set(map(frozenset, names.pairs))) < len(names.pairs):
         return "recolouring needs one order of labels, and some folders have the same in another"
-    return names.reason or _why_none_missing(names)
-
-
-def _why_none_missing(names: NameParts) -> str | None:
+    if names.reason:
+        return names.reason
     for what, side in (("colours", 0), ("types", 1)):
         found = sorted({"_".join(pair[side]) for pair in names.pairs.values()})
         if len(found) < 2:
@@ -187,9 +188,9 @@ def compose_missing(
     nothing = Composition(np.empty((0, *images.shape[1:]), np.uint8), [], none, none)
     if per_combination == 0:
         return nothing
-    if reason := why_nothing_to_compose(labels, part=part):
-        return nothing._replace(reason=reason)
     names = split_names(labels, part=part)
+    if reason := _why_nothing(names):
+        return nothing._replace(reason=reason)
     if per_combination is None:
         of_a_folder = round(len(indices) / len(set(labels)))
         count = count_missing_pairs(names, most=len(indices) + 1)
