@@ -124,17 +124,14 @@ def outputs_reserved(args: Namespace) -> Iterator[None]:
         replaces the folder of one, or if there is no checkpoint of a run that is to be resumed.
     """
     from pyimagesearch.artifacts.export import check_outside, export_paths, exported_files
-    from pyimagesearch.artifacts.export_formats import FORMATS
     from pyimagesearch.outputs import check_resumable, checkpoint_path, make_folder, reserved
 
     files = output_files(args)
     kept = {"--labels": args.labels, "--tensorboard": args.tensorboard}
     if args.export:
         exports = export_paths(args.model, args.export)
-        check_outside(exports, files | kept | {"--dataset": args.dataset})
         files |= exported_files(exports)
-        folders = [each for each in exports if FORMATS[each].is_folder]
-        kept |= {f"--export {each}": exports[each] for each in folders}
+        check_outside(exports, files | kept | {"--dataset": args.dataset})
     with reserved(files, kept):
         if args.tensorboard is not None:
             make_folder(args.tensorboard)
