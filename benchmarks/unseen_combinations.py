@@ -31,6 +31,7 @@ from measure import train_network
 from pyimagesearch.arguments import ArgumentParser, number
 from pyimagesearch.command_lines.train import BS, IMAGE_DIMS, INIT_LR, TEST_SIZE
 from pyimagesearch.console import info, printable, progress, run
+from pyimagesearch.data.folders import pair_axes
 from pyimagesearch.errors import UserError
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ EXAMPLES = """examples:
 """
 
 Labels = tuple[str, ...]
+# The first and the second labels of all combinations.
+Axes = tuple[list[str], list[str]]
 
 
 class Predictions(NamedTuple):
@@ -103,7 +106,7 @@ def main() -> None:
     dataset = load_dataset(
         args.dataset, IMAGE_DIMS[0], fit=args.fit, use_cache=True, progress=progress
     )
-    candidates = combinations_to_leave_out(dataset, args)
+    candidates, axes = combinations_to_leave_out(dataset, args)
     print_cells("left out", "trained", *HEADINGS)
     rows: dict[str, dict[Labels, list[list[float]]]] = {kind: {} for kind in args.kinds}
     for seed in args.seeds:
@@ -111,17 +114,25 @@ def main() -> None:
         predict = partial(predictions_of, dataset, candidates, args=args)
         for kind in args.kinds:
             for left_out, predictions in predict(kind, settings=settings, device=device):
-                row = result(dataset, left_out, predictions, part=args.recolor_part - 1)
+                row = result(dataset, left_out, predictions, axes=axes, part=args.recolor_part - 1)
                 rows[kind].setdefault(left_out, []).append(row)
                 print_shares(" ".join(left_out), f"{kind}, {seed}", row)
                 if args.wrong:
-                    list_wrong(Path(args.wrong), dataset, left_out, predictions=predictions)
+                    list_wrong(
+                        *(Path(args.wrong), dataset, left_out), predictions=predictions, axes=axes
+                    )
     print_means(rows)
 
 
-def combinations_to_leave_out(dataset: "Dataset", args: Namespace) -> list[Labels]:
-    """Find the combinations whose labels other combinations have, too."""
+def combinations_to_leave_out(dataset: "Dataset", args: Namespace) -> tuple[list[Labels], Axes]:
+    """Find the combinations whose labels other combinations have, too; return the axes, too."""
     combinations = sorted(set(dataset.labels))
+    axes = pair_axes(combinations)
+    if axes is None:
+        raise UserError(
+            f"not every folder below {args.dataset} has two labels: give one whose folders all do, "
+            "such as blue_jeans"
+        )
     found = [left_out for left_out in combinations if can_be_left_out(left_out, combinations)]
     if args.left_out:
         found = [left_out for left_out in found if "_".join(left_out) in args.left_out]
@@ -130,7 +141,7 @@ def combinations_to_leave_out(dataset: "Dataset", args: Namespace) -> list[Label
             f"no combination below {args.dataset} can be left out: that takes one of two labels "
             "that other combinations have, too"
         )
-    return found
+    return found, axes
 
 
 def can_be_left_out(left_out: Labels, combinations: Sequence[Labels]) -> bool:
@@ -259,34 +270,32 @@ def train_and_test(
     return probabilities, metrics.accuracies(other_probabilities, all_targets[others]).binary
 
 
-def likeliest_pairs(dataset: "Dataset", probabilities: np.ndarray) -> np.ndarray:
+def likeliest_pairs(dataset: "Dataset", probabilities: np.ndarray, axes: Axes) -> np.ndarray:
     """Return the likeliest label of each part: str, shape (N, 2)."""
     from pyimagesearch.reports import metrics
 
-    parts = [{labels[part] for labels in dataset.labels} for part in (0, 1)]
-    return metrics.likeliest_of_parts(probabilities, dataset.classes, parts)
+    return metrics.likeliest_of_parts(probabilities, dataset.classes, axes)
 
 
 def result(
-    dataset: "Dataset", left_out: Labels, predictions: Predictions, *, part: int
+    dataset: "Dataset", left_out: Labels, predictions: Predictions, *, axes: Axes, part: int
 ) -> list[float]:
     """Return the shares that ``HEADINGS`` name."""
-    pairs = likeliest_pairs(dataset, predictions.probabilities)
+    pairs = likeliest_pairs(dataset, predictions.probabilities, axes)
     is_wrong = pairs != np.array(left_out)
     color, kind = is_wrong[:, part], is_wrong[:, 1 - part]
-    firsts = {labels[0] for labels in dataset.labels}
     two_likeliest = np.array(dataset.classes)[np.argsort(predictions.probabilities)[:, -2:]]
-    is_first = np.isin(two_likeliest, sorted(firsts))
+    is_first = np.isin(two_likeliest, axes[0])
     shares = [~color & ~kind, color & ~kind, kind & ~color, color & kind]
     shares.append(is_first[:, 0] == is_first[:, 1])
     return [*(float(share.mean()) for share in shares), predictions.binary]
 
 
 def list_wrong(
-    path: Path, dataset: "Dataset", left_out: Labels, *, predictions: Predictions
+    path: Path, dataset: "Dataset", left_out: Labels, *, predictions: Predictions, axes: Axes
 ) -> None:
     """Append the wrong predictions to a file, a line for each: what it was taken for, the path."""
-    pairs = likeliest_pairs(dataset, predictions.probabilities)
+    pairs = likeliest_pairs(dataset, predictions.probabilities, axes)
     with path.open("a", encoding="utf-8") as file:
         for index, pair in zip(predictions.indices, pairs, strict=True):
             if tuple(pair) != left_out:
