@@ -39,6 +39,8 @@ import cv2
 from measure import ROOT, Run, print_table, processor, run_script, with_spread
 
 from pyimagesearch.arguments import ArgumentParser, number
+from pyimagesearch.data.folders import list_images
+from pyimagesearch.errors import UserError
 from pyimagesearch.training.processor import CPU_AVX_512F
 
 TUTORIAL, FIRST_STEP = "benchmarks/tutorial.py", "benchmarks/first_step.py"
@@ -307,7 +309,7 @@ def train_models(args: Namespace, folder: Path) -> None:
 def classify_one(args: Namespace, folder: Path) -> list[list[Run]]:
     """Classify one image with the tutorial's classify.py and with ours, in turn."""
     train_models(args, folder)
-    image = next(path.resolve() for path in sorted(Path(args.dataset).rglob("*.jpg")))
+    image = Path(list_images(args.dataset).paths[0]).resolve()
     return take_turns(
         args.repeats,
         partial(run_recipe, "classify", "-i", image, folder=folder),
@@ -316,8 +318,10 @@ def classify_one(args: Namespace, folder: Path) -> list[list[Run]]:
 
 
 def copy_files(source: Path, target: Path, count: int) -> None:
-    """Copy files of a dataset into label folders, each as often as needed to make `count`."""
-    files = sorted(path for path in source.rglob("*") if path.is_file())
+    """Copy images of a dataset into label folders, each as often as needed to make `count`."""
+    files = [Path(path) for path in list_images(source).paths]
+    if not files:
+        raise UserError(f"there are no images below {source}: give a folder of label folders")
     random.Random(42).shuffle(files)  # so that a few of them are of all folders
     for position in range(count):
         original = files[position % len(files)]
