@@ -32,7 +32,7 @@ import hostile_runs as runs
 from measure import ROOT, print_table
 
 from pyimagesearch.arguments import ArgumentParser, number
-from pyimagesearch.console import progress
+from pyimagesearch.console import progress, run
 from pyimagesearch.errors import UserError
 
 MOST_SECONDS = 5.0
@@ -202,7 +202,7 @@ def try_kind(kind: Kind, count: int, *, seed: int, kept: Path | None) -> Tally:
         is_broken = tally.add(title, child.read(path), child.changes())
         if is_broken and kept is not None:
             kept.mkdir(parents=True, exist_ok=True)
-            path.rename(kept / title.replace(" ", "_"))
+            shutil.move(path, kept / title.replace(" ", "_"))
         if is_broken or child.files_read == FILES_PER_CHILD:
             child.end()
             child = None
@@ -312,4 +312,4 @@ def megabytes(entry: str) -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main))
