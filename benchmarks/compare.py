@@ -39,6 +39,7 @@ import cv2
 from measure import ROOT, Run, print_table, processor, run_script, with_spread
 
 from pyimagesearch.arguments import ArgumentParser, number
+from pyimagesearch.console import run
 from pyimagesearch.data.folders import list_images
 from pyimagesearch.errors import UserError
 from pyimagesearch.training.processor import CPU_AVX_512F
@@ -380,4 +381,4 @@ def row(
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run(main))

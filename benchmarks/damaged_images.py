@@ -31,7 +31,7 @@ from measure import Run, print_table, run_script
 from PIL import Image, ImageCms
 
 from pyimagesearch.arguments import ArgumentParser, number
-from pyimagesearch.console import quiet_stderr
+from pyimagesearch.console import quiet_stderr, run
 from pyimagesearch.garments.scenes import draw_garment
 
 MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr", "LAB", "I;16", "I", "F")
@@ -261,4 +261,4 @@ def small_files_of_many_pixels() -> Iterator[tuple[str, bytes]]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main))

@@ -22,7 +22,7 @@ from typing import Any
 from measure import ROOT, print_table
 
 from pyimagesearch.arguments import ArgumentParser, number
-from pyimagesearch.console import first_few
+from pyimagesearch.console import first_few, run
 from pyimagesearch.garments.scenes import COMBINATIONS
 from pyimagesearch.garments.writing import write_dataset
 
@@ -143,4 +143,4 @@ def command(script: str, *arguments: str) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main))

@@ -9,6 +9,7 @@ of a thousand.
 
 import csv
 import json
+import sys
 import tempfile
 from argparse import Namespace
 from pathlib import Path
@@ -18,7 +19,7 @@ import numpy as np
 from measure import print_table, run_script
 
 from pyimagesearch.arguments import ArgumentParser, number
-from pyimagesearch.console import progress
+from pyimagesearch.console import progress, run
 
 SIZE, CELL = 32, 4
 MOST_FREQUENT, LEAST_FREQUENT = 0.3, 0.001
@@ -92,4 +93,4 @@ def write_images(folder: Path, images: int, labels: int) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run(main))

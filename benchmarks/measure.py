@@ -5,6 +5,7 @@ import platform
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
@@ -90,24 +91,29 @@ def run_script(
     """
     command = [sys.executable, str(ROOT / script), *map(str, arguments)]
     start = time.perf_counter()
-    process = subprocess.Popen(
-        command,
-        cwd=folder,
-        env=os.environ | dict(environment or {}),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    assert process.stdout is not None
-    lines = [(time.perf_counter() - start, line.rstrip()) for line in process.stdout]
-    # Popen.wait does not report the memory of the process.
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - start
-    process.stdout.close()
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != expected_status:
-        raise RuntimeError(f"{command} ended with {process.returncode} after: {lines[-3:]}")
+    # The last line of the output may be data, so errors go elsewhere. A pipe that nobody reads
+    # would fill up.
+    with tempfile.TemporaryFile("w+", errors="replace") as errors:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=os.environ | dict(environment or {}),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        )
+        assert process.stdout is not None
+        lines = [(time.perf_counter() - start, line.rstrip()) for line in process.stdout]
+        # Popen.wait does not report the memory of the process.
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - start
+        process.stdout.close()
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode != expected_status:
+            errors.seek(0)
+            reason = "".join(errors.read().splitlines()[-1:]) or "no error message"
+            raise RuntimeError(f"{command} ended with {process.returncode}: {reason}")
     peak_mb = usage.ru_maxrss / (1024 if sys.platform != "darwin" else 1024**2)
     return Run(lines, seconds, peak_mb, usage.ru_utime + usage.ru_stime)
 

@@ -16,6 +16,7 @@ import numpy as np
 from measure import print_table
 
 from pyimagesearch.arguments import ArgumentParser, number
+from pyimagesearch.console import run
 from pyimagesearch.data.duplicates import duplicate_groups
 
 
@@ -67,4 +68,4 @@ def generate(count: int, size: int) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main))

@@ -30,6 +30,7 @@ from sklearn.preprocessing import MultiLabelBinarizer
 
 from pyimagesearch import outputs
 from pyimagesearch.artifacts import label_file, model_file
+from pyimagesearch.console import run
 from pyimagesearch.smallervggnet import SmallerVGGNet
 
 FORK = multiprocessing.get_context("fork")
@@ -135,4 +136,4 @@ def try_to_read(folder: Path, failures: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main))

@@ -7,6 +7,7 @@ Train on 1,000 generated images, then on 2,000, 4,000 and so on. The time per im
 With a memory limit, the images stay in a file on disk.
 """
 
+import sys
 import tempfile
 from argparse import Namespace
 from pathlib import Path
@@ -16,7 +17,7 @@ import numpy as np
 from measure import Run, print_table, run_script
 
 from pyimagesearch.arguments import ArgumentParser, number
-from pyimagesearch.console import progress
+from pyimagesearch.console import progress, run
 
 FOLDERS = [f"{color}_{kind}" for color in ("black", "blue", "red") for kind in ("dress", "jeans")]
 
@@ -86,4 +87,4 @@ def costs(timed: Run, count: int, *, epochs: int) -> list[str]:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run(main))

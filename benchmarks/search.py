@@ -20,6 +20,7 @@ from pathlib import Path
 from measure import ROOT, print_table
 
 from pyimagesearch.arguments import ArgumentParser, number
+from pyimagesearch.console import run
 
 sys.path.insert(0, str(ROOT / "tests"))
 
@@ -123,4 +124,4 @@ def begin(folder: Path, web: MisbehavingServer, options: list[object]) -> subpro
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(main))

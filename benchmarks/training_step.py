@@ -11,6 +11,7 @@ first, and where it multiplies bfloat16 numbers, the product does, too.
 import contextlib
 import json
 import math
+import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from typing import Any
 from measure import print_table
 
 from pyimagesearch.arguments import ArgumentParser, number
+from pyimagesearch.console import run
 from pyimagesearch.training.devices import prepare_training_device
 
 # Rows and columns of the matrices.
@@ -130,4 +132,4 @@ def training_operations(model: Any) -> int:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run(main))
