@@ -11,7 +11,6 @@ all cores together; other programs hardly change it. --only runs these parts:
     load    from files to the first training step
     epochs  an epoch, and the memory of a training run
     step    a training step beside a large matrix product
-    import  what classify.py imports before it loads the network
     one     classify.py with one image
     many    classify.py with thousands of images
     whole   the tutorial's 75 epochs beside our fewer ones; takes most of the time
@@ -212,15 +211,6 @@ def compare_steps(args: Namespace, folder: Path) -> list[list[str]]:
     ]
 
 
-def compare_imports(args: Namespace, folder: Path) -> list[list[str]]:
-    """Time how long classify.py imports before it loads the network."""
-    seconds = [
-        [timed.when("[INFO] loading network") for timed in runs]
-        for runs in classify_one(args, folder)
-    ]
-    return [row("classify.py, its imports", "s", seconds[0], ours=seconds[1], digits=2)]
-
-
 def compare_one_image(args: Namespace, folder: Path) -> list[list[str]]:
     """Classify one image from a cold start."""
     runs = classify_one(args, folder)
@@ -281,7 +271,6 @@ PARTS: dict[str, Callable[[Namespace, Path], list[list[str]]]] = {
     "load": compare_loading,
     "epochs": compare_epochs,
     "step": compare_steps,
-    "import": compare_imports,
     "one": compare_one_image,
     "many": compare_many_images,
     "whole": compare_whole_runs,
