@@ -70,9 +70,9 @@ def main() -> None:
     print_table(rows)
 
 
-def train(dataset: Path, folder: Path, epochs: int) -> Path:
+def train(dataset: Path, folder: Path, epochs: int, *options: str) -> Path:
     """Run train.py, and return where its model is."""
-    run_training("--dataset", dataset.resolve(), "--epochs", epochs, folder=folder)
+    run_training("--dataset", dataset.resolve(), "--epochs", epochs, *options, folder=folder)
     return folder / "fashion.model"
 
 
@@ -120,7 +120,7 @@ def left_out_row(label: str, folder: Path, args: Namespace) -> list[str]:
             shutil.copytree(path, target / path.name)
     outputs = folder / f"outputs_{label}"
     outputs.mkdir()
-    trained = load_network(train(rest, outputs, args.epochs), images=1000)
+    trained = load_network(train(rest, outputs, args.epochs, "--no-cache"), images=1000)
     dataset = loading.load_dataset(rest, trained.image_size, fit=trained.fit)
     _, test = split.split(dataset.labels, dataset.groups, test_size=TEST_SIZE, seed=SEED)
     tested = near(trained, dataset.images[test])
