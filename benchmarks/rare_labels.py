@@ -33,7 +33,7 @@ def parse_arguments() -> Namespace:
     share = number(float, 0.001, 1)
     parser.add_argument("--share", type=share, default=0.1, help="of its training images to keep")
     parser.add_argument("--epochs", type=number(int, 1, 1000), default=12, help="of each network")
-    parser.add_argument("--image-size", type=number(int, 12, 1024), default=96, help="in pixels")
+    parser.add_argument("--image-size", type=number(int, 12, 512), default=96, help="in pixels")
     return parser.parse_args()
 
 

@@ -25,6 +25,7 @@ from measure import print_table, run_training
 from pyimagesearch.arguments import ArgumentParser, number
 from pyimagesearch.command_lines.train import TEST_SIZE
 from pyimagesearch.console import progress, run
+from pyimagesearch.errors import UserError
 
 if TYPE_CHECKING:
     from pyimagesearch.artifacts.model_file import TrainedModel
@@ -59,6 +60,11 @@ def parse_arguments() -> Namespace:
 def main() -> None:
     """Train, and print a row for each kind of image."""
     args = parse_arguments()
+    for label in args.left_out:
+        if not all(folders_by_label(label, args)):
+            raise UserError(
+                f"{label} cannot be left out: {args.dataset} needs folders with and without it"
+            )
     from pyimagesearch.inference.network import load_network
 
     with tempfile.TemporaryDirectory() as folder:
@@ -108,15 +114,21 @@ def rows_of(trained: "TrainedModel", args: Namespace) -> list[list[str]]:
     ]
 
 
+def folders_by_label(label: str, args: Namespace) -> tuple[list[Path], list[Path]]:
+    """List the label folders with a label, and those without it."""
+    folders = sorted(path for path in Path(args.dataset).iterdir() if path.is_dir())
+    own = [path for path in folders if label in path.name.split("_")]
+    return own, [path for path in folders if path not in own]
+
+
 def left_out_row(label: str, folder: Path, args: Namespace) -> list[str]:
     """Train without a label, and measure the network on all images that have it."""
     from pyimagesearch.data import loading, split
     from pyimagesearch.inference.network import load_network
 
     rest, own = folder / f"without_{label}", folder / f"only_{label}"
-    for path in sorted(Path(args.dataset).iterdir()):
-        if path.is_dir():
-            target = own if label in path.name.split("_") else rest
+    for target, folders in zip((own, rest), folders_by_label(label, args), strict=True):
+        for path in folders:
             shutil.copytree(path, target / path.name)
     outputs = folder / f"outputs_{label}"
     outputs.mkdir()
@@ -151,7 +163,6 @@ def near(trained: "TrainedModel", images: "Images") -> np.ndarray:
     """Return the nearness of images."""
     from pyimagesearch.artifacts.known_images import nearness
     from pyimagesearch.data.decoding import scale
-    from pyimagesearch.errors import UserError
 
     if trained.known is None or trained.predict_both is None:
         raise UserError("the model does not say which images it knows: train it with train.py")
