@@ -143,7 +143,7 @@ def damaged_json(choose: Random, value: Any) -> Any:
 
 
 def json_bytes(choose: Random, value: Any) -> bytes:
-    """Write JSON, sometimes not quite."""
+    """Write a damaged value as JSON, sometimes not quite."""
     text = json.dumps(damaged_json(choose, value)).encode()
     return damaged(choose, text) if choose.random() < 0.2 else text
 

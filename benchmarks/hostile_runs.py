@@ -11,7 +11,7 @@ from random import Random
 from typing import Any
 
 import numpy as np
-from hostile_content import damaged, damaged_json, json_bytes, read_archive, write_archive
+from hostile_content import damaged, json_bytes, read_archive, write_archive
 from measure import ROOT
 
 from pyimagesearch.errors import UserError
@@ -118,7 +118,7 @@ def checkpoint_writer(good: Path) -> Callable[[Random, Path], None]:
         match choose.randrange(5):
             case 0:
                 about = json.loads(entries["about.json"])
-                changed["about.json"] = json_bytes(choose, damaged_json(choose, about))
+                changed["about.json"] = json_bytes(choose, about)
             case 1:
                 del changed[choose.choice(list(changed))]
             case 2:

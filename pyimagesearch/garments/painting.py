@@ -11,7 +11,7 @@ from pyimagesearch.garments.colors import Color
 from pyimagesearch.garments.fabrics import PLAIN, Texture, surface
 
 SUBPIXEL_BITS = 4
-# No text is higher than this, in body heights.
+# Room for text, in body heights: half of it above the line. Higher words are cut off at the top.
 TEXT_HEIGHT = 0.1
 
 

@@ -1,8 +1,8 @@
 """Image search services: what there is to know about one, and what their results have in common.
 
 Each service is a small class in a module of its own (`bing`, `brave`, `openverse`, `wikimedia`). To
-add one, write a class with the attributes and methods of :class:`Service` and have
-:func:`pyimagesearch.search.service_choice.choose_services` return it.
+add one, write a class with the attributes and methods of :class:`Service`; CONTRIBUTING.md says
+what else it takes.
 """
 
 from collections.abc import Mapping
