@@ -35,19 +35,23 @@ def parse_arguments(description: str | None) -> Namespace:
 
     labels = parser.add_argument_group("labels").add_argument
     top, threshold = either("all", number(int, 1, 1_000_000)), either("auto", number(float, 0, 1))
-    top_help = "how many labels to give, or all; by default one a part, or a table's likely ones"
-    labels("--top", type=top, help=top_help)
+    labels(
+        "--top",
+        type=top,
+        help="how many labels to give, or all; by default the likeliest of each part of the "
+        "folders' names; after --labels, those above their thresholds",
+    )
     labels(
         "--threshold",
         type=threshold,
-        help="give instead all labels at least as likely as this, between 0 and 1; auto uses for "
-        "each label the threshold that was best on the test images",
+        help="instead of --top: all labels at least this likely, from 0 to 1; auto: for each "
+        "label the threshold that was best on the test images",
     )
     reject = "share of the test images that may be called unknown; 0 calls none unknown"
     labels("--reject", metavar="SHARE", type=number(float, 0, 1), default=0.02, help=reject)
 
     form = parser.add_argument_group("for programs").add_mutually_exclusive_group().add_argument
-    one_object = "print one JSON object a line"
+    one_object = "print one JSON object per line"
     form("--json", dest="form", action="store_const", const="json", default="text", help=one_object)
     table = "print a table of comma-separated values"
     form("--csv", dest="form", action="store_const", const="csv", default="text", help=table)

@@ -33,14 +33,16 @@ def parse_arguments(description: str | None) -> Namespace:
     files("-m", "--model", default="fashion.model", help="where to write the network")
     files("-l", "--labelbin", default="mlb.pickle", help="where to write the labels")
     files("-p", "--plot", default="plot.png", help="where to draw the training curves")
-    files("--errors", metavar="FILE", help="where to draw the test images that it gets most wrong")
+    errors = "where to draw the test images that the network gets most wrong"
+    files("--errors", metavar="FILE", help=errors)
     files("--report", metavar="FILE", help="where to write everything the run found out, as JSON")
     audit = "list images whose labels are probably wrong, as CSV beside a picture; write no model"
     files("--audit", metavar="FILE", help=audit)
     files("--log", metavar="FILE", help="where to write the metrics of each epoch, as CSV")
-    files("--tensorboard", metavar="DIR", help="where to write them for TensorBoard")
+    files("--tensorboard", metavar="DIR", help="folder for the same metrics, for TensorBoard")
     files("--no-cache", action="store_true", help="decode all images anew")
-    files("--memory-limit", metavar="SIZE", type=bytes_of, help="such as 8GB; default all there is")
+    limit = "such as 8GB; by default all memory"
+    files("--memory-limit", metavar="SIZE", type=bytes_of, help=limit)
     files("--resume", action="store_true", help="continue a run that was ended early")
     export = parser.add_argument_group("for programs without Python").add_argument
     formats = "also write the network in these formats"
@@ -53,7 +55,7 @@ def parse_arguments(description: str | None) -> Namespace:
     training = parser.add_argument_group("training").add_argument
     count, size, seed = number(int, 1, 1_000_000), number(int, 12, 512), number(int, 0, 2**31 - 1)
     training("--epochs", type=count, default=EPOCHS, help="how often each image is seen")
-    training("--batch-size", type=count, default=BS, help="images a training step")
+    training("--batch-size", type=count, default=BS, help="images per training step")
     training("--learning-rate", type=number(float, 1e-9, 10), default=INIT_LR, help="at the start")
     training("--image-size", type=size, default=IMAGE_DIMS[0], help="width and height in pixels")
     fit = "how images become squares: padded, or squeezed as in the tutorial"
@@ -71,7 +73,8 @@ def parse_arguments(description: str | None) -> Namespace:
     unseen("--no-recolor", dest="recolor", action="store_const", const=0, help="compose none")
     part = "part of the folders' names that is the colour; found out by default"
     unseen("--recolor-part", metavar="N", type=number(int, 1, 9), help=part)
-    unseen("--recolor-preview", metavar="FILE", help="where to show what was composed of what")
+    preview = "where to draw composed images beside their sources"
+    unseen("--recolor-preview", metavar="FILE", help=preview)
     args = parser.parse_args()
     _complete(parser, args)
     return args
