@@ -72,9 +72,9 @@ def classify_images(args: Namespace) -> int:
         if explain:
             write(args, explained, explain(prediction, choice.labels), what="heat maps")
         annotated = pictures.annotate_prediction(prediction, choice.labels)
-        write(args, output, annotated, what="annotated image")
+        write(args, output, annotated, what="labelled image")
         if shows_window and not window.show("Output", annotated) and output is None:
-            tell(args, "no display to show the image on: --output FILE writes it, annotated")
+            tell(args, "no display to show the image on: --output FILE writes it, labelled")
     return exit_code(unreadable, len(paths))
 
 

@@ -84,7 +84,7 @@ def train_network(args: Namespace) -> int:
     args.recolor_part = recoloring.part + 1 if composed.labels else None
     info(*messages.composed_lines(recoloring, composed))
     pictures.write_preview(args.recolor_preview, images, composed)
-    pool, rotation = composition.pooled(images, composed.images)
+    pool, turns = composition.pooled(images, composed.images)
     targets = batches.make_targets([*labels, *composed.labels], mlb.classes_)
 
     info("compiling model...")
@@ -93,7 +93,7 @@ def train_network(args: Namespace) -> int:
     this_run = checkpoints.describe_run(
         args.model, vars(args), dataset, test=test, composed=len(composed.labels)
     )
-    examples = batches.Examples(pool, targets, train, rotation)
+    examples = batches.Examples(pool, targets, train, turns)
     trainer = fitting.Trainer(build, device, this_run, examples=examples, settings=settings)
     if args.resume:
         info(f"resuming after epoch {trainer.resume()}")

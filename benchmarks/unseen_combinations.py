@@ -258,10 +258,10 @@ def train_and_test(
         seed=settings.seed,
     )
     targets = batches.make_targets([*known, *composed.labels], dataset.classes)
-    pool, rotation = composition.pooled(images, composed.images)
+    pool, turns = composition.pooled(images, composed.images)
     all_targets = batches.make_targets(dataset.labels, dataset.classes)
     other_examples = batches.Examples(dataset.images, all_targets, others)
-    examples = batches.Examples(pool, targets, np.arange(len(known)), rotation)
+    examples = batches.Examples(pool, targets, np.arange(len(known)), turns)
     trainer = train_network(examples, other_examples, device=device, settings=settings)
     offsets = prior.logit_offsets(dataset.classes, known, composed.labels, part=part)
     trainer.subtract_from_logits(offsets)

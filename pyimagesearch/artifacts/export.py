@@ -73,7 +73,7 @@ def _check(paths: Mapping[str, Path]) -> None:
         if not is_utf8(path.absolute()):
             raise UserError(f"cannot write {path}: converters need a name in UTF-8")
         if not path.name or not (chosen.is_folder or path.name.endswith(chosen.ending)):
-            raise UserError(f"{path} is no name for {name}: end it in {chosen.ending}")
+            raise UserError(f"{path} is not a name for {name}: end it in {chosen.ending}")
         check_writable(path.with_name(LABELS_FILE), *chosen.files(path))
         if chosen.is_folder and os.path.lexists(path) and not (path / chosen.holds).is_file():
             raise UserError(f"{path} is there and holds no {chosen.holds}: choose another name")

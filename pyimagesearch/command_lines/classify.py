@@ -6,7 +6,7 @@ from pyimagesearch.arguments import ArgumentParser, either, number
 
 EXAMPLES = """examples:
   python classify.py --image examples/example_01.jpg
-  python classify.py --image examples/example_07.jpg --output annotated.jpg --no-display
+  python classify.py --image examples/example_07.jpg --output labelled.jpg --no-display
   python classify.py --image examples --threshold auto --json
 """
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from pyimagesearch.data.augmentation import augment, draw_amounts
 from pyimagesearch.data.decoding import scale
-from pyimagesearch.data.image_arrays import NO_ROTATION, Concatenated, Images, Rotation
+from pyimagesearch.data.image_arrays import NO_TURNS, Concatenated, Images, Turns
 
 
 class Share(NamedTuple):
@@ -48,19 +48,19 @@ class Examples(NamedTuple):
         Shape (N, L), 0 or 1.
     indices : numpy.ndarray
         int, the images that are used, at least as many as there are replicas.
-    rotation : Rotation
+    turns : Turns
         More images, of which each training epoch shows an equal part.
     """
 
     images: Images | Concatenated
     targets: np.ndarray
     indices: np.ndarray
-    rotation: Rotation = NO_ROTATION
+    turns: Turns = NO_TURNS
 
     @property
     def images_per_epoch(self) -> int:
         """How many images a training epoch shows."""
-        return len(self.indices) + self.rotation.images_per_epoch
+        return len(self.indices) + self.turns.images_per_epoch
 
 
 def make_targets(labels: Sequence[Iterable[str]], classes: Sequence[str]) -> np.ndarray:
@@ -136,7 +136,7 @@ def training_batches(
     # number // replicas is the step, and number % replicas the place of the part in the batch.
     images, targets, count = examples.images, examples.targets, examples.images_per_epoch
     part_size = min(batch_size, count) // share.replicas
-    order_of = _shuffled_indices(examples.indices, examples.rotation, seed)
+    order_of = _shuffled_indices(examples.indices, examples.turns, seed)
     parts = steps_per_epoch(count, batch_size) * share.replicas
     own_parts = share.of(np.arange(parts))
 
@@ -175,7 +175,7 @@ def evaluation_batches(
     Parameters
     ----------
     examples, batch_size, share
-        As for :func:`training_batches`. There is no rotation.
+        As for :func:`training_batches`. Nothing takes turns.
 
     Returns
     -------
@@ -199,17 +199,17 @@ def evaluation_batches(
 
 
 def _shuffled_indices(
-    indices: np.ndarray, rotation: Rotation, seed: int
+    indices: np.ndarray, turns: Turns, seed: int
 ) -> Callable[[tf.Tensor], tf.Tensor]:
     """Return a function from an epoch to the order of the images that it shows."""
-    fixed, rotating = (tf.constant(each, tf.int64) for each in (indices, rotation.indices))
-    part_size = rotation.images_per_epoch
+    fixed, taking_turns = (tf.constant(each, tf.int64) for each in (indices, turns.indices))
+    part_size = turns.images_per_epoch
     shuffle = tf.random.experimental.stateless_shuffle
 
     def order_of(epoch: tf.Tensor) -> tf.Tensor:
-        round_of_epochs, turn = epoch // rotation.epochs, epoch % rotation.epochs
+        round_of_epochs, turn = epoch // turns.epochs, epoch % turns.epochs
         # Negative, so that no epoch's own order is drawn from the same seed.
-        order = shuffle(rotating, seed=[seed, -1 - round_of_epochs])
+        order = shuffle(taking_turns, seed=[seed, -1 - round_of_epochs])
         shown = order[turn * part_size : (turn + 1) * part_size]
         return shuffle(tf.concat([fixed, shown], 0), seed=[seed, epoch])
 

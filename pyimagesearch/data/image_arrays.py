@@ -95,7 +95,7 @@ class Concatenated:
         return taken
 
 
-class Rotation(NamedTuple):
+class Turns(NamedTuple):
     """Images that an epoch shows only a part of, a different part in each epoch.
 
     Attributes
@@ -115,7 +115,7 @@ class Rotation(NamedTuple):
         return len(self.indices) // self.epochs
 
 
-NO_ROTATION = Rotation(np.zeros(0, np.int64), 1)
+NO_TURNS = Turns(np.zeros(0, np.int64), 1)
 
 
 def physical_memory() -> int | None:

@@ -149,7 +149,9 @@ def _opened(table: AnyPath) -> Iterator[tuple[list[str], Iterator[tuple[int, lis
     """Open a table; yield its heading, its other rows with their lines, and the delimiter."""
     status = os.stat(table)  # noqa: PTH116 (a string may hold what a Path refuses)
     if not stat.S_ISREG(status.st_mode) or status.st_size > MOST_BYTES:
-        raise UserError(f"the table {table} is no regular file of at most {MOST_BYTES >> 20} MiB")
+        raise UserError(
+            f"the table {table} is not a regular file of at most {MOST_BYTES >> 20} MiB"
+        )
     with open(table, encoding=_encoding(table), newline="") as file:  # noqa: PTH123
         before, first, delimiter = _heading_lines(file)
         rows = csv.reader(itertools.chain(first, file), delimiter=delimiter, skipinitialspace=True)
@@ -260,8 +262,8 @@ def _is_test(table: AnyPath, title: str, cell: str, *, line: int) -> bool:
     side = (SIDES if is_split else IS_VALID).get(word.lower())
     if side is None:
         raise UserError(
-            f"the column {title} of {table} says {word[:40]!r} on line {line}, which is no side of "
-            f"the split: write {'train or test' if is_split else 'True or False'}"
+            f"the column {title} of {table} says {word[:40]!r} on line {line}, which is not a side "
+            f"of the split: write {'train or test' if is_split else 'True or False'}"
         )
     return side
 

@@ -232,7 +232,7 @@ def _slip(table: AnyPath, title: str, slip: tuple[int, str]) -> UserError:
     return UserError(
         f"the column {printable(title)} of {table} says {cell.strip()[:40]!r} on line {line}, and "
         "nearly all its other cells are 0 or 1, or marks: correct it, or take the column out if it "
-        "is no label"
+        "is not a label"
     )
 
 

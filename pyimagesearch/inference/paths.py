@@ -1,4 +1,4 @@
-"""Which files are classified, and where their annotated images are written."""
+"""Which files are classified, and where their labelled images are written."""
 
 import os
 import sys
@@ -61,7 +61,7 @@ def annotated_paths(
     *,
     suffixes: Sequence[str] = (".jpg", ".jpeg"),
 ) -> Sequence[Path | None]:
-    """Decide where each annotated image is written.
+    """Decide where each labelled image is written.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def annotated_paths(
     Raises
     ------
     UserError
-        If `output` is a file, or named like one, where a folder is needed, an annotated image would
+        If `output` is a file, or named like one, where a folder is needed, a labelled image would
         replace one of the images, or two would be written to one file.
     """
     if output is None:
@@ -114,7 +114,7 @@ def annotated_paths(
 
 
 def check_different(outputs: Sequence[Path | None], others: Sequence[Path | None]) -> None:
-    """Make sure that no annotated image would replace a picture of heat maps.
+    """Make sure that no labelled image would replace a picture of heat maps.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def check_different(outputs: Sequence[Path | None], others: Sequence[Path | None
     for path in others:
         if path is not None and _identity(path) in targets:
             raise UserError(
-                f"{path} cannot be both an annotated image and heat maps: choose another name"
+                f"{path} cannot be both a labelled image and heat maps: choose another name"
             )
 
 

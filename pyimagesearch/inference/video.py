@@ -187,7 +187,7 @@ def _label_video(
                 raise
             is_interrupted = True
     if output is not None:
-        tell(f"labelled video written to {printable(output)}")
+        tell(f"labelled clip written to {printable(output)}")
     tell(_summary(video, count, time.perf_counter() - began))
     if is_interrupted:
         raise KeyboardInterrupt

@@ -68,14 +68,14 @@ def camera_number(path: str) -> int:
     """
     number = path.removeprefix(CAMERA)
     if not re.fullmatch("[0-9]{1,3}", number):
-        raise UserError(f"{path} is no camera: give its number, such as camera:0")
+        raise UserError(f"{path} is not a camera: give its number, such as camera:0")
     return int(number)
 
 
 def labelled_paths(
     inputs: Sequence[str], videos: Sequence[str], output: str | None
 ) -> Sequence[Path | None]:
-    """Decide where each labelled video is written.
+    """Decide where each labelled clip is written.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ from pyimagesearch.inference.window import may_have_display
 
 # Larger frames are shown smaller, so that they fit on most screens.
 LARGEST_SIZE = (1280, 720)
-NO_DISPLAY = "no display to show the video on"
+NO_DISPLAY = "no display to show the frames on"
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import numpy as np
 
 from pyimagesearch.console import Progress, no_progress, printable
 from pyimagesearch.data.cache import cache_folder
-from pyimagesearch.data.image_arrays import Concatenated, Images, Rotation, room_for_images
+from pyimagesearch.data.image_arrays import Concatenated, Images, Turns, room_for_images
 from pyimagesearch.errors import UserError
 from pyimagesearch.recoloring.color_transfer import Color, color_of, recolor
 from pyimagesearch.recoloring.name_parts import (
@@ -219,7 +219,7 @@ def compose_missing(
     )
 
 
-def pooled(images: Images, composed: Images) -> tuple[Concatenated, Rotation]:
+def pooled(images: Images, composed: Images) -> tuple[Concatenated, Turns]:
     """Append composed images to the others, and let epochs take turns to show them.
 
     Parameters
@@ -233,11 +233,11 @@ def pooled(images: Images, composed: Images) -> tuple[Concatenated, Rotation]:
     -------
     pool : Concatenated
         All N + M images.
-    rotation : Rotation
+    turns : Turns
         The indices of the composed ones. ``TURNS`` epochs show each of them once.
     """
     pool = Concatenated(images, composed)
-    return pool, Rotation(np.arange(len(images), pool.shape[0]), TURNS)
+    return pool, Turns(np.arange(len(images), pool.shape[0]), TURNS)
 
 
 def _draw_sources(

@@ -222,7 +222,7 @@ def composed_lines(recoloring: Recoloring, composed: Composition) -> list[str]:
         return []
     names = [" ".join(combination) for combination in sorted(set(composed.labels))]
     count, shown = len(composed.labels), len(composed.labels) // TURNS
-    lines = [f"{counted(count, 'image')} composed of {first_few(names)}, {shown:,} for each epoch"]
+    lines = [f"{counted(count, 'image')} of {first_few(names)} composed, {shown:,} for each epoch"]
     if recoloring.found:
         lines.append(
             f"part {recoloring.part + 1} of the folders' names is taken for the colour "
@@ -233,9 +233,9 @@ def composed_lines(recoloring: Recoloring, composed: Composition) -> list[str]:
 
 def _shares_in_words(found: ColorPart) -> str:
     """Say how well colours alone tell the labels of each part apart."""
-    shares = ["nothing" if np.isnan(share) else f"{share:.0%}" for share in found.shares]
-    first, *others, last = (f"{share} of part {part}" for part, share in enumerate(shares, start=1))
-    return f"colours alone tell {', '.join([f'{first} apart', *others])}, and {last}"
+    shares = ["none" if np.isnan(share) else f"{share:.0%}" for share in found.shares]
+    others = "".join(f", of part {part} in {share}" for part, share in enumerate(shares[1:], 2))
+    return f"colours alone tell the labels of part 1 apart in {shares[0]} of the images{others}"
 
 
 def result_lines(report: Mapping[str, Any], predictions: Predictions) -> list[str]:

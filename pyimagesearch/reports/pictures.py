@@ -39,7 +39,7 @@ LONGEST_NAME = 30
 # The preview of composed images: pixels of a cell, examples of each combination, combinations.
 PREVIEW_CELL, PREVIEW_ROWS, PREVIEW_BLOCKS = (96, 96), 6, 50
 
-# An annotated image has the tutorial's width and distance between lines, in pixels.
+# A labelled image has the tutorial's width and distance between lines, in pixels.
 ANNOTATED_WIDTH = 400
 LINE_HEIGHT = 30
 FONT_SIZE, FONT_WEIGHT = 0.7, 2
@@ -312,7 +312,7 @@ def _legible(lines: Sequence[str], width: int) -> list[str]:
 
 
 def _text_size(lines: Sequence[str]) -> tuple[int, int]:
-    """Return the width and height that lines take at the scale of an annotated image."""
+    """Return the width and height that lines take at the scale of a labelled image."""
     widths = [text_width(line, FONT_SIZE, FONT_WEIGHT) for line in lines]
     return max(widths, default=0) + 2 * MARGIN, LINE_HEIGHT * len(lines) + 10
 

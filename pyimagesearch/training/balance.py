@@ -35,10 +35,10 @@ def label_weights(examples: Examples) -> np.ndarray:
         float64, shape (2, L), positive: the weights of each label's absence, and those of its
         presence. Their mean over the targets of an epoch is 1.
     """
-    targets, rotation = examples.targets, examples.rotation
+    targets, turns = examples.targets, examples.turns
     present = targets[examples.indices].sum(axis=0, dtype=float)
-    present += targets[rotation.indices].sum(axis=0, dtype=float) / rotation.epochs
-    images = len(examples.indices) + len(rotation.indices) / rotation.epochs
+    present += targets[turns.indices].sum(axis=0, dtype=float) / turns.epochs
+    images = len(examples.indices) + len(turns.indices) / turns.epochs
     counts = np.stack([images - present, present])
     # What no image shows weighs as much as what one shows: nothing, since it has no targets.
     weights = 1 / _effective_number(np.maximum(counts, 1))

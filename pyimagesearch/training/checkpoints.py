@@ -237,7 +237,7 @@ def _read_description(path: Path) -> dict[str, Any]:
         about = json.loads(archive.read(DESCRIPTION_ENTRY))
     _check_history(about["history"])
     if not isinstance(about["run"], dict):
-        raise TypeError("its description is none")
+        raise TypeError("its description of the run is not an object")
     return about
 
 
@@ -268,7 +268,7 @@ def _fitting(value: np.ndarray, variable: keras.Variable) -> np.ndarray:
     """Check an array against the variable that it is for."""
     shape = tuple(variable.shape)
     if value.shape != shape or not np.isfinite(value).all():
-        raise ValueError("an array of another shape, or with numbers that are none")
+        raise ValueError("an array of another shape, or with numbers that are not finite")
     return value
 
 
@@ -277,4 +277,4 @@ def _check_history(history: Any) -> None:
     lengths = {len(values) for values in history.values()}
     numbers = all(type(value) is float for values in history.values() for value in values)
     if "loss" not in history or len(lengths) != 1 or not numbers:
-        raise ValueError("its history is none")
+        raise ValueError("its history is not a list of numbers for each metric")

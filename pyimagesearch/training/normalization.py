@@ -55,8 +55,8 @@ def measure_normalization(model: keras.Sequential, examples: Examples, *, seed: 
 def _batches(examples: Examples, seed: int) -> list[np.ndarray]:
     """Draw images as an epoch shows them: of those that take turns, an equal part."""
     rng = np.random.default_rng(seed)
-    rotation = examples.rotation
-    turn = rng.permutation(rotation.indices)[: rotation.images_per_epoch]
+    turns = examples.turns
+    turn = rng.permutation(turns.indices)[: turns.images_per_epoch]
     shown = rng.permutation(np.concatenate([examples.indices, turn]))[:MOST_IMAGES]
     height, width = examples.images.shape[1:3]
     size = min(max(LEAST_BATCH, BATCH_PIXELS // (height * width)), LARGEST_BATCH)

@@ -59,7 +59,7 @@ def test_a_folder_of_something_else_is_not_replaced(tmp_path):
 def test_an_output_without_a_name_is_refused(tmp_path, monkeypatch, output, form):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", ["export", "--format", form, "--output", output])
-    assert "is no name" in str(refusal(export.main))
+    assert "is not a name" in str(refusal(export.main))
 
 
 def test_a_network_that_predicts_something_else_is_not_moved_into_place(

@@ -3,15 +3,15 @@ import pytest
 from sklearn.preprocessing import MultiLabelBinarizer
 
 from pyimagesearch.data import batches as module
-from pyimagesearch.data.image_arrays import NO_ROTATION, Rotation
+from pyimagesearch.data.image_arrays import NO_TURNS, Turns
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (10, 24, 32, 3), np.uint8)
 # The target of an image is its position.
 TARGETS = np.arange(10, dtype=np.float32)[:, None]
 
 
-def examples(indices, rotation=NO_ROTATION):
-    return module.Examples(IMAGES, TARGETS, indices, rotation)
+def examples(indices, turns=NO_TURNS):
+    return module.Examples(IMAGES, TARGETS, indices, turns)
 
 
 @pytest.fixture
@@ -156,9 +156,9 @@ def test_no_dataset_is_autotuned():
     assert not evaluation.options().autotune.enabled
 
 
-def test_each_epoch_shows_another_part_of_the_images_in_rotation(still):
+def test_each_epoch_shows_another_part_of_the_images_that_take_turns(still):
     batches = module.training_batches(
-        examples(np.arange(4), Rotation(np.arange(4, 10), 3)),
+        examples(np.arange(4), Turns(np.arange(4, 10), 3)),
         batch_size=6,
         epochs=range(4),
         seed=0,
@@ -170,9 +170,9 @@ def test_each_epoch_shows_another_part_of_the_images_in_rotation(still):
     assert turns[0] | turns[1] | turns[2] == set(range(4, 10))
 
 
-def test_each_round_of_the_rotation_has_an_order_of_its_own(still):
+def test_each_round_of_turns_has_an_order_of_its_own(still):
     batches = module.training_batches(
-        examples(np.arange(1), Rotation(np.arange(1, 10), 3)),
+        examples(np.arange(1), Turns(np.arange(1, 10), 3)),
         batch_size=4,
         epochs=range(6),
         seed=0,

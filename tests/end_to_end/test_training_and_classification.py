@@ -84,7 +84,7 @@ def test_training_tells_its_story_in_order(trained):
     told = [line for line in result.stdout.splitlines() if line.startswith("[INFO]")]
     story = ["loading images", "96 images", "2 files skipped", "class labels", "combination"]
     story += ["no folder holds black dress, red jeans", "copies", "to train on"]
-    story += ["36 images composed of black dress, red jeans, 12 for each epoch"]
+    story += ["36 images of black dress, red jeans composed, 12 for each epoch"]
     story += ["part 1 of the folders' names is taken for the colour", "compiling"]
     story += ["training network on", "training accuracy", "test accuracy", "serializing network"]
     story += ["serializing label binarizer", "drawing"]
@@ -214,7 +214,7 @@ def test_the_image_with_its_labels_and_its_heat_maps_are_two_files(trained):
     same = ["--output", "same.jpg", "--explain", "./same.jpg"]
     result = run("classify.py", "-i", "dataset/red_dress/00000000.jpg", *same, folder=folder)
     assert result.returncode == 2
-    assert "both an annotated image and heat maps" in result.stderr
+    assert "both a labelled image and heat maps" in result.stderr
     assert not (folder / "same.jpg").exists()
 
 

@@ -149,7 +149,7 @@ def test_annotated_images_go_to_places_of_their_own_below_the_output(inputs):
 def test_no_annotated_image_replaces_a_picture_of_heat_maps(tmp_path):
     (tmp_path / "link").symlink_to(tmp_path)
     check_different([tmp_path / "a.jpg", None], [tmp_path / "b.jpg", None])
-    with pytest.raises(UserError, match="both an annotated image and heat maps"):
+    with pytest.raises(UserError, match="both a labelled image and heat maps"):
         check_different([tmp_path / "a.jpg"], [tmp_path / "link" / "a.jpg"])
 
 

@@ -158,7 +158,7 @@ def test_labels_are_drawn_on_every_frame_of_the_file(tmp_path):
     for number, frame in enumerate(frames):
         assert frame[:8].min() > 200
         assert np.abs(frame[16:].astype(int) - (BLUE, RED)[number // 30]).mean() < 15
-    assert f"labelled video written to {tmp_path / 'b.mp4'}" in run.told
+    assert f"labelled clip written to {tmp_path / 'b.mp4'}" in run.told
 
 
 def test_the_end_tells_frames_and_frames_a_second(tmp_path):

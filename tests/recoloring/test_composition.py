@@ -313,12 +313,12 @@ def test_no_trace_of_the_old_hue_is_left_in_black(photographs, composition):
 
 
 def test_composed_images_follow_the_others_and_epochs_take_turns(photographs, composition):
-    pool, rotation = module.pooled(photographs.images, composition.images)
-    np.testing.assert_array_equal(rotation.indices, np.arange(72, 72 + 36))
-    np.testing.assert_array_equal(pool[rotation.indices], composition.images)
+    pool, turns = module.pooled(photographs.images, composition.images)
+    np.testing.assert_array_equal(turns.indices, np.arange(72, 72 + 36))
+    np.testing.assert_array_equal(pool[turns.indices], composition.images)
     np.testing.assert_array_equal(pool[np.array([3])][0], photographs.images[3])
-    assert rotation.epochs == module.TURNS
-    assert rotation.images_per_epoch == 12
+    assert turns.epochs == module.TURNS
+    assert turns.images_per_epoch == 12
 
 
 @settings(max_examples=30)

@@ -126,16 +126,16 @@ FOUND = ColorPart((0.97, np.nan), (9, 0), is_hidden=False)
 
 def test_composed_combinations_are_named_and_which_part_is_the_colour():
     composed = composition_of([("black", "dress")] * 6 + [("red", "jeans")] * 6)
-    first = "12 images composed of black dress, red jeans, 4 for each epoch"
+    first = "12 images of black dress, red jeans composed, 4 for each epoch"
     assert messages.composed_lines(Recoloring(2, 0), composed) == [first]
     lines = messages.composed_lines(Recoloring(2, 0, FOUND), composed)
     assert lines[0] == first
     assert "part 1 of the folders' names is taken for the colour" in lines[1]
-    assert "97% of part 1 apart, and nothing of part 2" in lines[1]
+    assert "the labels of part 1 apart in 97% of the images, of part 2 in none" in lines[1]
     assert "--no-recolor" in lines[1]
     many = composition_of([("black", "dress")] * 6000)
     (line,) = messages.composed_lines(Recoloring(2000, 0), many)
-    assert line == "6,000 images composed of black dress, 2,000 for each epoch"
+    assert line == "6,000 images of black dress composed, 2,000 for each epoch"
 
 
 def test_each_of_several_parts_is_said_to_be_told_apart_or_not():

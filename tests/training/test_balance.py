@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from pyimagesearch.data.batches import Examples
-from pyimagesearch.data.image_arrays import Rotation
+from pyimagesearch.data.image_arrays import Turns
 from pyimagesearch.recoloring.composition import TURNS
 from pyimagesearch.recoloring.prior import logit_offsets
 from pyimagesearch.training.balance import (
@@ -52,9 +52,9 @@ def test_only_images_that_an_epoch_shows_count():
 def test_images_that_take_turns_count_as_often_as_an_epoch_shows_them():
     targets = np.zeros((50, 2), np.float32)
     targets[:10, 0] = targets[10:50, 1] = 1
-    rotating = Examples(IMAGES, targets, np.arange(10), Rotation(np.arange(10, 50), 4))
+    taking_turns = Examples(IMAGES, targets, np.arange(10), Turns(np.arange(10, 50), 4))
     all_fixed = Examples(IMAGES, targets, np.arange(20))
-    np.testing.assert_allclose(label_weights(rotating), label_weights(all_fixed))
+    np.testing.assert_allclose(label_weights(taking_turns), label_weights(all_fixed))
 
 
 def test_with_weights_of_one_the_loss_is_the_binary_cross_entropy():
@@ -75,10 +75,10 @@ def test_each_label_is_weighed_by_whether_the_image_has_it():
 
 def log_odds(weights, examples):
     """The log odds with which the loss sees each label."""
-    rotation, targets = examples.rotation, examples.targets
+    turns, targets = examples.turns, examples.targets
     present = targets[examples.indices].sum(axis=0)
-    present = present + targets[rotation.indices].sum(axis=0) / rotation.epochs
-    images = len(examples.indices) + len(rotation.indices) / rotation.epochs
+    present = present + targets[turns.indices].sum(axis=0) / turns.epochs
+    images = len(examples.indices) + len(turns.indices) / turns.epochs
     return np.log(weights[1] * present / (weights[0] * (images - present)))
 
 
@@ -90,7 +90,7 @@ def test_the_correction_for_composed_images_leaves_out_what_balancing_has_undone
     targets = np.array([[c in each for c in classes] for each in labels + composed], np.float32)
     known = np.arange(len(labels))
     alone = Examples(IMAGES, targets, known)
-    both = Examples(IMAGES, targets, known, Rotation(np.arange(len(labels), len(targets)), TURNS))
+    both = Examples(IMAGES, targets, known, Turns(np.arange(len(labels), len(targets)), TURNS))
     shift = log_odds(label_weights(both), both) - log_odds(label_weights(alone), alone)
     offsets = logit_offsets(classes, labels, composed, part=0, weigh=weight_in_loss)
     np.testing.assert_allclose(offsets[:2], shift[:2], atol=0.02)

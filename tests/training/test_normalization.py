@@ -4,7 +4,7 @@ import pytest
 from keras.layers import BatchNormalization
 
 from pyimagesearch.data.batches import Examples
-from pyimagesearch.data.image_arrays import Rotation
+from pyimagesearch.data.image_arrays import Turns
 from pyimagesearch.smallervggnet import SmallerVGGNet
 from pyimagesearch.training import normalization
 
@@ -61,7 +61,7 @@ def test_batches_are_averaged(network, examples, measure, monkeypatch):
 
 
 def test_images_that_take_turns_have_the_part_that_they_have_of_an_epoch(examples):
-    some = examples._replace(indices=np.arange(10), rotation=Rotation(np.arange(10, 40), 3))
+    some = examples._replace(indices=np.arange(10), turns=Turns(np.arange(10, 40), 3))
     (batch,) = normalization._batches(some, 1)
     assert sum(batch < 10) == sum(batch >= 10) == 10
 
