@@ -78,7 +78,14 @@ def replace_folder(path: AnyPath, source: Path) -> None:
     path : path
         The folder to replace, if there is one. If it is a link, its target is replaced.
     source : pathlib.Path
-        The folder to copy; it may lie on another disk. An OSError says why that is not possible.
+        The folder to copy; it may lie on another disk.
+
+    Raises
+    ------
+    OSError
+        If it cannot be copied, or not put into the place of the other.
+    UserError
+        If `path` is a pipe or a device.
     """
     target = resolved(path)
     with temporary_folder(target) as beside:
