@@ -31,7 +31,7 @@ def main() -> int:
 
 def classify_images(args: Namespace) -> int:
     """Classify images, from files to labels on the screen."""
-    from pyimagesearch.files import check_image_names
+    from pyimagesearch.image_files import check_image_names
     from pyimagesearch.inference import window
     from pyimagesearch.inference.classification import classify_files
     from pyimagesearch.inference.output_formats import reporter
@@ -123,7 +123,7 @@ def load(args: Namespace, *, images: int) -> "Classifier":
 
 def write(args: Namespace, path: "Path | None", picture: Any, *, what: str) -> None:
     """Write a picture, and say where."""
-    from pyimagesearch.files import save_image
+    from pyimagesearch.image_files import save_image
 
     if path is not None:
         save_image(path, picture)

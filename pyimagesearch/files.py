@@ -1,6 +1,5 @@
 """Write files whole or not at all."""
 
-import difflib
 import errno
 import os
 import secrets
@@ -10,10 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import cv2
-import numpy as np
-
-from pyimagesearch.console import quiet_stderr
 from pyimagesearch.errors import WORK_FAILED, UserError, reason_of
 
 try:
@@ -23,40 +18,11 @@ except ImportError:  # Windows has no advisory locks of this kind.
 
 AnyPath = str | os.PathLike[str]
 
-# JPEG 2000 holds nothing much smaller.
-TRIAL_SHAPE = (64, 64, 3)
 # Windows translates line ends in files that are not opened as binary.
 BINARY = getattr(os, "O_BINARY", 0)
 # The part of a file's name that its temporary file repeats. Longer ones would not leave room for
 # the rest of a name, which most file systems limit to 255 bytes.
 NAME_PART = 50
-
-
-def did_you_mean(path: AnyPath) -> str:
-    """Suggest a path with nearly the same name as one that does not exist.
-
-    Parameters
-    ----------
-    path : path
-        As the user gave it.
-
-    Returns
-    -------
-    str
-        For example ``" (did you mean dataset?)"``; empty if nothing beside it has a similar name,
-        or if it exists and is something else.
-    """
-    path = Path(path)
-    if os.path.lexists(path):
-        return ""
-    try:
-        names = [entry.name for entry in path.parent.iterdir()]
-    except (OSError, ValueError):
-        return ""
-    # Ignoring case, Dataset is closer to dataset than to Datasets.
-    by_folded = {name.casefold(): name for name in names}
-    close = difflib.get_close_matches(path.name.casefold(), by_folded, n=1, cutoff=0.75)
-    return f" (did you mean {path.with_name(by_folded[close[0]])}?)" if close else ""
 
 
 @contextmanager
@@ -112,7 +78,14 @@ def replace_folder(path: AnyPath, source: Path) -> None:
     path : path
         The folder to replace, if there is one. If it is a link, its target is replaced.
     source : pathlib.Path
-        The folder to copy; it may lie on another disk. An OSError says why that is not possible.
+        The folder to copy; it may lie on another disk.
+
+    Raises
+    ------
+    OSError
+        If it cannot be copied, or not put into the place of the other.
+    UserError
+        If `path` is a pipe or a device.
     """
     target = resolved(path)
     with temporary_folder(target) as beside:
@@ -126,60 +99,6 @@ def replace_folder(path: AnyPath, source: Path) -> None:
             if old.exists() and not target.exists():
                 old.rename(target)
             raise
-
-
-def save_image(path: AnyPath, image: np.ndarray) -> None:
-    """Write an image; make its folder if there is none.
-
-    Parameters
-    ----------
-    path : path
-        Its suffix names the format: JPEG, PNG, BMP, TIFF, WebP and whatever else OpenCV writes.
-    image : numpy.ndarray
-        uint8, shape (height, width, 3), BGR.
-
-    Raises
-    ------
-    UserError
-        If the suffix names no such format, or the file cannot be written.
-    """
-    path = Path(path)
-    encoded = _encoded(path, image)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {reason_of(error)}", WORK_FAILED) from error
-    with written_whole(path) as temporary:
-        temporary.write_bytes(encoded)
-
-
-def check_image_names(*paths: AnyPath | None) -> None:
-    """Make sure, before hours of work, that the formats which names ask for can be written.
-
-    Parameters
-    ----------
-    *paths : path or None
-        Of pictures for :func:`save_image`; None stands for one that is not written.
-
-    Raises
-    ------
-    UserError
-        If a suffix names no such format.
-    """
-    for path in paths:
-        if path is not None:
-            with quiet_stderr():  # OpenCV complains of what a format cannot hold.
-                _encoded(Path(path), np.zeros(TRIAL_SHAPE, np.uint8))
-
-
-def _encoded(path: Path, image: np.ndarray) -> bytes:
-    # OpenCV ends the process over a name that is not UTF-8, so it gets the suffix alone.
-    if path.suffix.isascii() and path.suffix and cv2.haveImageWriter(f"image{path.suffix}"):
-        # Formats of grey images alone, such as .pgm, refuse one in colour.
-        is_done, encoded = cv2.imencode(path.suffix, image)
-        if is_done:
-            return encoded.tobytes()
-    raise UserError(f"cannot write {path}: use a name that ends in .jpg or .png")
 
 
 def is_utf8(path: AnyPath) -> bool:

@@ -168,6 +168,11 @@ def remove_litter(*paths: AnyPath) -> None:
     ----------
     *paths : path
         The outputs.
+
+    Raises
+    ------
+    UserError
+        If one is a pipe or a device.
     """
     if fcntl is None:
         return

@@ -1,9 +1,11 @@
-"""Read files from strangers, which may be of any kind and size: never more than a limit."""
+"""Read files from strangers, of any kind and size, up to a limit; guess what a wrong name meant."""
 
+import difflib
 import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from pyimagesearch.errors import UnreadableFileError, reason_of
 from pyimagesearch.files import BINARY, AnyPath
@@ -68,6 +70,33 @@ def read_start(path: AnyPath, count: int) -> bytes:
     """
     with _regular_file(path) as descriptor:
         return os.read(descriptor, count)
+
+
+def did_you_mean(path: AnyPath) -> str:
+    """Suggest a path with nearly the same name as one that does not exist.
+
+    Parameters
+    ----------
+    path : path
+        As the user gave it.
+
+    Returns
+    -------
+    str
+        For example ``" (did you mean dataset?)"``; empty if nothing beside it has a similar name,
+        or if it exists and is something else.
+    """
+    path = Path(path)
+    if os.path.lexists(path):
+        return ""
+    try:
+        names = [entry.name for entry in path.parent.iterdir()]
+    except (OSError, ValueError):
+        return ""
+    # Ignoring case, Dataset is closer to dataset than to Datasets.
+    by_folded = {name.casefold(): name for name in names}
+    close = difflib.get_close_matches(path.name.casefold(), by_folded, n=1, cutoff=0.75)
+    return f" (did you mean {path.with_name(by_folded[close[0]])}?)" if close else ""
 
 
 @contextmanager

@@ -22,6 +22,16 @@ def printed_by(program, **environment):
     return json.loads(result.stdout)
 
 
+def test_flags_are_read_and_files_guarded_without_numpy_and_opencv():
+    program = (
+        "import json, sys\n"
+        "from pyimagesearch import outputs, reading\n"
+        "from pyimagesearch.command_lines import classify, search, train\n"
+        "print(json.dumps(sorted({'numpy', 'cv2'} & set(sys.modules))))"
+    )
+    assert printed_by(program) == []
+
+
 @pytest.mark.parametrize(("environment", "threads"), [({}, 1), ({"OPENBLAS_NUM_THREADS": "2"}, 2)])
 def test_numpy_multiplies_in_one_thread_unless_the_user_wants_more(environment, threads):
     program = (

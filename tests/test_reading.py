@@ -5,7 +5,7 @@ import tracemalloc
 import pytest
 
 from pyimagesearch.errors import UnreadableFileError
-from pyimagesearch.reading import read_file, read_start
+from pyimagesearch.reading import did_you_mean, read_file, read_start
 
 
 def test_a_file_is_read_whole(tmp_path):
@@ -83,3 +83,16 @@ def test_what_is_no_regular_file_has_no_start(tmp_path):
     for name, complaint in [("pipe", "not a regular file"), ("missing", "No such file")]:
         with pytest.raises(UnreadableFileError, match=complaint):
             read_start(tmp_path / name, 4)
+
+
+def test_a_file_that_exists_is_not_suggested_in_its_own_place(tmp_path):
+    (tmp_path / "dataset").touch()
+    assert did_you_mean(tmp_path / "dataset") == ""
+
+
+def test_a_slip_in_a_name_is_met_with_the_name_that_was_meant(tmp_path):
+    (tmp_path / "dataset").mkdir()
+    for slip in ("datset", "Dataset", "datasets", "our_dataset"):
+        assert did_you_mean(tmp_path / slip) == f" (did you mean {tmp_path / 'dataset'}?)"
+    for other in ("data", "photographs", "x/y", "\0"):
+        assert did_you_mean(tmp_path / other) == ""

@@ -18,8 +18,8 @@ from pyimagesearch.artifacts.network_description import DescriptionError, Networ
 from pyimagesearch.artifacts.plain_json import MAX_JSON_BYTES
 from pyimagesearch.data.decoding import Fit
 from pyimagesearch.errors import UnreadableFileError, UserError, first_line
-from pyimagesearch.files import AnyPath, did_you_mean, resolved, temporary_folder, written_whole
-from pyimagesearch.reading import read_file, read_start
+from pyimagesearch.files import AnyPath, resolved, temporary_folder, written_whole
+from pyimagesearch.reading import did_you_mean, read_file, read_start
 
 if TYPE_CHECKING:
     import keras

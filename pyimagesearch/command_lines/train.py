@@ -5,12 +5,10 @@ from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pyimagesearch.arguments import ArgumentParser, bytes_of, either, number
-
-if TYPE_CHECKING:
-    from pyimagesearch.files import AnyPath
+from pyimagesearch.files import AnyPath
+from pyimagesearch.outputs import check_resumable, checkpoint_path, make_folder, reserved
 
 # The tutorial's settings: epochs, first learning rate, batch size, image size, share to test on.
 EPOCHS, INIT_LR, BS, IMAGE_DIMS, TEST_SIZE = 75, 1e-3, 32, (96, 96, 3), 0.2
@@ -100,7 +98,7 @@ def _complete(parser: ArgumentParser, args: Namespace) -> None:
     if args.audit:  # It writes files of its own.
         write_nothing(args)
     if args.errors or args.recolor_preview:
-        from pyimagesearch.files import check_image_names  # imports OpenCV
+        from pyimagesearch.image_files import check_image_names  # imports OpenCV
 
         # Every worker refuses them alike, so that none waits for a chief that has ended.
         check_image_names(args.errors, args.recolor_preview)
@@ -127,7 +125,6 @@ def outputs_reserved(args: Namespace) -> Iterator[None]:
         replaces the folder of one, or if there is no checkpoint of a run that is to be resumed.
     """
     from pyimagesearch.artifacts.export import check_outside, export_paths, exported_files
-    from pyimagesearch.outputs import check_resumable, checkpoint_path, make_folder, reserved
 
     files = output_files(args)
     kept = {"--labels": args.labels, "--tensorboard": args.tensorboard}
@@ -144,13 +141,11 @@ def outputs_reserved(args: Namespace) -> Iterator[None]:
         yield
 
 
-def output_files(args: Namespace) -> "dict[str, AnyPath | None]":
+def output_files(args: Namespace) -> dict[str, AnyPath | None]:
     """Name the files that a run writes, except exports. An audit writes its own."""
     if args.audit:
         from pyimagesearch.reports.label_audit import picture_path
 
         return {"--audit": args.audit, "the picture beside it": picture_path(args.audit)}
-    from pyimagesearch.outputs import checkpoint_path
-
     files = {f"--{name.replace('_', '-')}": getattr(args, name) for name in OUTPUTS}
     return files | {"the checkpoint of --model": checkpoint_path(args.model)}

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pyimagesearch.errors import UserError, reason_of
-from pyimagesearch.files import AnyPath, did_you_mean
+from pyimagesearch.files import AnyPath
+from pyimagesearch.reading import did_you_mean
 
 JPEG_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif")
 IMAGE_SUFFIXES = (*JPEG_SUFFIXES, ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".avif")

@@ -31,7 +31,8 @@ from pyimagesearch.data.table_columns import (
     survey_rows,
 )
 from pyimagesearch.errors import UserError, reason_of
-from pyimagesearch.files import AnyPath, did_you_mean
+from pyimagesearch.files import AnyPath
+from pyimagesearch.reading import did_you_mean
 
 MOST_BYTES, MOST_COLUMNS = 2**31, 100_000
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}

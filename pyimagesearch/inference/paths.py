@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pyimagesearch.data.folders import IMAGE_SUFFIXES, list_images
 from pyimagesearch.errors import UserError
-from pyimagesearch.files import did_you_mean
+from pyimagesearch.reading import did_you_mean
 
 STANDARD_INPUT = "-"
 

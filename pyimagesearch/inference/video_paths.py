@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pyimagesearch.errors import UserError
-from pyimagesearch.files import did_you_mean
 from pyimagesearch.inference.paths import annotated_paths
+from pyimagesearch.reading import did_you_mean
 
 SUFFIXES = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm")
 CAMERA = "camera:"

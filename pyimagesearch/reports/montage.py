@@ -6,7 +6,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from pyimagesearch.files import AnyPath, save_image
+from pyimagesearch.files import AnyPath
+from pyimagesearch.image_files import save_image
 from pyimagesearch.reports.picture_text import fitted, fitted_labels, text_width, write_text
 
 # Width and height of an image in pixels, the height of its caption, and its font.

@@ -12,7 +12,8 @@ import numpy as np
 
 from pyimagesearch.console import printable
 from pyimagesearch.data.folders import pair_axes
-from pyimagesearch.files import AnyPath, save_image, written_whole
+from pyimagesearch.files import AnyPath, written_whole
+from pyimagesearch.image_files import save_image
 from pyimagesearch.inference.output_formats import unknown_lines
 from pyimagesearch.reports.picture_text import FONT, fitted, fitted_labels, text_width, write_text
 from pyimagesearch.reports.shortening import shortened

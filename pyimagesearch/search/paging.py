@@ -129,7 +129,7 @@ def search_in_turn(
 
     Raises
     ------
-    SearchError
+    SearchError, UserError
         See :func:`search`.
     """
     service, *others = services
@@ -182,6 +182,8 @@ def search(service: Service, query: Query, downloader: Downloader) -> Found:
     SearchError
         If the service does not answer, refuses, or answers with something else. Taking the results
         raises it, too.
+    UserError
+        If the service cannot search for that text, or under that licence.
     """
 
     def ask(cursor: Any) -> Page:

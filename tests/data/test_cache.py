@@ -167,7 +167,7 @@ def test_a_folder_that_cannot_be_written_is_no_error(tmp_path, paths, images):
 
 
 def test_loading_decodes_only_what_has_changed(tmp_path, monkeypatch):
-    from pyimagesearch.files import save_image
+    from pyimagesearch.image_files import save_image
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     folder = tmp_path / "dataset"
@@ -206,7 +206,7 @@ def no_home(monkeypatch):
 def test_without_a_home_folder_a_dataset_is_loaded_and_nothing_kept(
     no_home, tmp_path, monkeypatch, images
 ):
-    from pyimagesearch.files import save_image
+    from pyimagesearch.image_files import save_image
 
     for name in ("a_b/0.png", "c_d/1.png"):
         save_image(tmp_path / "dataset" / name, images[0])
@@ -221,7 +221,7 @@ def test_without_a_home_folder_a_dataset_is_loaded_and_nothing_kept(
 
 
 def test_without_the_cache_nothing_is_written(tmp_path, monkeypatch, images):
-    from pyimagesearch.files import save_image
+    from pyimagesearch.image_files import save_image
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     for name in ("a_b/0.png", "c_d/1.png"):
