@@ -14,7 +14,13 @@ import numpy as np
 
 from pyimagesearch.arguments import ArgumentParser
 from pyimagesearch.artifacts import label_file, model_file
-from pyimagesearch.artifacts.export_check import IMAGES, choosing, compared, drawn_images
+from pyimagesearch.artifacts.export_check import (
+    IMAGES,
+    choosing,
+    compared,
+    drawn_images,
+    tolerance_of,
+)
 from pyimagesearch.artifacts.export_formats import (
     FORMATS,
     LABELS_FILE,
@@ -170,6 +176,7 @@ def export_model(
     choose = choosing(classes, trained.metadata)
     shown = _images(images, trained)
     expected = trained.predict(scale(shown))
+    tolerance = tolerance_of(layer.compute_dtype for layer in network.layers)
     folder = next(iter(paths.values())).parent
     beside = folder / Path(model).name
     remove_litter(beside, *paths.values())
@@ -182,7 +189,9 @@ def export_model(
                     network, name, made, labels=labels, quantize=is_quantized, shown=shown
                 )
                 by_choice = choose if is_quantized else None
-                result = compared(paths[name], expected, found, choose=by_choice)
+                result = compared(
+                    paths[name], expected, found, choose=by_choice, tolerance=tolerance
+                )
                 say(printable(f"{paths[name]}: {result}"))
             replaced = _folders_of_other_labels(paths, labels)
             _move(temporary, paths, labels)

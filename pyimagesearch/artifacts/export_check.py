@@ -1,6 +1,6 @@
 """Compare an exported network with the one that it comes from."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import cv2
@@ -13,6 +13,11 @@ from pyimagesearch.files import AnyPath
 
 IMAGES = 20
 TOLERANCE = 1e-4  # the greatest difference of a probability
+# What two neighbouring numbers from 1 to 2 differ by. A network that computes in 16 bits rounds in
+# each layer, and some processors, with AVX512-FP16, round elsewhere than others; four such steps
+# are allowed.
+HALF_PRECISIONS = {"float16": 2**-10, "bfloat16": 2**-7}
+STEPS_OF_HALF_PRECISION = 4
 # The greatest with 8-bit weights, of a label that only one of the networks chooses for an image.
 # Such close calls are frequent in images that show nothing that the network knows.
 TOLERANCE_OF_CHOICE = 0.05
@@ -45,12 +50,30 @@ def choosing(
     return chosen
 
 
+def tolerance_of(dtypes: Iterable[str]) -> float:
+    """Return the greatest difference of a probability that rounding explains.
+
+    Parameters
+    ----------
+    dtypes : iterable of str
+        What the layers of a network compute in.
+
+    Returns
+    -------
+    float
+        More for a network of half precision than for others.
+    """
+    steps = [HALF_PRECISIONS.get(dtype, 0) for dtype in dtypes]
+    return max(TOLERANCE, STEPS_OF_HALF_PRECISION * max(steps, default=0))
+
+
 def compared(
     path: AnyPath,
     expected: np.ndarray,
     found: np.ndarray,
     *,
     choose: Callable[[np.ndarray], np.ndarray] | None = None,
+    tolerance: float = TOLERANCE,
 ) -> str:
     """Compare the probabilities that an exported network predicts with the original ones.
 
@@ -63,6 +86,8 @@ def compared(
     choose : callable, optional
         From :func:`choosing`. Of weights with 8 bits it is enough that the labels that it chooses
         are the same, close calls aside.
+    tolerance : float
+        From :func:`tolerance_of`.
 
     Returns
     -------
@@ -81,7 +106,7 @@ def compared(
         differences = np.abs(expected - found)
         if choose is None:
             greatest = float(differences.max())
-            is_close = greatest <= TOLERANCE
+            is_close = greatest <= tolerance
             result = f"probabilities differ by at most {greatest:.1e} in {images}"
         else:
             is_other = choose(expected) != choose(found)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pyimagesearch.artifacts.export_check import choosing, compared, drawn_images
+from pyimagesearch.artifacts.export_check import choosing, compared, drawn_images, tolerance_of
 from pyimagesearch.errors import UserError
 
 SOME = np.array([[0.9, 0.8, 0.1], [0.2, 0.6, 0.7]], np.float32)
@@ -27,6 +27,13 @@ def test_probabilities_may_differ_by_rounding_and_no_more():
     assert "2 images" in compared("a.onnx", SOME, SOME + np.float32(5e-5))
     assert compared("a.onnx", SOME[:1], SOME[:1]).endswith(" in 1 image")
     refusal(SOME, SOME + 2e-4)
+
+
+def test_a_network_of_half_precision_may_differ_by_more_than_others():
+    other = SOME + np.float32(2e-3)
+    compared("a.onnx", SOME, other, tolerance=tolerance_of(["float32", "float16"]))
+    refusal(SOME, other, tolerance=tolerance_of(["float32", "float32"]))
+    assert tolerance_of(["bfloat16"]) > tolerance_of(["float16"])
 
 
 def test_every_image_has_a_probability_for_each_label():
