@@ -4,7 +4,7 @@ import io
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Literal, TypeVar
 
 from pyimagesearch.errors import INTERRUPTED, READER_GONE, WORK_FAILED, UserError, reason_of
@@ -119,8 +119,13 @@ def no_report(message: str) -> None:
 def _with_bar(items: Iterable[T], descriptor: int, **settings: Any) -> Iterator[T]:
     from tqdm import tqdm
 
-    with os.fdopen(descriptor, "w") as stream:
+    stream = os.fdopen(descriptor, "w")
+    try:
         yield from tqdm(items, file=stream, **settings)
+    finally:
+        # If the terminal is lost, tqdm falls silent, but its text is still in the buffer.
+        with suppress(OSError):
+            stream.close()
 
 
 def first_few(items: Sequence[str], most: int = 5, *, total: int | None = None) -> str:

@@ -266,6 +266,16 @@ def test_progress_shows_on_a_terminal_that_shows_no_rows(monkeypatch, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+def test_a_terminal_that_is_lost_ends_the_progress_and_not_the_work(monkeypatch):
+    terminal, end = os.openpty()
+    with os.fdopen(end, "w") as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        shown = iter(console.progress(range(3), 3))
+        assert next(shown) == 0
+        os.close(terminal)
+        assert list(shown) == [1, 2]
+
+
 @pytest.mark.parametrize("stdout_is_terminal", [True, False])
 def test_progress_shows_while_stderr_is_silenced(stdout_is_terminal):
     program = (
