@@ -2,6 +2,7 @@
 
 import io
 import os
+import select
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -236,7 +237,10 @@ class _Output(io.FileIO):
     def write(self, data: Any, /) -> int:
         if self.error is None:
             try:
-                return super().write(data)
+                # The program that started this one may have made a pipe that does not wait.
+                while (count := super().write(data)) is None:
+                    select.select([], [self], [])
+                return count
             except OSError as error:
                 self.error = error
         return memoryview(data).nbytes

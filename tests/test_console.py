@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 import termios
+import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -140,6 +142,24 @@ def test_unbuffered_output_is_protected_too(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "executable", f"{sys.executable} -u")
     code, _, complaints = run_redirected(tmp_path, "> >(exit)")
     assert (code, "Traceback" in complaints) == (errors.READER_GONE, False)
+
+
+def test_a_reader_that_is_slower_than_the_work_misses_nothing(monkeypatch):
+    source, sink = os.pipe()
+    os.set_blocking(sink, False)
+    parts = []
+    reader = threading.Thread(
+        target=lambda: parts.extend(iter(partial(os.read, source, 4096), b""))
+    )
+    reader.start()
+    try:
+        with os.fdopen(sink, "w") as stdout, monkeypatch.context() as patch:
+            patch.setattr(sys, "stdout", stdout)
+            assert console.run(lambda: console.info(*["x" * 99_000] * 100)) == 0
+    finally:
+        reader.join()
+        os.close(source)
+    assert b"".join(parts) == (b"[INFO] " + b"x" * 99_000 + b"\n") * 100
 
 
 class OfNotebooks(io.TextIOBase):
