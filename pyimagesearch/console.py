@@ -2,9 +2,10 @@
 
 import io
 import os
+import select
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Literal, TypeVar
 
 from pyimagesearch.errors import INTERRUPTED, READER_GONE, WORK_FAILED, UserError, reason_of
@@ -119,8 +120,13 @@ def no_report(message: str) -> None:
 def _with_bar(items: Iterable[T], descriptor: int, **settings: Any) -> Iterator[T]:
     from tqdm import tqdm
 
-    with os.fdopen(descriptor, "w") as stream:
+    stream = os.fdopen(descriptor, "w")
+    try:
         yield from tqdm(items, file=stream, **settings)
+    finally:
+        # If the terminal is lost, tqdm falls silent, but its text is still in the buffer.
+        with suppress(OSError):
+            stream.close()
 
 
 def first_few(items: Sequence[str], most: int = 5, *, total: int | None = None) -> str:
@@ -231,7 +237,10 @@ class _Output(io.FileIO):
     def write(self, data: Any, /) -> int:
         if self.error is None:
             try:
-                return super().write(data)
+                # The program that started this one may have made a pipe that does not wait.
+                while (count := super().write(data)) is None:
+                    select.select([], [self], [])
+                return count
             except OSError as error:
                 self.error = error
         return memoryview(data).nbytes

@@ -45,3 +45,11 @@ def one_line_errors(monkeypatch):
         make(self, message, *exit_code)
 
     monkeypatch.setattr(UserError, "__init__", make_one_line)
+
+
+@pytest.fixture
+def press_ctrl_c():
+    """Return a function that does what Ctrl-C does, whatever other tests have made of it."""
+    usual = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield lambda: signal.getsignal(signal.SIGINT)(signal.SIGINT, None)
+    signal.signal(signal.SIGINT, usual)

@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 import termios
+import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -142,6 +144,24 @@ def test_unbuffered_output_is_protected_too(tmp_path, monkeypatch):
     assert (code, "Traceback" in complaints) == (errors.READER_GONE, False)
 
 
+def test_a_reader_that_is_slower_than_the_work_misses_nothing(monkeypatch):
+    source, sink = os.pipe()
+    os.set_blocking(sink, False)
+    parts = []
+    reader = threading.Thread(
+        target=lambda: parts.extend(iter(partial(os.read, source, 4096), b""))
+    )
+    reader.start()
+    try:
+        with os.fdopen(sink, "w") as stdout, monkeypatch.context() as patch:
+            patch.setattr(sys, "stdout", stdout)
+            assert console.run(lambda: console.info(*["x" * 99_000] * 100)) == 0
+    finally:
+        reader.join()
+        os.close(source)
+    assert b"".join(parts) == (b"[INFO] " + b"x" * 99_000 + b"\n") * 100
+
+
 class OfNotebooks(io.TextIOBase):
     """A stream as notebooks and IDLE have it: without a buffer and a descriptor."""
 
@@ -264,6 +284,16 @@ def test_progress_shows_on_a_terminal_that_shows_no_rows(monkeypatch, capfd):
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     assert list(console.progress(iter("abc"), 3, prints_rows=True)) == ["a", "b", "c"]
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_terminal_that_is_lost_ends_the_progress_and_not_the_work(monkeypatch):
+    terminal, end = os.openpty()
+    with os.fdopen(end, "w") as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        shown = iter(console.progress(range(3), 3))
+        assert next(shown) == 0
+        os.close(terminal)
+        assert list(shown) == [1, 2]
 
 
 @pytest.mark.parametrize("stdout_is_terminal", [True, False])

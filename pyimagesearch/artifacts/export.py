@@ -32,7 +32,7 @@ from pyimagesearch.console import info, no_report, printable, quiet_stderr, run
 from pyimagesearch.data.decoding import decode_image, scale
 from pyimagesearch.errors import WORK_FAILED, UnreadableFileError, UserError, first_line, reason_of
 from pyimagesearch.files import AnyPath, is_utf8, replace_folder, temporary_folder, written_whole
-from pyimagesearch.outputs import check_writable, remove_litter
+from pyimagesearch.outputs import check_writable, remove_litter, reserved
 from pyimagesearch.reading import read_file
 
 MODEL_SUFFIXES = (".model", ".keras", ".h5", ".hdf5")
@@ -320,9 +320,10 @@ def main() -> None:
         _check(paths)
     labelbin = args.labelbin or label_file.USUAL_PATH
     check_outside(paths, {"--model": args.model, "--labelbin": labelbin, "--images": args.images})
-    export_model(
-        args.model, paths, args.images, labelbin=args.labelbin, quantize=args.quantize, say=info
-    )
+    with reserved(exported_files(paths)):
+        export_model(
+            args.model, paths, args.images, labelbin=args.labelbin, quantize=args.quantize, say=info
+        )
 
 
 if __name__ == "__main__":

@@ -3,9 +3,11 @@
 import contextlib
 import threading
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
+
+from pyimagesearch.interruption import interruption_postponed
 
 T = TypeVar("T")
 
@@ -25,16 +27,12 @@ def ahead(items: Generator[T, None, None]) -> Generator[T, None, None]:
     object
         The same items in the same order. What `items` raises is raised here.
     """
-    with contextlib.closing(items):
-        pool = ThreadPoolExecutor(1)
-        try:
-            # One item waits to be used, and another one is being produced.
-            waiting: deque[Future[T]] = deque(pool.submit(next, items, _END) for _ in range(2))
-            while (item := waiting.popleft().result()) is not _END:
-                waiting.append(pool.submit(next, items, _END))
-                yield item
-        finally:
-            pool.shutdown(cancel_futures=True)
+    with contextlib.closing(items), _own_thread() as pool:
+        # One item waits to be used, and another one is being produced.
+        waiting: deque[Future[T]] = deque(pool.submit(next, items, _END) for _ in range(2))
+        while (item := waiting.popleft().result()) is not _END:
+            waiting.append(pool.submit(next, items, _END))
+            yield item
 
 
 def newest(items: Generator[T, None, None]) -> Generator[T, None, None]:
@@ -67,7 +65,7 @@ def newest(items: Generator[T, None, None]) -> Generator[T, None, None]:
         with changed:
             changed.notify()
 
-    with contextlib.closing(items), ThreadPoolExecutor(1) as pool:
+    with contextlib.closing(items), _own_thread() as pool:
         taking = pool.submit(take_all)
         taking.add_done_callback(wake)
         try:
@@ -81,3 +79,14 @@ def newest(items: Generator[T, None, None]) -> Generator[T, None, None]:
         finally:
             is_over.set()
         taking.result()
+
+
+@contextlib.contextmanager
+def _own_thread() -> Iterator[ThreadPoolExecutor]:
+    pool = ThreadPoolExecutor(1)
+    try:
+        yield pool
+    finally:
+        # A generator that the thread still runs cannot be closed, nor what it reads from.
+        with interruption_postponed():
+            pool.shutdown(cancel_futures=True)

@@ -80,8 +80,8 @@ def recording(path: Path, video: Video) -> Iterator[Callable[[Frame], None]]:
             yield write
         finally:
             writer.release()
-        # OpenCV tells no errors.
-        if _count_frames(temporary) != written:
+        # OpenCV tells no errors. Ctrl-C may leave a frame in the file that is not counted here.
+        if _count_frames(temporary) < written:
             raise UserError(f"cannot write {path}: is the disk full?", WORK_FAILED)
 
 

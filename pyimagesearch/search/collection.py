@@ -18,11 +18,11 @@ from pathlib import Path
 from pyimagesearch.console import Progress, no_progress, no_report
 from pyimagesearch.errors import WORK_FAILED, UnreadableFileError, UserError, reason_of
 from pyimagesearch.files import AnyPath, fcntl, lock, written_whole
+from pyimagesearch.interruption import interruption_postponed
 from pyimagesearch.reading import read_file
 from pyimagesearch.search.copies import FolderImages, images_in, load_folder_images
 from pyimagesearch.search.download import Downloader
 from pyimagesearch.search.errors import FetchError
-from pyimagesearch.search.interruption import interruption_postponed
 from pyimagesearch.search.judging import Judged, judge
 from pyimagesearch.search.outcomes import (
     DUPLICATE,

@@ -98,7 +98,7 @@ def cross_validated(
     Returns
     -------
     numpy.ndarray or str
-        float32, shape (N, L), probabilities; the name of the signal that ended a training early.
+        float32, shape (N, L), probabilities; the name of the signal that ended the audit early.
 
     Raises
     ------
@@ -138,7 +138,9 @@ def cross_validated(
             settings=settings,
         )
         test_examples = everything._replace(indices=tested)
-        if ended_by := trainer.fit(test_examples):
-            return ended_by
+        trainer.fit(test_examples)
+        # Too late for this network is not too late for the next one.
+        if trainer.requested_by:
+            return trainer.requested_by
         probabilities[tested] = trainer.predict(test_examples)
     return probabilities

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pyimagesearch.artifacts.keras_settings import overrule_configuration
 from pyimagesearch.console import counted, quiet_stderr
 from pyimagesearch.errors import WORK_FAILED, UserError, first_line
+from pyimagesearch.interruption import interruption_postponed
 from pyimagesearch.light_imports import import_keras_lightly
 from pyimagesearch.training.memory import return_large_blocks
 from pyimagesearch.training.processor import instruction_sets
@@ -132,7 +133,9 @@ def importing_tensorflow() -> Iterator[None]:
         yield
     finally:
         beside.cancel()
-        beside.join()
+        # The thread keeps stderr silent, and the process could not end before it anyway.
+        with interruption_postponed():
+            beside.join()
     import_both()  # Does nothing if the thread did it.
 
 

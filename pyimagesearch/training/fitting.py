@@ -85,6 +85,8 @@ class Trainer:
         The plain network.
     history : dict of str to list of float
         ``loss``, ``binary_accuracy``, ``val_loss`` and ``val_binary_accuracy``, one value an epoch.
+    requested_by : str or None
+        The name of the signal that asked :meth:`fit` to stop, in time or too late.
 
     Raises
     ------
@@ -117,6 +119,7 @@ class Trainer:
                 self.model, settings.learning_rate, self._steps * settings.epochs, loss=loss
             )
         self.history: checkpoints.History = {"loss": []}
+        self.requested_by: str | None = None
 
     def resume(self) -> int:
         """Restore the state of the checkpoint, which the chief has.
@@ -185,8 +188,9 @@ class Trainer:
             self._check_loss()
             if tf.convert_to_tensor(self._network.optimizer.iterations) <= SHORT_RUN:
                 measure_normalization(self.model, self._examples, seed=seed)
+        self.requested_by = stop.requested_by
         # After the last training step, a signal finds nothing left to stop.
-        return stop.requested_by if self._network.stop_training else None
+        return self.requested_by if self._network.stop_training else None
 
     def _check_loss(self) -> None:
         # Only the chief knows the loss of epochs that were trained before this run.

@@ -49,7 +49,13 @@ class _EpochLog(keras.callbacks.CSVLogger):
     def on_epoch_end(self, epoch: int, logs: Metrics = None) -> None:
         if not self.model.stop_training:
             with _failure_named(self.filename):
-                super().on_epoch_end(epoch, logs)
+                try:
+                    super().on_epoch_end(epoch, logs)
+                except OSError:
+                    # Python would write what is in the buffer later, and report that it failed.
+                    with contextlib.suppress(OSError):
+                        self.csv_file.close()
+                    raise
 
 
 class _TensorBoard(keras.callbacks.TensorBoard):

@@ -15,6 +15,7 @@ from pyimagesearch.command_lines.train import EXPORT_FORMATS
 from pyimagesearch.errors import UserError
 from pyimagesearch.garments.writing import write_dataset
 from pyimagesearch.light_imports import import_openvino_lightly
+from pyimagesearch.outputs import reserved
 
 ROOT = Path(__file__).parents[2]
 
@@ -179,6 +180,30 @@ def test_an_export_replaces_no_folder_that_holds_what_it_is_made_of(tmp_path, mo
     monkeypatch.setattr(sys, "argv", arguments)
     with pytest.raises(UserError, match=f"replace the folder out, and {flag} out/kept with it"):
         export.main()
+
+
+def test_the_command_keeps_other_runs_off_its_files(tmp_path, monkeypatch):
+    def export_model(*_, **__):
+        with pytest.raises(UserError, match="another run"), reserved({"the weights": path}):
+            pass
+        exported.append(path)
+
+    path, exported = tmp_path / "fashion.bin", []
+    monkeypatch.setattr(export, "export_model", export_model)
+    output = str(path.with_suffix(".xml"))
+    monkeypatch.setattr(sys, "argv", ["export", "--format", "openvino", "--output", output])
+    export.main()
+    assert exported
+
+
+@pytest.mark.parametrize("name", ["fashion.bin", "labels.txt"])
+def test_the_command_removes_what_a_killed_run_left_beside_any_file(tmp_path, monkeypatch, name):
+    (tmp_path / f".{name}.0123456789abcdef.partial{Path(name).suffix}").touch()
+    monkeypatch.setattr(export, "export_model", lambda *_, **__: None)
+    output = str(tmp_path / "fashion.xml")
+    monkeypatch.setattr(sys, "argv", ["export", "--format", "openvino", "--output", output])
+    export.main()
+    assert list(tmp_path.iterdir()) == []
 
 
 WRITE_AND_LOAD = """

@@ -1,4 +1,5 @@
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -80,3 +81,34 @@ def test_a_closed_generator_ends_its_thread():
         items.close()
         assert log[-1] == "closed"
     assert threading.active_count() == threads
+
+
+@pytest.mark.parametrize("through", [ahead, newest])
+def test_ctrl_c_while_a_thread_ends_takes_effect_after_it(through, monkeypatch, press_ctrl_c):
+    is_busy, may_end, log = threading.Event(), threading.Event(), []
+
+    def items():
+        try:
+            yield 1
+            is_busy.set()
+            may_end.wait(timeout=60)
+            yield 2
+        finally:
+            log.append("closed")
+
+    def interrupted(pool, **settings):
+        press_ctrl_c()
+        may_end.set()
+        shutdown(pool, **settings)
+
+    shutdown = ThreadPoolExecutor.shutdown
+    taken = through(items())
+    next(taken)
+    assert is_busy.wait(timeout=60)
+    monkeypatch.setattr(ThreadPoolExecutor, "shutdown", interrupted)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            taken.close()
+    finally:
+        may_end.set()
+    assert log == ["closed"]

@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 from clips import read_clip
@@ -50,6 +51,30 @@ def test_a_recording_lasts_as_long_as_the_camera_was_watched(tmp_path):
         for frame in slow:
             write(frame)
     assert len(read_clip(tmp_path / "a.mp4")[0]) == 1 + 10
+
+
+def test_ctrl_c_while_a_frame_is_written_keeps_the_recording_of_a_camera(tmp_path, monkeypatch):
+    make_writer = cv2.VideoWriter
+
+    class Interrupted:
+        fourcc = cv2.VideoWriter.fourcc
+
+        def __init__(self, *settings):
+            self.writer = make_writer(*settings)
+            self.isOpened, self.release = self.writer.isOpened, self.writer.release
+
+        def write(self, image):
+            self.writer.write(image)
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(cv2, "VideoWriter", Interrupted)
+    # Of a camera, Ctrl-C reaches the caller after the block.
+    with (
+        recording(tmp_path / "a.mp4", video(is_live=True)) as write,
+        pytest.raises(KeyboardInterrupt),
+    ):
+        write(frames(1)[0])
+    assert len(read_clip(tmp_path / "a.mp4")[0]) == 1
 
 
 def test_work_that_fails_leaves_the_old_file_alone(tmp_path):

@@ -1,4 +1,3 @@
-import signal
 import socket
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -99,11 +98,3 @@ def scripted():
         Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         yield server
         server.shutdown()
-
-
-@pytest.fixture
-def press_ctrl_c():
-    """Return a function that does what Ctrl-C does, whatever other tests have made of it."""
-    usual = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield lambda: signal.getsignal(signal.SIGINT)(signal.SIGINT, None)
-    signal.signal(signal.SIGINT, usual)

@@ -1,3 +1,6 @@
+import signal
+from unittest import mock
+
 import keras
 import numpy as np
 import pytest
@@ -78,9 +81,12 @@ def test_images_that_stay_in_a_file_are_reduced_into_one(device, monkeypatch, tm
             stored[position] = image
         dataset = dataset._replace(images=stored)
     used = []
-    monkeypatch.setattr(
-        fitting.Trainer, "fit", lambda self, examples: used.append(examples.images) or "SIGINT"
-    )
+
+    def fit(trainer, examples):
+        used.append(examples.images)
+        trainer.requested_by = "SIGINT"
+
+    monkeypatch.setattr(fitting.Trainer, "fit", fit)
     cross_validation.cross_validated(dataset, build, device, settings=SETTINGS)
     assert isinstance(used[0], StoredImages) == is_stored
     np.testing.assert_array_equal(used[0][:], make_dataset(dataset.labels).images)
@@ -102,17 +108,25 @@ def test_copies_of_one_image_do_not_make_a_folder_large_enough(device):
 
 
 def test_folders_of_the_same_labels_in_another_order_are_one_combination(device, monkeypatch):
-    monkeypatch.setattr(fitting.Trainer, "fit", lambda self, examples: "SIGINT")
+    make_trainer = mock.Mock(return_value=mock.Mock(requested_by="SIGINT"))
+    monkeypatch.setattr(cross_validation, "Trainer", make_trainer)
     labels = [("bright", "dark")] * 29 + [("dark", "bright")]
-    found = cross_validation.cross_validated(make_dataset(labels), build, device, settings=SETTINGS)
-    assert found == "SIGINT"
+    cross_validation.cross_validated(make_dataset(labels), build, device, settings=SETTINGS)
+    make_trainer.assert_called_once()
 
 
-def test_a_signal_ends_the_audit(device, monkeypatch):
+def test_a_signal_ends_the_audit_even_after_the_last_step_of_a_network(device, monkeypatch):
+    measured = []
+
+    def measure(*arguments, **settings):
+        measured.append(arguments)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(fitting, "measure_normalization", measure)
     labels = [("bright",) if i % 2 else ("dark",) for i in range(30)]
-    monkeypatch.setattr(fitting.Trainer, "fit", lambda self, examples: "SIGINT")
     found = cross_validation.cross_validated(make_dataset(labels), build, device, settings=SETTINGS)
     assert found == "SIGINT"
+    assert len(measured) == 1
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 
 import keras
 import pytest
@@ -236,3 +237,28 @@ def test_a_block_that_fails_at_once_does_not_wait_for_the_import():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stdout == "False\n", done.stderr
+
+
+def test_ctrl_c_during_the_import_takes_effect_when_stderr_speaks_again(
+    monkeypatch, press_ctrl_c, capfd
+):
+    is_begun, may_end = threading.Event(), threading.Event()
+
+    def import_slowly():
+        is_begun.set()
+        may_end.wait(timeout=60)
+
+    def interrupted(thread):
+        press_ctrl_c()
+        may_end.set()
+        join(thread)
+
+    join = threading.Timer.join
+    monkeypatch.setattr(threading.Timer, "join", interrupted)
+    monkeypatch.setattr(devices, "import_keras_lightly", import_slowly)
+    monkeypatch.setattr(devices, "HEAD_START", 0)
+    with pytest.raises(KeyboardInterrupt), devices.importing_tensorflow():
+        assert is_begun.wait(timeout=60)
+    os.write(2, b"heard")
+    may_end.set()
+    assert capfd.readouterr().err == "heard"

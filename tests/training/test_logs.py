@@ -46,6 +46,13 @@ def test_a_log_that_cannot_be_written_is_one_line(fit, tmp_path):
     assert caught.value.exit_code == WORK_FAILED
 
 
+def test_a_disk_that_fills_leaves_nothing_of_a_log_to_write_later(fit, tmp_path):
+    log = logs.loggers(tmp_path / "log.csv", None, append=False)
+    with full_disk(10), pytest.raises(UserError, match=r"log\.csv: File too large$"):
+        fit(log)
+    assert log[0].csv_file.closed
+
+
 def test_tensorboard_gets_a_file_of_the_training_and_one_of_the_tests(fit, tmp_path):
     fit(logs.loggers(None, tmp_path / "runs", append=False))
     assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["train", "validation"]

@@ -9,7 +9,7 @@ from types import FrameType
 
 @contextmanager
 def interruption_postponed() -> Iterator[None]:
-    """Have Ctrl-C take effect after the block. The block should be short."""
+    """Have Ctrl-C take effect after the block, which is short or has to end in any case."""
     # Ctrl-C reaches the main thread alone, and no other thread may ask for it.
     if threading.current_thread() is not threading.main_thread():
         yield

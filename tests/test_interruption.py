@@ -3,7 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from pyimagesearch.search.interruption import interruption_postponed
+from pyimagesearch.interruption import interruption_postponed
 
 
 def test_ctrl_c_within_the_block_takes_effect_after_it(press_ctrl_c):
