@@ -63,6 +63,27 @@ def test_heat_maps_are_of_the_network_and_of_images_as_it_was_trained_on_them(ca
     assert [*calls["explainer"].arguments.values()] == ["our.model", "squeeze"]
 
 
+@pytest.mark.parametrize("flags", [[], ["--no-display"]])
+def test_one_image_or_clip_is_shown_in_a_window_unless_the_user_wants_none(
+    tmp_path, monkeypatch, flags
+):
+    cv2.imwrite(str(tmp_path / "a.png"), IMAGE)
+    predictions = [Prediction("a.png", {"blue": 0.9}, None, IMAGE, IMAGE)]
+    stand_ins = {
+        f"{INFERENCE}.classifier.load_classifier": LOADED,
+        f"{INFERENCE}.classification.classify_files": predictions,
+        f"{INFERENCE}.video.label_videos": 0,
+        f"{INFERENCE}.window.show": True,
+        "pyimagesearch.light_imports.import_numpy_for_threads": None,
+    }
+    calls = record(monkeypatch, stand_ins, stand_ins)
+    for path in (str(tmp_path / "a.png"), "camera:0"):
+        monkeypatch.setattr("sys.argv", ["classify.py", "--image", path, *flags])
+        assert classify.main() == 0
+    assert ("show" in calls) is (not flags)
+    assert calls["label_videos"].arguments["shows_window"] is (not flags)
+
+
 def test_a_clip_is_classified_by_the_network_that_flags_name_as_many_images(monkeypatch):
     flags = "--image camera:0 --model our.model --device gpu --top 3 --threshold 0.3 --reject 0.1"
     monkeypatch.setattr("sys.argv", ["classify.py", *flags.split()])

@@ -178,6 +178,22 @@ def test_a_temporary_folder_that_is_taken_for_litter_at_once_is_made_again(tmp_p
     assert taken != [folder]
 
 
+@pytest.mark.parametrize("make", [files.temporary_file, files.temporary_folder])
+def test_what_is_taken_for_litter_before_it_is_locked_is_made_again(tmp_path, monkeypatch, make):
+    lock, taken = files.lock, []
+
+    def lock_late(descriptor):
+        if not taken:
+            taken.extend(tmp_path.iterdir())
+            (taken[0].rmdir if taken[0].is_dir() else taken[0].unlink)()
+        return lock(descriptor)
+
+    monkeypatch.setattr(files, "lock", lock_late)
+    with make(tmp_path / "fashion.model") as made:
+        assert list(tmp_path.iterdir()) == [made]
+    assert taken != [made]
+
+
 @pytest.fixture
 def two_folders(tmp_path):
     """A folder and another one that is going to replace it."""

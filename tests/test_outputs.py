@@ -150,6 +150,22 @@ def test_a_file_that_took_the_place_of_litter_before_it_was_locked_stays(tmp_pat
     assert litter.read_text() == "another run's"
 
 
+def test_a_lock_file_that_another_run_removes_before_it_is_locked_is_made_again(
+    tmp_path, monkeypatch
+):
+    removed = []
+
+    def lock_late(descriptor):
+        if not removed:
+            removed.extend(tmp_path.iterdir())
+            removed[0].unlink()
+        return files.lock(descriptor)
+
+    monkeypatch.setattr(outputs, "lock", lock_late)
+    with outputs.reserved({"network": tmp_path / "fashion.model"}):
+        assert list(tmp_path.iterdir()) == removed
+
+
 def test_a_link_in_the_place_of_a_lock_file_is_not_followed(tmp_path, monkeypatch):
     path = tmp_path / "fashion.model"
     # Otherwise a link that is followed is tried again for ever.

@@ -160,13 +160,14 @@ class LoadedError(Exception):
 
 
 def test_a_table_of_labels_reaches_the_loading_of_images(tmp_path, monkeypatch):
-    (tmp_path / "table.csv").touch()
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "table.csv").touch()
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sys.argv", ["train.py", "--labels", "table.csv"])
+    monkeypatch.setattr("sys.argv", ["train.py", "--labels", "photos/table.csv"])
     given = {}
 
     def load_dataset(folder, size, **more):
-        given.update(more)
+        given.update(more, folder=folder)
         raise LoadedError
 
     monkeypatch.setattr("pyimagesearch.data.loading.load_dataset", load_dataset)
@@ -174,4 +175,5 @@ def test_a_table_of_labels_reaches_the_loading_of_images(tmp_path, monkeypatch):
     monkeypatch.setattr("pyimagesearch.training.devices.importing_tensorflow", nothing)
     with pytest.raises(LoadedError):
         train.main()
-    assert given["label_table"] == "table.csv"
+    assert given["label_table"] == "photos/table.csv"
+    assert given["folder"] == "photos"

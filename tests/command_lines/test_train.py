@@ -170,28 +170,28 @@ def test_outputs_that_can_be_written_are_reserved_in_their_folders(parsed, tmp_p
     assert [path.name for path in tmp_path.iterdir()] == ["runs"]
 
 
-@pytest.mark.parametrize("flags", [["--recolor"], ["--recolor-part", "1"]])
-def test_a_table_of_labels_is_refused_what_composes_images_of_folders(parsed, capsys, flags):
-    with pytest.raises(SystemExit):
-        parsed("--labels", "labels.csv", *flags)
-    assert f"{flags[0]} is for labels from folders" in capsys.readouterr().err
-
-
 def test_flags_for_several_values_may_be_repeated(parsed):
     assert parsed("--export", "onnx", "--export", "litert").export == ["onnx", "litert"]
     assert parsed().export == []
 
 
-def test_a_preview_of_nothing_is_refused(parsed, capsys):
+@pytest.mark.parametrize(
+    ("flags", "complaint"),
+    [
+        (["--labels", "t.csv", "--recolor"], "--recolor is for labels from folders"),
+        (["--labels", "t.csv", "--recolor-part", "1"], "--recolor-part is for labels from folders"),
+        (["--labels", "t.csv", "--audit", "a.csv"], "--audit judges the labels of folders"),
+        (["--no-recolor", "--recolor-preview", "p.png"], "none are to be composed"),
+        (["--quantize", "--export", "onnx"], "--quantize is for --export litert"),
+        (["--image-size", "11"], "--image-size"),
+        (["--audit", "."], "is a folder"),
+        (["--audit", "/"], "is a folder"),
+    ],
+)
+def test_flags_that_do_not_go_together_or_name_no_file_are_refused(
+    parsed, capsys, flags, complaint
+):
     with pytest.raises(SystemExit) as ended:
-        parsed("--no-recolor", "--recolor-preview", "p.png")
+        parsed(*flags)
     assert ended.value.code == 2
-    assert "none are to be composed" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("path", [".", "/"])
-def test_an_audit_needs_the_name_of_a_file(parsed, capsys, path):
-    with pytest.raises(SystemExit) as ended:
-        parsed("--audit", path)
-    assert ended.value.code == 2
-    assert "is a folder" in capsys.readouterr().err
+    assert complaint in capsys.readouterr().err

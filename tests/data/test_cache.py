@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pyimagesearch.data import cache as cache_module
 from pyimagesearch.data import decoding, loading
 from pyimagesearch.errors import UserError
+from pyimagesearch.files import temporary_file
 
 
 @pytest.fixture
@@ -53,6 +54,15 @@ def test_unchanged_files_are_recalled_in_any_order(cache, paths, images):
     found, hits = recalled(cache, paths[::-1])
     assert hits.all()
     np.testing.assert_array_equal(found, images[::-1])
+
+
+def test_what_a_killed_run_left_beside_the_cache_is_removed(cache, paths, images):
+    cache.parent.mkdir()
+    with temporary_file(cache) as left:
+        pass
+    left.touch()
+    remember(cache, cache_module.image_keys(paths, 8, "pad"), images)
+    assert list(cache.parent.iterdir()) == [cache]
 
 
 def test_changed_touched_and_unknown_files_are_not_recalled(cache, paths, images, tmp_path):

@@ -31,6 +31,20 @@ def test_split_and_group_are_read(folder):
     }
 
 
+def test_what_is_tested_on_may_be_called_dev(folder):
+    table = read(folder, "fname,labels,split\na.jpg,x y,train\n000005.png,,dev\n")
+    assert sorted(zip(table.paths, table.is_test, strict=True)) == [
+        (f"{folder}/000005.png", True),
+        (f"{folder}/a.jpg", False),
+    ]
+
+
+def test_a_table_that_is_no_regular_file_is_refused(folder):
+    # A pipe would wait for a writer.
+    with pytest.raises(UserError, match="no regular file"):
+        label_table.read_label_table("/dev/null", folder)
+
+
 @pytest.fixture
 def long_table(folder):
     """As many rows of one kind as are looked at first."""

@@ -8,7 +8,7 @@ import pytest
 from closed_folders import close_folder
 from PIL import Image
 
-from pyimagesearch.data import decoding, folders, loading
+from pyimagesearch.data import decoding, folders, loading, split
 from pyimagesearch.errors import UserError
 
 
@@ -101,6 +101,38 @@ def test_a_table_whose_labels_are_all_empty_is_said_to_give_none(tmp_path, pictu
     write(tmp_path / "t.csv", b"image,labels\n0.png,\n1.png,\n")
     with pytest.raises(UserError, match=r"t\.csv gives no image a label: .* empty or 0$"):
         loading.load_dataset(tmp_path, 16, label_table=tmp_path / "t.csv")
+
+
+def test_a_table_with_one_label_alone_is_refused(tmp_path, picture):
+    for name in ("0.png", "1.png"):
+        write(tmp_path / name, encoded(picture))
+    write(tmp_path / "t.csv", b"image,labels\n0.png,x\n1.png,\n")
+    with pytest.raises(UserError, match="only label in the table is x"):
+        loading.load_dataset(tmp_path, 16, label_table=tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize("column", ["split", "group"])
+def test_what_a_table_says_of_images_after_an_unreadable_one_reaches_the_split(tmp_path, column):
+    random, names = np.random.default_rng(0), [f"{number}.png" for number in range(9)]
+    for name in names:
+        image = random.integers(0, 256, (16, 16, 3), np.uint8)
+        write(tmp_path / name, b"bad" if name == "3.png" else encoded(image))
+    cells = {
+        "split": ["train", "test", "train", "test", "test", "train", "test", "train", "train"],
+        "group": ["a", "", "", "b", "a", "a", "a", "", "a"],
+    }[column]
+    rows = [f"{name},{'xy'[i % 2]},{cells[i]}\n" for i, name in enumerate(names)]
+    write(tmp_path / "t.csv", f"image,labels,{column}\n{''.join(rows)}".encode())
+    loaded = loading.load_dataset(tmp_path, 16, label_table=tmp_path / "t.csv")
+    assert len(set(loaded.groups)) == len(loaded.paths) == 8
+    tested = split.split_dataset(loaded, test_size=0.3, seed=0)[1]
+    found = {Path(loaded.paths[index]).name for index in tested}
+    if column == "split":
+        assert found == {"1.png", "4.png", "6.png"}
+    else:
+        together = {"0.png", "4.png", "5.png", "6.png", "8.png"}
+        assert found & together in (set(), together)
+        assert loaded.together.tolist() == loaded.together[[0, 1, 2, 0, 0, 0, 6, 0]].tolist()
 
 
 def test_rows_of_a_table_that_are_left_out_are_kept_apart_from_files(tmp_path, picture):

@@ -13,8 +13,11 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def command(monkeypatch, capfd):
+def command(monkeypatch, capfd, tmp_path):
     """Run the command in this process; return its exit code, stdout and stderr."""
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "notes.txt").touch()
+    monkeypatch.chdir(tmp_path)
 
     def call(*arguments):
         monkeypatch.setattr(sys, "argv", ["garments", *map(str, arguments)])
@@ -62,7 +65,7 @@ def test_the_examples_are_written(command, tmp_path):
         (("--output", "x", "--seed", "-1"), "'-1'"),
         (("--output", "x", "--size", "3"), "'3'"),
         (("--output", "x", "--examples", "y"), "--examples"),
-        (("--output", ROOT), "not empty"),
+        (("--output", "full"), "not empty"),
         (("--output", Path(__file__, "x")), "test_main.py"),
     ],
 )

@@ -27,7 +27,7 @@ def test_a_cut_without_sleeves_has_no_layers_for_them():
 
 def test_long_sleeves_follow_the_arms_to_the_wrist():
     figure, _, sleeves = shirt(CUTS["long_sleeved"]._replace(sleeves=(1.0, 1.0)))
-    for side, sleeve in zip(shapes.SIDES, sleeves, strict=False):
+    for side, sleeve in zip(shapes.SIDES, sleeves, strict=True):
         end = len(sleeve.outlines[0]) // 2
         cuff = sleeve.outlines[0][end - 1 : end + 1].mean(axis=0)
         assert np.allclose(cuff, shapes.arm(figure, side)[-1], atol=1e-9)

@@ -63,7 +63,7 @@ def test_labels_that_are_no_colours_are_not_taken_for_any():
     assert not find_color_part(images, labels, indices).is_clear
     chosen = choose_recoloring(images, labels, indices, wanted="auto", part=None)
     assert chosen.per_combination == 0
-    assert "colour" in chosen.reason
+    assert chosen.reason == "neither part of the names is clearly a colour"
 
 
 def test_only_the_images_at_the_indices_count(photographs):
@@ -81,6 +81,9 @@ def test_folders_that_differ_in_both_parts_tell_nothing(photographs):
     assert np.isnan(found.shares).all()
     assert not found.is_clear
     assert found.likeliest == 0
+    chosen = choose_recoloring(images, labels, np.array(two), wanted="auto", part=None)
+    assert chosen.per_combination == 0
+    assert chosen.reason.endswith("for one of them, no two folders differ in it alone")
 
 
 @pytest.mark.parametrize(

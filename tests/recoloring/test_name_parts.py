@@ -112,11 +112,6 @@ def test_a_colour_that_is_a_type_too_is_not_combined_with_itself():
     assert missing("red_old_rose", "rose_new_shirt") == ["red_new_shirt"]
 
 
-def test_a_combination_is_missing_once_even_if_it_can_be_made_in_two_ways():
-    folders = ["dark_coat", "blue_jeans", "dark_blue_jeans", "navy_blue_jeans"]
-    assert len(missing(*folders)) == len(set(missing(*folders)))
-
-
 def test_too_few_parts_are_one_line():
     with pytest.raises(UserError, match=r"part 3 .* blue_jeans has only 2 parts"):
         split_names(combinations("blue_jeans", "dark_red_dress"), part=2)

@@ -204,8 +204,9 @@ def test_a_run_is_known_by_its_settings_its_files_and_its_pixels(settings):
     images = np.arange(2 * 4 * 4 * 3, dtype=np.uint8).reshape(2, 4, 4, 3)
     paths = ["data/a_b/0.png", "data/a_b/1.png"]
 
-    def describe(seed, paths, images, test=(1,), composed=0):
-        dataset, chosen = dataset_of(paths, images), settings | {"seed": seed}
+    def describe(seed, paths, images, test=(1,), composed=0, **of_table):
+        dataset = dataset_of(paths, images)._replace(**of_table)
+        chosen = settings | {"seed": seed}
         return checkpoints.describe_run(
             "fashion.model", chosen, dataset, test=np.array(test), composed=composed
         )
@@ -220,6 +221,10 @@ def test_a_run_is_known_by_its_settings_its_files_and_its_pixels(settings):
     assert run != describe(1, paths, images, test=[0])
     assert run != describe(1, paths, images, composed=3)
     assert run.checkpoint.name == "fashion.model.checkpoint"
+    table = {"has_free_labels": True, "labels": [("a",), ("b",)]}
+    run = describe(1, paths, images, **table)
+    assert run != describe(1, paths, images, **table | {"labels": [("a",), ("a", "b")]})
+    assert run != describe(1, paths, images, **table, is_test=np.array([False, True]))
 
 
 def rewritten(path, change, method=zipfile.ZIP_STORED):

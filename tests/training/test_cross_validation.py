@@ -152,3 +152,18 @@ def test_the_announcement_counts_all_steps():
     line = cross_validation.announcement(make_dataset(labels), SETTINGS)
     assert "24 steps" in line  # 3 networks, 4 epochs, 20 images in whole batches of 8
     assert "about 1 minute on" in line
+
+
+def test_the_announcement_takes_larger_images_to_take_longer():
+    labels = [("bright",) if i % 2 else ("dark",) for i in range(30)]
+    dataset = make_dataset(labels)._replace(images=np.empty((30, 400, 400, 3), np.uint8))
+    # 3 networks, 50 epochs, 2 steps of 8 images of 200 x 200 pixels
+    line = cross_validation.announcement(dataset, SETTINGS._replace(epochs=50))
+    assert "about 2 minutes on" in line
+
+
+@pytest.mark.parametrize(("size", "used"), [(96, 48), (64, 48), (32, 32), (200, 100)])
+def test_an_audit_halves_images_but_not_below_the_smallest_size(size, used):
+    labels = [("bright",) if i % 2 else ("dark",) for i in range(30)]
+    dataset = make_dataset(labels)._replace(images=np.empty((30, size, size, 3), np.uint8))
+    assert cross_validation.audit_size(dataset) == used

@@ -153,11 +153,21 @@ def test_an_endless_tf_config_is_one_line(monkeypatch):
         devices.is_chief()
 
 
-def test_only_the_first_worker_is_the_chief(monkeypatch):
-    for number, expected in ((0, True), (1, False)):
-        cluster = '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": %d}}'
-        monkeypatch.setenv("TF_CONFIG", cluster % number)
-        assert devices.is_chief() is expected
+@pytest.mark.parametrize(
+    ("cluster", "kind", "number", "expected"),
+    [
+        ({"worker": ["a:1", "b:1"]}, "worker", 0, True),
+        ({"worker": ["a:1", "b:1"]}, "worker", 1, False),
+        ({"worker": ["a:1"], "chief": ["b:1"]}, "worker", 0, False),
+        ({"worker": ["a:1"], "chief": ["b:1"]}, "chief", 0, True),
+    ],
+)
+def test_only_the_chief_or_else_the_first_worker_is_the_chief(
+    monkeypatch, cluster, kind, number, expected
+):
+    config = {"cluster": cluster, "task": {"type": kind, "index": number}}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(config))
+    assert devices.is_chief() is expected
 
 
 def test_a_batch_must_be_shared_equally(monkeypatch):
@@ -184,6 +194,16 @@ def test_products_are_rounded_only_where_they_are_to_be_fast():
     assert rounded == pytest.approx(64 / 9, rel=1e-2)
     assert rounded != pytest.approx(64 / 9, rel=1e-4)
     assert product_of_thirds() == pytest.approx(64 / 9, rel=1e-5)
+
+
+def test_products_are_to_be_fast_in_the_block_alone_on_a_processor_with_bfloat16(monkeypatch):
+    monkeypatch.setattr(devices, "instruction_sets", lambda: ["AVX-512", "bfloat16"])
+    device = devices.prepare_training_device("cpu", say=print)
+    assert device.has_bfloat16
+    option = "auto_mixed_precision_onednn_bfloat16"
+    with device.fast_products():
+        assert tf.config.optimizer.get_experimental_options()[option]
+    assert not tf.config.optimizer.get_experimental_options()[option]
 
 
 def test_products_stay_as_they_are_where_bfloat16_is_not_faster():

@@ -8,6 +8,7 @@ from pyimagesearch.training import memory
 
 # Frees 32 blocks of 8 MB, twice, with small ones between them that stay.
 PROGRAM = """
+import os
 import sys
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from pyimagesearch.training.memory import return_large_blocks
 
 
 def resident():
-    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 if "return" in sys.argv:

@@ -231,3 +231,16 @@ def test_keras_still_needs_each_cure_for_several_processes():
     for process in processes:
         output, errors = process.communicate(timeout=120)
         assert output.splitlines() == ["cured False", "peeking True", "logs True"], errors
+
+
+def test_a_worker_with_an_ipv6_address_is_asked_without_the_brackets(monkeypatch):
+    asked = []
+
+    def refuse(address, timeout):
+        asked.append(address)
+        raise ConnectionRefusedError
+
+    monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": {"worker": ["[::1]:2222"]}}))
+    monkeypatch.setattr(workers.socket, "create_connection", refuse)
+    assert workers.unreachable_workers() == ["worker 0 ([::1]:2222)"]
+    assert asked == [("::1", 2222)]
