@@ -124,19 +124,19 @@ def test_the_parts_of_all_replicas_make_the_batch_of_one_process():
             np.testing.assert_array_equal(np.concatenate(found), wanted)
 
 
-@pytest.mark.parametrize("count", [3, 4, 7, 10])
-def test_replicas_share_the_evaluation_and_each_gets_images(count):
+@pytest.mark.parametrize(("count", "batch_size"), [(3, 4), (4, 4), (7, 4), (10, 4), (10, 10)])
+def test_replicas_share_the_evaluation_and_each_gets_images(count, batch_size):
     shares = [module.Share(number, 1, 3) for number in range(3)]
     seen = [
         [
             labels.numpy()[:, 0].tolist()
             for _, labels in module.evaluation_batches(
-                examples(np.arange(count)), batch_size=4, share=share
+                examples(np.arange(count)), batch_size=batch_size, share=share
             )
         ]
         for share in shares
     ]
-    steps = module.evaluation_steps(count, 4, 3)
+    steps = module.evaluation_steps(count, batch_size, 3)
     assert [len(batches) for batches in seen] == [steps] * 3
     sizes = [len(batch) for batches in seen for batch in batches]
     assert min(sizes) >= 1
