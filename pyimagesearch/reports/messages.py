@@ -233,9 +233,9 @@ def composed_lines(recoloring: Recoloring, composed: Composition) -> list[str]:
 
 def _shares_in_words(found: ColorPart) -> str:
     """Say how well colours alone tell the labels of each part apart."""
-    shares = ["none" if np.isnan(share) else f"{share:.0%}" for share in found.shares]
-    others = "".join(f", of part {part} in {share}" for part, share in enumerate(shares[1:], 2))
-    return f"colours alone tell the labels of part 1 apart in {shares[0]} of the images{others}"
+    shares = ["none to compare" if np.isnan(share) else f"{share:.0%}" for share in found.shares]
+    told = ", ".join(f"{share} for part {part}" for part, share in enumerate(shares, start=1))
+    return f"colours alone tell the labels apart in this share of the images: {told}"
 
 
 def result_lines(report: Mapping[str, Any], predictions: Predictions) -> list[str]:

@@ -131,19 +131,27 @@ def test_composed_combinations_are_named_and_which_part_is_the_colour():
     lines = messages.composed_lines(Recoloring(2, 0, FOUND), composed)
     assert lines[0] == first
     assert "part 1 of the folders' names is taken for the colour" in lines[1]
-    assert "the labels of part 1 apart in 97% of the images, of part 2 in none" in lines[1]
+    assert "colours alone tell" in lines[1]
     assert "--no-recolor" in lines[1]
     many = composition_of([("black", "dress")] * 6000)
     (line,) = messages.composed_lines(Recoloring(2000, 0), many)
     assert line == "6,000 images of black dress composed, 2,000 for each epoch"
 
 
-def test_each_of_several_parts_is_said_to_be_told_apart_or_not():
+@pytest.mark.parametrize(
+    ("shares", "told"),
+    [
+        ((0.984, 0.742), "98% for part 1, 74% for part 2)"),
+        ((np.nan, 0.97), "none to compare for part 1, 97% for part 2)"),
+        ((0.5, 0.97, np.nan), "50% for part 1, 97% for part 2, none to compare for part 3)"),
+    ],
+)
+def test_each_part_is_told_apart_in_a_share_of_the_images_or_was_not_compared(shares, told):
+    found = ColorPart(shares, (9,) * len(shares), is_hidden=False)
     composed = composition_of([("old", "red", "dress")] * 6)
-    found = ColorPart((0.5, 0.97, np.nan), (9, 9, 0), is_hidden=False)
     line = messages.composed_lines(Recoloring(2, 1, found), composed)[1]
     assert "part 2 of the folders' names is taken for the colour" in line
-    assert "colours alone tell 50% of part 1 apart, 97% of part 2, and nothing of part 3)" in line
+    assert f"colours alone tell the labels apart in this share of the images: {told}" in line
 
 
 def test_it_is_said_why_nothing_was_composed():
