@@ -41,7 +41,7 @@ def test_what_is_tested_on_may_be_called_dev(folder):
 
 def test_a_table_that_is_no_regular_file_is_refused(folder):
     # A pipe would wait for a writer.
-    with pytest.raises(UserError, match="no regular file"):
+    with pytest.raises(UserError, match="not a regular file"):
         label_table.read_label_table("/dev/null", folder)
 
 
