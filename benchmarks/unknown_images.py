@@ -180,14 +180,14 @@ def images_below(folder: str | Path, trained: "TrainedModel") -> "Images":
     return load_images(paths, trained.image_size, fit=trained.fit, progress=progress).images
 
 
-def generated(size: int, *, count: int = GENERATED) -> dict[str, np.ndarray]:
+def generated(size: int) -> dict[str, np.ndarray]:
     """Draw noise and plain colours, with another seed and other sizes than training does."""
     random = np.random.default_rng(1)
-    shape = (count, size, size, 3)
-    colors = random.integers(0, 256, (count, 1, 1, 3), np.uint8)
-    grey = np.clip(random.normal(128, 50, (count, size, size, 1)), 0, 255).astype(np.uint8)
+    shape = (GENERATED, size, size, 3)
+    colors = random.integers(0, 256, (GENERATED, 1, 1, 3), np.uint8)
+    grey = np.clip(random.normal(128, 50, (GENERATED, size, size, 1)), 0, 255).astype(np.uint8)
     squares = -(-size // SQUARE)
-    coarse = random.integers(0, 256, (count, squares, squares, 3), np.uint8)
+    coarse = random.integers(0, 256, (GENERATED, squares, squares, 3), np.uint8)
     coarse = coarse.repeat(SQUARE, 1).repeat(SQUARE, 2)[:, :size, :size]
     return {
         "plain colours": np.broadcast_to(colors, shape),

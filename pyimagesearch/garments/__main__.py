@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from pyimagesearch.arguments import ArgumentParser, number
-from pyimagesearch.console import info, progress, run
+from pyimagesearch.console import info, printable, progress, run
 from pyimagesearch.garments.scenes import COMBINATIONS, DATASET_SIZE, EXAMPLES, EXAMPLES_SIZE
 from pyimagesearch.garments.writing import (
     DATASET_IMAGES,
@@ -28,9 +28,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--per-combination",
         type=number(int, 1, 10**6),
-        default=DATASET_IMAGES,
         metavar="N",
-        help="images in each folder of the dataset",
+        help=f"images in each folder of the dataset (default: {DATASET_IMAGES})",
     )
     parser.add_argument(
         "--seed",
@@ -46,7 +45,10 @@ def parse_arguments() -> argparse.Namespace:
         help="longest side of an image "
         f"(default: {DATASET_SIZE} in a dataset, {EXAMPLES_SIZE} in the examples)",
     )
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.examples is not None and args.per_combination:
+        parser.error("--per-combination has no use with --examples: there are always seven")
+    return args
 
 
 def main() -> None:
@@ -55,16 +57,17 @@ def main() -> None:
     if args.examples is not None:
         seed = EXAMPLES_SEED if args.seed is None else args.seed
         write_examples(args.examples, seed=seed, size=args.size or EXAMPLES_SIZE)
-        info(f"wrote {len(EXAMPLES)} examples to {args.examples}")
+        info(f"wrote {len(EXAMPLES)} examples to {printable(args.examples)}")
         return
+    per_combination = args.per_combination or DATASET_IMAGES
     write_dataset(
         args.output,
-        per_combination=args.per_combination,
+        per_combination=per_combination,
         seed=DATASET_SEED if args.seed is None else args.seed,
         size=args.size or DATASET_SIZE,
         progress=progress,
     )
-    info(f"wrote {args.per_combination * len(COMBINATIONS):,} images to {args.output}")
+    info(f"wrote {per_combination * len(COMBINATIONS):,} images to {printable(args.output)}")
 
 
 if __name__ == "__main__":

@@ -65,6 +65,7 @@ def test_the_examples_are_written(command, tmp_path):
         (("--output", "x", "--seed", "-1"), "'-1'"),
         (("--output", "x", "--size", "3"), "'3'"),
         (("--output", "x", "--examples", "y"), "--examples"),
+        (("--examples", "x", "--per-combination", "2"), "--per-combination has no use"),
         (("--output", "full"), "not empty"),
         (("--output", Path(__file__, "x")), "test_main.py"),
     ],
