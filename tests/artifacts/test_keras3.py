@@ -105,7 +105,9 @@ def test_an_archive_with_a_damaged_entry_is_refused(archive, tmp_path, entry, co
 def test_an_archive_that_is_cut_off_or_changed_is_refused(archive, tmp_path):
     data = archive.read_bytes()
     path = tmp_path / "h.model"
-    for damaged in (data[:-1000], data[: len(data) // 2] + b"?" + data[len(data) // 2 + 1 :]):
+    middle = len(data) // 2
+    flipped = bytes([data[middle] ^ 0xFF])
+    for damaged in (data[:-1000], data[:middle] + flipped + data[middle + 1 :]):
         path.write_bytes(damaged)
         refusal(path)
 

@@ -127,16 +127,18 @@ def test_the_model_says_which_combinations_it_was_trained_on(trained):
     assert metadata["images"] == {"training": 76, "composed": 36, "test": 20}
 
 
-def test_one_image_gets_its_likeliest_labels_first_and_is_drawn(trained, tmp_path):
+def test_one_image_gets_the_likeliest_label_of_each_part_first_and_is_drawn(trained, tmp_path):
     folder, _ = trained
-    image = next((folder / "dataset" / "red_dress").iterdir())
+    image = folder / "dataset" / "red_dress" / "00000000.jpg"
     result = run("classify.py", "-i", image, "--output", tmp_path / "out.png", folder=folder)
     assert result.returncode == 0, result.stderr
     lines = [line for line in result.stdout.splitlines() if not line.startswith("[INFO]")]
     top, every = lines[:2], lines[3:]
     assert [line.split(":")[0] for line in every] == ["black", "blue", "dress", "jeans", "red"]
     percent = {line.split(":")[0]: float(line.split()[-1].rstrip("%")) for line in every}
-    assert [line.split(":")[0] for line in top] == sorted(percent, key=percent.get)[:-3:-1]
+    parts = ["black", "blue", "red"], ["dress", "jeans"]
+    likeliest = [max(part, key=percent.__getitem__) for part in parts]
+    assert [line.split(":")[0] for line in top] == likeliest
     assert cv2.imread(str(tmp_path / "out.png")).shape[1] == 400
 
 
@@ -154,7 +156,7 @@ def test_noise_is_unknown_unless_nothing_may_be(trained, tmp_path):
 
 def test_openvino_and_tensorflow_agree(trained):
     folder, _ = trained
-    image = next((folder / "dataset" / "blue_jeans").iterdir())
+    image = folder / "dataset" / "blue_jeans" / "00000000.jpg"
     predictions = [
         json.loads(
             run("classify.py", "-i", image, "--json", folder=folder, KERAS_BACKEND=name).stdout
@@ -243,7 +245,7 @@ def test_classifying_imports_neither_keras_nor_what_only_training_needs(
 
 def test_an_image_comes_from_stdin_and_thresholds_from_the_model(trained):
     folder, _ = trained
-    image = next((folder / "dataset" / "blue_jeans").iterdir())
+    image = folder / "dataset" / "blue_jeans" / "00000000.jpg"
     command = [sys.executable, str(ROOT / "classify.py"), "-i", "-", "--csv", "--threshold", "auto"]
     result = subprocess.run(
         command, cwd=folder, input=image.read_bytes(), capture_output=True, check=False
@@ -314,12 +316,12 @@ def test_a_label_file_of_another_model_stops_only_those_who_named_it(trained, tm
     mlb = pickle.loads((folder / "mlb.pickle").read_bytes())
     mlb.classes_ = mlb.classes_[::-1]
     (tmp_path / "mlb.pickle").write_bytes(pickle.dumps(mlb))
-    image = next((folder / "dataset" / "blue_jeans").iterdir())
+    image = folder / "dataset" / "blue_jeans" / "00000000.jpg"
     command = ["classify.py", "-i", image, "-m", folder / "fashion.model"]
     result = run(*command, folder=tmp_path)
     assert result.returncode == 0, result.stderr
     assert "[INFO] mlb.pickle belongs to another model" in result.stdout
-    every = [line.split(":")[0] for line in result.stdout.splitlines() if "%" in line][2:]
+    every = [line.split(":")[0] for line in result.stdout.splitlines() if "%" in line][-5:]
     assert every == ["black", "blue", "dress", "jeans", "red"]
     result = run(*command, "-l", "mlb.pickle", folder=tmp_path)
     assert result.returncode == 2
@@ -328,7 +330,7 @@ def test_a_label_file_of_another_model_stops_only_those_who_named_it(trained, tm
 
 def test_a_wrong_entry_about_the_run_costs_what_it_says_and_not_the_prediction(trained, tmp_path):
     folder, _ = trained
-    image = next((folder / "dataset" / "blue_jeans").iterdir())
+    image = folder / "dataset" / "blue_jeans" / "00000000.jpg"
     with (
         zipfile.ZipFile(folder / "fashion.model") as whole,
         zipfile.ZipFile(tmp_path / "wrong.model", "w") as wrong,
