@@ -342,7 +342,7 @@ def epoch_seconds(timed: Run) -> list[float]:
 
 
 def final_accuracy(timed: Run) -> float:
-    """Return the test accuracy of the last epoch, before labels' frequencies are corrected."""
+    """Return the test accuracy of the last epoch, as Keras prints it."""
     return float(re.findall(ACCURACY, "\n".join(line for _, line in timed.lines))[-1])
 
 
