@@ -26,17 +26,8 @@ from pyimagesearch.console import first_few, run
 from pyimagesearch.garments.scenes import COMBINATIONS
 from pyimagesearch.garments.writing import write_dataset
 
-SETTINGS = [
-    "--epochs",
-    "3",
-    "--image-size",
-    "32",
-    "--seed",
-    "2",
-    "--report",
-    "report.json",
-    "--no-cache",
-]
+SHORT_RUN = ["--epochs", "3", "--image-size", "32", "--seed", "2"]
+SETTINGS = [*SHORT_RUN, "--report", "report.json", "--no-cache"]
 OUTPUTS = {"fashion.model", "mlb.pickle", "plot.png", "report.json", "dataset"}
 # The results in a report; everything else in it tells when and where the run took place.
 RESULTS = ("history", "test_accuracies", "label_scores", "thresholds", "worst")

@@ -118,9 +118,8 @@ def main() -> None:
                 rows[kind].setdefault(left_out, []).append(row)
                 print_shares(" ".join(left_out), f"{kind}, {seed}", row)
                 if args.wrong:
-                    list_wrong(
-                        *(Path(args.wrong), dataset, left_out), predictions=predictions, axes=axes
-                    )
+                    path = Path(args.wrong)
+                    list_wrong(path, dataset, left_out, predictions=predictions, axes=axes)
     print_means(rows)
 
 

@@ -139,7 +139,7 @@ def cross_validated(
         )
         test_examples = everything._replace(indices=tested)
         trainer.fit(test_examples)
-        # Too late for this network is not too late for the next one.
+        # An audit that a signal ends writes nothing, even if it comes after a network's last step.
         if trainer.requested_by:
             return trainer.requested_by
         probabilities[tested] = trainer.predict(test_examples)

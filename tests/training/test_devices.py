@@ -273,6 +273,8 @@ def test_ctrl_c_during_the_import_takes_effect_when_stderr_speaks_again(
         may_end.set()
         join(thread)
 
+    for settings_of_the_process in ("_set_environment", "return_large_blocks"):
+        monkeypatch.setattr(devices, settings_of_the_process, lambda: None)
     join = threading.Timer.join
     monkeypatch.setattr(threading.Timer, "join", interrupted)
     monkeypatch.setattr(devices, "import_keras_lightly", import_slowly)
