@@ -3,6 +3,7 @@
 import io
 import os
 import select
+import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -317,16 +318,21 @@ def _exit_code(main: Callable[[], int | None]) -> int:
     except ImportError as error:
         # Ctrl-C while a library is imported can reach us as the cause of an ImportError.
         if isinstance(error.__cause__ or error.__context__, KeyboardInterrupt):
-            complain("interrupted")
-            return INTERRUPTED
+            return _interrupted()
         message = missing_library_message(error)
         if message is None:
             raise
         complain(message)
         return WORK_FAILED
     except KeyboardInterrupt:
-        complain("interrupted")
-        return INTERRUPTED
+        return _interrupted()
+
+
+def _interrupted() -> int:
+    # Pressed again, Ctrl-C ends what little is left at once, without a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    complain("interrupted")
+    return INTERRUPTED
 
 
 def missing_library_message(error: ImportError) -> str | None:

@@ -1,6 +1,7 @@
 import io
 import itertools
 import os
+import signal
 import subprocess
 import sys
 import termios
@@ -65,10 +66,28 @@ def interrupted_before_an_import_failed():
     "interrupted",
     [interrupted, interrupted_while_importing, interrupted_before_an_import_failed],
 )
+@pytest.mark.usefixtures("press_ctrl_c")  # restores what Ctrl-C does
 def test_an_interruption_is_one_line(capsys, interrupted):
-
     assert console.run(interrupted) == errors.INTERRUPTED
     assert capsys.readouterr().err.endswith("interrupted\n")
+
+
+INTERRUPTED_TWICE = """
+import signal
+from pyimagesearch.console import run
+
+run(lambda: signal.raise_signal(signal.SIGINT))
+signal.raise_signal(signal.SIGINT)
+"""
+
+
+def test_a_second_interruption_ends_the_program_without_a_traceback():
+    result = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_TWICE], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == -signal.SIGINT
+    assert result.stderr.endswith("interrupted\n")
+    assert len(result.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
