@@ -122,14 +122,14 @@ def exported_files(paths: Mapping[str, Path]) -> dict[str, Path]:
     Returns
     -------
     dict of str to pathlib.Path
-        For example, ``"the labels of --export"`` is ``labels.txt``.
+        For example, ``"the onnx export"`` is ``fashion.onnx``.
     """
     files = {}
     for name, path in paths.items():
-        files["the labels of --export"] = path.with_name(LABELS_FILE)
+        files["the labels of the export"] = path.with_name(LABELS_FILE)
         for file in FORMATS[name].files(path):
             part = "" if file == path else f"the {file.suffix} of "
-            files[f"{part}--export {name}"] = file
+            files[f"{part}the {name} export"] = file
     return files
 
 

@@ -222,7 +222,7 @@ def composed_lines(recoloring: Recoloring, composed: Composition) -> list[str]:
         return []
     names = [" ".join(combination) for combination in sorted(set(composed.labels))]
     count, shown = len(composed.labels), len(composed.labels) // TURNS
-    lines = [f"{counted(count, 'image')} of {first_few(names)} composed, {shown:,} for each epoch"]
+    lines = [f"composed {counted(count, 'image')} of {first_few(names)}: {shown:,} for each epoch"]
     if recoloring.found:
         lines.append(
             f"part {recoloring.part + 1} of the folders' names is taken for the colour "

@@ -97,7 +97,7 @@ def test_all_that_a_run_writes_can_be_left_out(parsed):
     [
         (["--labels", "t.csv", "--log", "t.csv"], "cannot be both --labels and --log"),
         (["--labels", "labels.txt", "--export", "onnx"], "both --labels and the labels of"),
-        (["--export", "onnx", "--plot", "fashion.onnx"], "both --plot and --export onnx"),
+        (["--export", "onnx", "--plot", "fashion.onnx"], "both --plot and the onnx export"),
         (["--export", "openvino", "--report", "fashion.bin"], "both --report and the .bin of"),
         (["--export", "saved_model", "--plot", "fashion_saved_model"], "and --plot fashion_"),
         (["--report", "fashion.model.checkpoint"], "both --report and the checkpoint"),

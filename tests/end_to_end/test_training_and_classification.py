@@ -84,7 +84,7 @@ def test_training_tells_its_story_in_order(trained):
     told = [line for line in result.stdout.splitlines() if line.startswith("[INFO]")]
     story = ["loading images", "96 images", "2 files skipped", "class labels", "combination"]
     story += ["no folder holds black dress, red jeans", "copies", "to train on"]
-    story += ["36 images of black dress, red jeans composed, 12 for each epoch"]
+    story += ["composed 36 images of black dress, red jeans: 12 for each epoch"]
     story += ["part 1 of the folders' names is taken for the colour", "compiling"]
     story += ["training network on", "training accuracy", "test accuracy", "serializing network"]
     story += ["serializing label binarizer", "drawing"]

@@ -126,7 +126,7 @@ FOUND = ColorPart((0.97, np.nan), (9, 0), is_hidden=False)
 
 def test_composed_combinations_are_named_and_which_part_is_the_colour():
     composed = composition_of([("black", "dress")] * 6 + [("red", "jeans")] * 6)
-    first = "12 images of black dress, red jeans composed, 4 for each epoch"
+    first = "composed 12 images of black dress, red jeans: 4 for each epoch"
     assert messages.composed_lines(Recoloring(2, 0), composed) == [first]
     lines = messages.composed_lines(Recoloring(2, 0, FOUND), composed)
     assert lines[0] == first
@@ -135,7 +135,7 @@ def test_composed_combinations_are_named_and_which_part_is_the_colour():
     assert "--no-recolor" in lines[1]
     many = composition_of([("black", "dress")] * 6000)
     (line,) = messages.composed_lines(Recoloring(2000, 0), many)
-    assert line == "6,000 images of black dress composed, 2,000 for each epoch"
+    assert line == "composed 6,000 images of black dress: 2,000 for each epoch"
 
 
 @pytest.mark.parametrize(
