@@ -49,7 +49,7 @@ class KnownCombinations(NamedTuple):
 
 def load_classifier(
     model: str,
-    labelbin: str | None,
+    labelbin: str | None = None,
     *,
     device: Device = "auto",
     images: int = 1,
