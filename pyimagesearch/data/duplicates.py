@@ -1,10 +1,10 @@
 """Copies of one image, exact or near: found by perceptual hash, confirmed by their pixels."""
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 import cv2
 import numpy as np
-from scipy.cluster.hierarchy import DisjointSet
 
 from pyimagesearch.data.image_arrays import Images
 
@@ -20,6 +20,8 @@ COMPRESSION_DEVIATION = 2.0
 
 # Comparing this many pairs of hashes at once bounds the memory that they take.
 PAIRS_AT_ONCE = 2**20
+# After so many pairs of similar hashes, those whose images are all in one group are left out anew.
+SIMILAR_AT_ONCE = 2**10
 
 
 def perceptual_hash(image: np.ndarray) -> np.uint64:
@@ -73,24 +75,17 @@ def duplicate_groups(images: Images, checksums: np.ndarray) -> np.ndarray:
     for position, image in enumerate(images):
         hashes[position] = perceptual_hash(image)
         means[position] = cv2.mean(image)[:3]
-    # One of several identical images stands for all, so that they do not make many pairs.
+    # One of several identical images stands for all. They are sorted by their hashes.
     identity = np.stack([hashes, checksums.astype(np.uint64)], axis=1)
-    _, distinct, group = np.unique(identity, axis=0, return_index=True, return_inverse=True)
+    _, distinct, own = np.unique(identity, axis=0, return_index=True, return_inverse=True)
 
-    copies = DisjointSet()
-    for pairs in _pairs_of_similar_hashes(hashes[distinct]):
-        first, second = distinct[pairs]
-        # Images differ at least as much as their means, which are cheaper to compare.
-        means_differ = np.abs(means[first] - means[second]).mean(axis=1)
-        for pair in pairs[:, means_differ <= NEAR_PIXEL_DIFFERENCE].T.tolist():
-            for member in pair:
-                copies.add(member)
-            if not copies.connected(*pair) and _are_near(*(images[distinct[i]] for i in pair)):
-                copies.merge(*pair)
-    first_of_group = distinct.copy()
-    for members in map(list, copies.subsets()):
-        first_of_group[members] = distinct[members].min()
-    return np.unique(first_of_group[group], return_inverse=True)[1]
+    group, members = np.arange(len(distinct)), dict[int, list[int]]()
+    for pair in _possible_copies(hashes[distinct], means[distinct], group):
+        if _are_near(*(images[distinct[i]] for i in pair)):
+            _merge_groups(pair, group, members)
+    first_of_group = np.full(len(distinct), count)
+    np.minimum.at(first_of_group, group, distinct)
+    return np.unique(first_of_group[group][own], return_inverse=True)[1]
 
 
 def find_copy(
@@ -117,8 +112,68 @@ def find_copy(
     return next((position for position in similar if _are_near(image, others[position])), None)
 
 
+def _merge_groups(pair: tuple[int, int], group: np.ndarray, members: dict[int, list[int]]) -> None:
+    """Make the groups of two images one; `members` lists those of groups with more than one."""
+    # The smaller group joins the larger one, so that no image often changes its group.
+    small, large = sorted((members.pop(group[i], [i]) for i in pair), key=len)
+    large += small
+    group[small] = group[large[0]]
+    members[group[large[0]]] = large
+
+
+def _possible_copies(
+    hashes: np.ndarray, means: np.ndarray, group: np.ndarray
+) -> Iterator[tuple[int, int]]:
+    """Yield the pairs of images with similar hashes and means, except those already in one group.
+
+    Frames of a still clip share a few hashes. So hashes are paired, not images, and a pair of
+    hashes needs no further look once all its images are in one group.
+
+    Parameters
+    ----------
+    hashes, means : numpy.ndarray
+        uint64, shape (N,), sorted, and float32, shape (N, 3), of the images.
+    group : numpy.ndarray
+        int, shape (N,): the group of each image, looked up anew before each pair.
+
+    Yields
+    ------
+    (int, int)
+        Positions of two images.
+    """
+    values, starts, counts = np.unique(hashes, return_index=True, return_counts=True)
+    least, most = np.minimum.reduceat(means, starts), np.maximum.reduceat(means, starts)
+    shared = np.flatnonzero(counts > 1)
+    for pairs in chain([np.stack([shared, shared])], _pairs_of_similar_hashes(values)):
+        gaps = np.maximum(least[pairs[0]] - most[pairs[1]], least[pairs[1]] - most[pairs[0]])
+        # Images differ at least as much as their means, which are cheaper to compare.
+        close = np.sort(pairs[:, gaps.clip(0).mean(axis=1) <= NEAR_PIXEL_DIFFERENCE], axis=0)
+        for begin in range(0, close.shape[1], SIMILAR_AT_ONCE):
+            some = close[:, begin : begin + SIMILAR_AT_ONCE]
+            lowest = np.minimum.reduceat(group, starts)[some].min(axis=0)
+            highest = np.maximum.reduceat(group, starts)[some].max(axis=0)
+            for pair in some[:, lowest < highest].T.tolist():
+                one, other = (range(starts[i], starts[i] + counts[i]) for i in pair)
+                yield from _in_two_groups((one, other), means, group)
+
+
+def _in_two_groups(
+    images: tuple[range, range], means: np.ndarray, group: np.ndarray
+) -> Iterator[tuple[int, int]]:
+    """Yield the pairs of an image of each range, as :func:`_possible_copies` does."""
+    first, second = images
+    for image in first:
+        # If the ranges are the same, each pair comes once.
+        start = max(image + 1, second.start)
+        others = start + np.flatnonzero(group[start : second.stop] != group[image])
+        differences = np.abs(means[others] - means[image]).mean(axis=1)
+        for other in others[differences <= NEAR_PIXEL_DIFFERENCE].tolist():
+            if group[other] != group[image]:
+                yield image, other
+
+
 def _pairs_of_similar_hashes(hashes: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield the pairs of hashes that differ in at most ``NEAR_HASH_BITS``, some of them repeatedly.
+    """Yield the pairs of hashes that differ in at most ``NEAR_HASH_BITS``, each pair once.
 
     By the pigeonhole principle, two hashes that differ in at most seven bits differ in at most one
     bit of one of their four quarters. So a hash is compared only with those that share a quarter
@@ -130,7 +185,8 @@ def _pairs_of_similar_hashes(hashes: np.ndarray) -> Iterator[np.ndarray]:
     numpy.ndarray
         int, shape (2, number of pairs): positions in `hashes`.
     """
-    for quarter in hashes.view(np.uint16).reshape(-1, 4).T:
+    quarters = hashes.view(np.uint16).reshape(-1, 4)
+    for nth, quarter in enumerate(quarters.T):
         order = np.argsort(quarter, kind="stable")
         keys = quarter[order]
         for flipped in (0, *(1 << bit for bit in range(16))):
@@ -143,7 +199,9 @@ def _pairs_of_similar_hashes(hashes: np.ndarray) -> Iterator[np.ndarray]:
             for first, second in _ranges_of_pairs(starts, np.maximum(starts, stops)):
                 pairs = order[np.stack([first, second])]
                 differing_bits = np.bitwise_count(hashes[pairs[0]] ^ hashes[pairs[1]])
-                yield pairs[:, differing_bits <= NEAR_HASH_BITS]
+                pairs = pairs[:, differing_bits <= NEAR_HASH_BITS]
+                earlier = np.bitwise_count(quarters[pairs[0], :nth] ^ quarters[pairs[1], :nth])
+                yield pairs[:, (earlier > 1).all(axis=1)]
 
 
 def _ranges_of_pairs(

@@ -4,6 +4,7 @@ import zlib
 import cv2
 import numpy as np
 import pytest
+from counting import count_events
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -153,13 +154,116 @@ def test_pairs_of_hashes_that_differ_in_seven_bits_at_most_are_found_among_all(m
         flipped = random.choice(64, bits, replace=False)
         hashes[400 + bits] = hashes[bits] ^ np.uint64(sum(1 << int(bit) for bit in flipped))
     hashes[450:460] = hashes[449]
-    found = {
-        frozenset(pair)
+    found = [
+        tuple(sorted(pair))
         for pairs in duplicates._pairs_of_similar_hashes(hashes)
         for pair in pairs.T.tolist()
-    }
-    similar = {frozenset((bits, 400 + bits)) for bits in range(8)}
-    assert found == similar | set(map(frozenset, itertools.combinations(range(449, 460), 2)))
+    ]
+    similar = {(bits, 400 + bits) for bits in range(8)}
+    assert set(found) == similar | set(itertools.combinations(range(449, 460), 2))
+    assert len(found) == len(set(found))
+
+
+def flat_images(levels):
+    return np.repeat(np.array(levels, np.uint8), 4 * 4 * 3).reshape(-1, 4, 4, 3)
+
+
+def with_hashes(patch, hashes):
+    """Have images take these hashes, one after the other."""
+    given = map(np.uint64, hashes)
+    patch.setattr(duplicates, "perceptual_hash", lambda image: next(given))
+
+
+def groups_of_all_pairs(images, hashes):
+    groups = list(range(len(images)))
+    for one, other in itertools.combinations(range(len(images)), 2):
+        is_similar = (hashes[one] ^ hashes[other]).bit_count() <= duplicates.NEAR_HASH_BITS
+        if is_similar and duplicates._are_near(images[one], images[other]):
+            groups = [groups[one] if group == groups[other] else group for group in groups]
+    return np.unique([groups.index(group) for group in groups], return_inverse=True)[1].tolist()
+
+
+# Some are similar to others that are not similar to each other.
+HASHES = st.sampled_from([0, 1, 0x1F, 0xFF, 0x1FF, 0x3FF, 0xFFFF, 0xFFFFFF, 2**63, 2**64 - 1])
+
+
+@given(
+    of_images=st.lists(st.tuples(HASHES, st.integers(0, 40)), min_size=1, max_size=40),
+    at_once=st.sampled_from([1, 3, 1000]),
+)
+@settings(deadline=None, derandomize=True)
+def test_the_groups_are_those_that_a_comparison_of_all_pairs_finds(of_images, at_once):
+    hashes, levels = zip(*of_images, strict=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(duplicates, "SIMILAR_AT_ONCE", at_once)
+        with_hashes(patch, hashes)
+        # Images with equal pixels, and no others, have one level, which will do as a checksum.
+        groups = duplicates.duplicate_groups(flat_images(levels), np.array(levels, np.uint32))
+    assert groups.tolist() == groups_of_all_pairs(flat_images(levels), hashes)
+
+
+def still_clip(count):
+    """Make frames with different pixels that are copies of one another."""
+    return np.random.default_rng(0).integers(100, 104, (count, 4, 4, 3), np.uint8)
+
+
+def hash_of_three_bits():
+    while True:
+        for bits in itertools.combinations(range(0, 64, 2), 3):
+            yield sum(1 << bit for bit in bits)
+
+
+@pytest.mark.parametrize("hashes", [lambda: itertools.repeat(0), hash_of_three_bits])
+def test_the_work_for_a_still_clip_grows_as_its_frames_do(monkeypatch, hashes):
+    with_hashes(monkeypatch, hashes())
+    short, long = (count_events("line", groups_of, still_clip(count)) for count in (300, 1200))
+    assert long < 6 * short
+
+
+def test_frames_with_one_hash_are_not_paired_with_one_another(monkeypatch):
+    with_hashes(monkeypatch, itertools.cycle([0, 1, 2]))
+    paired = []
+    pairs_of_similar_hashes = duplicates._pairs_of_similar_hashes
+
+    def recorder(hashes):
+        for pairs in pairs_of_similar_hashes(hashes):
+            paired.extend(pairs.T.tolist())
+            yield pairs
+
+    monkeypatch.setattr(duplicates, "_pairs_of_similar_hashes", recorder)
+    assert len(set(groups_of(still_clip(60)))) == 1
+    assert len(paired) == 3
+
+
+@pytest.mark.parametrize("pair", [(0, 2), (2, 0)])
+def test_a_large_group_keeps_its_number_when_a_small_one_joins_it(pair):
+    group, members = np.arange(3), {}
+    duplicates._merge_groups((0, 1), group, members)
+    number = group[0]
+    duplicates._merge_groups(pair, group, members)
+    assert group.tolist() == [number] * 3
+
+
+def test_pixels_are_compared_once_for_each_frame_that_joins_a_group(monkeypatch):
+    with_hashes(monkeypatch, itertools.cycle([0, 1, 3, 1 << 40]))
+    compared = []
+    monkeypatch.setattr(duplicates, "_are_near", lambda *images: not compared.append(images))
+    assert len(set(groups_of(still_clip(60)))) == 1
+    assert len(compared) == 59
+
+
+def test_the_pixels_of_no_two_images_are_compared_twice(monkeypatch):
+    levels = list(range(0, 200, 4))
+    with_hashes(monkeypatch, [0, 1, 3, 3, 7] * 10)
+    compared = []
+
+    def recorder(*images):
+        compared.append(tuple(sorted(int(image[0, 0, 0]) for image in images)))
+        return False
+
+    monkeypatch.setattr(duplicates, "_are_near", recorder)
+    assert len(set(groups_of(flat_images(levels)))) == 50
+    assert sorted(compared) == list(itertools.pairwise(levels))
 
 
 def test_many_copies_of_one_image_are_one_group(images):
