@@ -99,11 +99,13 @@ def annotated_paths(
         kind = "is a file" if exists else "is the name of a file"
         raise UserError(f"{output} {kind}: several images need a folder to be written to")
     # Without "..": ../b.jpg is not below ".".
-    folders = [os.path.abspath(given) for given in inputs if os.path.isdir(given)]  # noqa: PTH100, PTH112
+    folders = (os.path.abspath(given) for given in inputs if os.path.isdir(given))  # noqa: PTH100, PTH112
+    positions = {given: n for n, given in enumerate(dict.fromkeys(map(Path, folders)))}
 
     def below_output(path: str) -> Path:
         full = Path(os.path.abspath(path))  # noqa: PTH100
-        root = next((given for given in folders if full.is_relative_to(given)), None)
+        above = [given for given in (full, *full.parents) if given in positions]
+        root = min(above, key=positions.__getitem__, default=None)
         place = full.relative_to(root) if root else Path(full.name)
         is_of_kind = place.suffix.lower() in suffixes
         return folder / (place if is_of_kind else place.with_name(place.name + suffixes[0]))

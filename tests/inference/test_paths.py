@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from closed_folders import close_folder
+from counting import count_events
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -83,6 +84,45 @@ def test_annotated_images_keep_their_places_below_the_folder(tmp_path):
     paths = [f"{folder}/b/1.JPG", f"{folder}/b/1.png"]
     outputs = annotated_paths([folder], paths, str(tmp_path / "out"))
     assert outputs == [tmp_path / "out" / "b" / "1.JPG", tmp_path / "out" / "b" / "1.png.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "path", "place"),
+    [
+        (["a", "a/b"], "a/b/1.jpg", "b/1.jpg"),
+        (["a/b", "a"], "a/b/1.jpg", "1.jpg"),
+        (["a/b", "a", "a/b"], "a/b/1.jpg", "1.jpg"),
+        (["c", "a", "a/b", "a"], "a/b/1.jpg", "b/1.jpg"),
+        (["c/../a"], "a/b/1.jpg", "b/1.jpg"),
+        (["a"], "c/../a/b/1.jpg", "b/1.jpg"),
+        (["a/b", "."], "c/1.jpg", "c/1.jpg"),
+        (["/"], "/nowhere/1.jpg", "nowhere/1.jpg"),
+        (["link"], "link/b/1.jpg", "b/1.jpg"),
+        (["link"], "a/b/1.jpg", "1.jpg"),
+        (["a"], "ab/1.jpg", "1.jpg"),
+    ],
+)
+def test_an_image_keeps_its_place_below_the_first_given_folder_that_holds_it(
+    tmp_path, monkeypatch, inputs, path, place
+):
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "c").mkdir()
+    (tmp_path / "link").symlink_to("a")
+    monkeypatch.chdir(tmp_path)
+    assert annotated_paths(inputs, [path], "out") == [Path("out", place)]
+
+
+def test_the_work_for_many_folders_grows_as_they_do(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folders = [f"{number}" for number in range(80)]
+    for folder in folders:
+        Path(folder).mkdir()
+    files = [f"{folder}/{folder}.jpg" for folder in folders]
+    few, many = (
+        count_events("call", annotated_paths, folders[:count], files[:count], "out")
+        for count in (20, 80)
+    )
+    assert many < 6 * few
 
 
 def test_several_images_cannot_be_annotated_into_one_file(tmp_path):
