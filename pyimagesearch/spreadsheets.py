@@ -45,8 +45,9 @@ def joined_labels(labels: Iterable[str], classes: Iterable[str]) -> str:
     >>> joined_labels(["blue", "jeans"], ["blue", "jeans", "long skirt"])
     'blue|jeans'
     """
-    is_plain = not any(mark in label for label in classes for mark in BETWEEN_LABELS)
-    return (" " if is_plain else "|").join(labels)
+    # Each row of a table asks this, and a search in one text is much faster than in many.
+    every = "".join(classes)
+    return ("|" if any(mark in every for mark in BETWEEN_LABELS) else " ").join(labels)
 
 
 def escaped_cell(text: str) -> str:

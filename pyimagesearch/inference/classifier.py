@@ -41,10 +41,13 @@ class KnownCombinations(NamedTuple):
         Those that images of the dataset showed.
     composed : set of frozenset of str
         Those that only composed images showed.
+    sizes : set of int
+        How many labels the shown ones have.
     """
 
     shown: set[frozenset[str]]
     composed: set[frozenset[str]]
+    sizes: set[int]
 
 
 def load_classifier(
@@ -110,9 +113,10 @@ def known_combinations(metadata: Mapping[str, Any]) -> KnownCombinations:
     KnownCombinations
         Empty sets if the model file says nothing about them.
     """
-    return KnownCombinations(
-        *(set(map(frozenset, metadata.get(name, []))) for name in ("combinations", "composed"))
+    shown, composed = (
+        set(map(frozenset, metadata.get(name, []))) for name in ("combinations", "composed")
     )
+    return KnownCombinations(shown, composed, set(map(len, shown)))
 
 
 def combination_note(labels: Sequence[str], known: KnownCombinations) -> str | None:
@@ -131,7 +135,7 @@ def combination_note(labels: Sequence[str], known: KnownCombinations) -> str | N
         None if training images showed the combination, or if none had as many labels.
     """
     chosen = frozenset(labels)
-    if chosen in known.shown or all(len(shown) != len(chosen) for shown in known.shown):
+    if chosen in known.shown or len(chosen) not in known.sizes:
         return None
     if chosen in known.composed:
         return "this combination was not in the training images (composed)"

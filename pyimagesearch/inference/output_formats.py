@@ -249,15 +249,17 @@ def as_csv(
         spreadsheet would run as formulas are escaped, and line breaks and other control characters
         are written as ``\n`` or ``\x1b``.
     """
-    labels = joined_labels((label for label, _ in choice.labels), classes)
-    columns = _probability_cells(prediction.probabilities, classes)
     moment = ["" if seconds is None else f"{seconds:.3f}"] * is_timed
+    labels = joined_labels((label for label, _ in choice.labels), classes)
+    first = [prediction.path, *moment, labels]
     last = [choice.note or "", prediction.error or "", *_nearness_cells(prediction)]
-    return _csv_line([prediction.path, *moment, labels, *columns, *last])
+    # There may be thousands of probabilities, which are no formulas.
+    columns = _probability_cells(prediction.probabilities, classes)
+    return _csv_line([*map(escaped_cell, first), *columns, *map(escaped_cell, last)])
 
 
 def _label_columns(classes: Sequence[str]) -> list[str]:
-    """Name each label's column after it, or ``label note`` where another one is called ``note``."""
+    """Name each label's column after it, escaped: ``label note`` if another is called ``note``."""
     labels = [escaped_cell(label) for label in classes]
     # Seconds are taken for images, too, so that a label's column has one name in all tables.
     taken = {*FIRST_COLUMNS, *LAST_COLUMNS}
@@ -285,7 +287,7 @@ def _nearness_cells(prediction: Prediction) -> list[str]:
 
 def _csv_line(cells: Sequence[str]) -> str:
     line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow(map(escaped_cell, cells))
+    csv.writer(line, lineterminator="").writerow(cells)
     return line.getvalue()
 
 

@@ -1,4 +1,5 @@
 import pytest
+from counting import count_events
 
 from pyimagesearch.artifacts.model_file import TrainedModel
 from pyimagesearch.inference import classifier
@@ -50,14 +51,25 @@ def test_of_names_with_one_part_the_likeliest_label_is_given_without_a_note(load
         (["dress", "black"], "composed"),
         (["red", "jeans"], "never trained"),
         (["black"], None),
+        (["old", "black", "dress"], None),
         ([], None),
     ],
 )
 def test_a_combination_that_was_never_shown_gets_a_note(chosen, note):
-    metadata = {"combinations": [["black", "jeans"]], "composed": [["black", "dress"]]}
+    composed = [["black", "dress"], ["old", "black", "dress"]]
+    metadata = {"combinations": [["black", "jeans"]], "composed": composed}
     known = classifier.known_combinations(metadata)
     said = classifier.combination_note(chosen, known)
     assert said is None if note is None else note in said
+
+
+def test_a_note_takes_as_many_calls_for_many_combinations_as_for_few():
+    def calls(count):
+        shown = [[f"color{number}", "jeans"] for number in range(count)]
+        known = classifier.known_combinations({"combinations": shown})
+        return count_events("call", classifier.combination_note, ["black"], known)
+
+    assert calls(1000) == calls(10)
 
 
 def test_without_metadata_there_is_no_note():

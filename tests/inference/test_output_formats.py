@@ -3,6 +3,7 @@ import io
 import json
 
 import pytest
+from counting import count_events
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -77,6 +78,15 @@ def test_csv_has_a_column_for_each_label_and_quotes_commas():
     assert good["labels"] == "blue jeans"
     assert float(good["jeans"]) == pytest.approx(0.4)
     assert (good["error"], bad["error"], bad["red"]) == ("", "not an image", "")
+
+
+def test_a_row_of_csv_takes_as_many_calls_for_many_labels_as_for_few():
+    def calls(count):
+        likely = {f"label{number}": 0.5 for number in range(count)}
+        prediction = Prediction("a.png", likely, None)
+        return count_events("call", output_formats.as_csv, prediction, NOTED, classes=list(likely))
+
+    assert calls(1000) == calls(10)
 
 
 @pytest.mark.parametrize(
