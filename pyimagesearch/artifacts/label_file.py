@@ -11,6 +11,7 @@ from pyimagesearch.artifacts.binarizer_pickle import (
 )
 from pyimagesearch.artifacts.model_file import TrainedModel
 from pyimagesearch.artifacts.pickle_records import PickleRefusedError
+from pyimagesearch.console import first_few
 from pyimagesearch.errors import UnreadableFileError, UserError
 from pyimagesearch.files import AnyPath, written_whole
 from pyimagesearch.reading import read_file
@@ -125,11 +126,11 @@ def _loaded(path: str, way_out: str) -> StoredBinarizer:
 
 def _difference(trained: TrainedModel, binarizer: StoredBinarizer) -> str:
     own_labels = trained.metadata.get("labels")
-    trained_on = ", ".join(own_labels) if own_labels else f"{trained.outputs} labels"
+    trained_on = first_few(own_labels) if own_labels else f"{trained.outputs} labels"
     return (
         f"the model was trained {_when(trained.metadata.get('trained_at'))}on {trained_on}; "
         f"the label file was written {_when(binarizer.trained_at)}"
-        f"for {', '.join(binarizer.classes)}"
+        f"for {first_few(binarizer.classes)}"
     )
 
 

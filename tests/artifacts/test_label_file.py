@@ -70,6 +70,17 @@ def test_files_of_different_runs_are_refused_with_what_is_known_of_both(tmp_path
     assert str(refusal.value).endswith("; leave out -l to use the labels in my.model")
 
 
+def test_of_many_labels_that_differ_the_first_few_are_told(tmp_path):
+    own, others = ([f"{name}{number:04}" for number in range(2000)] for name in ("own", "other"))
+    path = written(tmp_path / "mlb.pickle", others)
+    model = TrainedModel(lambda images: images, 24, 2000, {"labels": own})
+    with pytest.raises(UserError) as refusal:
+        label_file.load_labels(model, "my.model", path)
+    for told in ("own0000, own0001", "other0000, other0001"):
+        assert told in str(refusal.value)
+    assert str(refusal.value).count("and 1,995 more") == 2
+
+
 def test_a_usual_label_file_that_nobody_named_is_not_used_if_it_belongs_to_another_model(
     tmp_path, monkeypatch
 ):
