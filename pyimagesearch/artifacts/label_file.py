@@ -125,12 +125,16 @@ def _loaded(path: str, way_out: str) -> StoredBinarizer:
 
 
 def _difference(trained: TrainedModel, binarizer: StoredBinarizer) -> str:
-    own_labels = trained.metadata.get("labels")
-    trained_on = first_few(own_labels) if own_labels else f"{trained.outputs} labels"
+    own_labels, labels = trained.metadata.get("labels"), binarizer.classes
+    # Of many labels only a few are named: first those that the other file lacks.
+    shared = set(own_labels or ()) & set(labels)
+    own, others = (
+        first_few(sorted(each or (), key=shared.__contains__)) for each in (own_labels, labels)
+    )
     return (
-        f"the model was trained {_when(trained.metadata.get('trained_at'))}on {trained_on}; "
-        f"the label file was written {_when(binarizer.trained_at)}"
-        f"for {first_few(binarizer.classes)}"
+        f"the model was trained {_when(trained.metadata.get('trained_at'))}"
+        f"on {own or f'{trained.outputs} labels'}; "
+        f"the label file was written {_when(binarizer.trained_at)}for {others}"
     )
 
 

@@ -59,24 +59,34 @@ def test_model_and_label_file_of_one_run_match(tmp_path):
     assert loaded == (["blue", "jeans"], None)
 
 
-@pytest.mark.parametrize("labels", [["jeans", "blue"], ["blue", "dress"], ["one", "two", "three"]])
-def test_files_of_different_runs_are_refused_with_what_is_known_of_both(tmp_path, labels):
+@pytest.mark.parametrize(
+    ("labels", "told_of_model", "told_of_file"),
+    [
+        (["jeans", "blue"], "on blue, jeans;", "for jeans, blue;"),
+        (["blue", "dress"], "on jeans, blue;", "for dress, blue;"),
+        (["one", "two", "three"], "on blue, jeans;", "for one, two, three;"),
+    ],
+)
+def test_files_of_different_runs_are_refused_with_what_is_known_of_both(
+    tmp_path, labels, told_of_model, told_of_file
+):
     path = written(tmp_path / "mlb.pickle", labels)
     model = trained(labels=["blue", "jeans"], trained_at="2025-09-08T07:06:05+00:00")
     with pytest.raises(UserError) as refusal:
         label_file.load_labels(model, "my.model", path)
-    for told in ("my.model", path, "2025-09-08", "2026-01-02", "blue, jeans", ", ".join(labels)):
+    for told in ("my.model", path, "2025-09-08", "2026-01-02", told_of_model, told_of_file):
         assert told in str(refusal.value)
     assert str(refusal.value).endswith("; leave out -l to use the labels in my.model")
 
 
-def test_of_many_labels_that_differ_the_first_few_are_told(tmp_path):
-    own, others = ([f"{name}{number:04}" for number in range(2000)] for name in ("own", "other"))
+def test_of_many_labels_those_that_one_side_lacks_are_told_first(tmp_path):
+    own = [f"label{number:04}" for number in range(2000)]
+    others = [*own[:1000], "another", *own[1001:]]
     path = written(tmp_path / "mlb.pickle", others)
     model = TrainedModel(lambda images: images, 24, 2000, {"labels": own})
     with pytest.raises(UserError) as refusal:
         label_file.load_labels(model, "my.model", path)
-    for told in ("own0000, own0001", "other0000, other0001"):
+    for told in ("on label1000, label0000,", "for another, label0000,"):
         assert told in str(refusal.value)
     assert str(refusal.value).count("and 1,995 more") == 2
 
