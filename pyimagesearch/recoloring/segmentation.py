@@ -249,11 +249,11 @@ def color_bins(image: np.ndarray) -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        int32, shape (height, width).
+        uint16, shape (height, width).
     """
     lightness, a, b = cv2.split(cv2.cvtColor(image, cv2.COLOR_BGR2LAB).astype(np.int32))
     a_bin, b_bin = (np.clip(axis - 64, 0, 127) // (128 // BINS) for axis in (a, b))
-    return (lightness // (256 // BINS) * BINS + a_bin) * BINS + b_bin
+    return ((lightness // (256 // BINS) * BINS + a_bin) * BINS + b_bin).astype(np.uint16)
 
 
 def color_histogram(bins: np.ndarray, weights: np.ndarray) -> np.ndarray:

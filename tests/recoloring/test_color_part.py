@@ -1,3 +1,5 @@
+from unittest.mock import Mock
+
 import numpy as np
 import pytest
 
@@ -131,6 +133,35 @@ def test_a_type_is_not_taken_for_the_colour_where_no_two_folders_differ_in_the_c
     surely = found._replace(shares=(np.nan, 1.0))
     assert surely.fewest[1] < color_part.LEAST_IMAGES_ALONE
     assert not surely.is_clear
+
+
+@pytest.mark.parametrize(("most", "compared"), [(4, 3 + 4), (3, 3 + 3), (1, 1 + 1)])
+def test_of_each_part_so_many_pairs_are_compared_at_most(photographs, monkeypatch, most, compared):
+    images, labels, _ = photographs
+    everything = find_color_part(images, labels, np.arange(len(images)))
+    told_apart = Mock(side_effect=color_part._told_apart)
+    monkeypatch.setattr(color_part, "_told_apart", told_apart)
+    monkeypatch.setattr(color_part, "MOST_PAIRS", most)
+    found = find_color_part(images, labels, np.arange(len(images)))
+    assert told_apart.call_count == compared
+    assert found.likeliest == 0
+    assert (found == everything) == (most == 4)
+
+
+def test_of_many_pairs_any_may_be_compared_and_no_image_of_the_others_is_read(monkeypatch):
+    monkeypatch.setattr(color_part, "MOST_PAIRS", 20)
+    # Three pairs of each type; no two types have a colour in common.
+    labels = [(f"colour {i} of {j}", f"type {j}") for i in range(3) for j in range(40)] * 2
+    read = []
+
+    class Images:
+        def __getitem__(self, index):
+            read.append(labels[index])
+            return np.zeros((8, 8, 3), np.uint8)
+
+    find_color_part(Images(), labels, np.arange(len(labels)))
+    assert 20 < len(read) <= 20 * 2 * 2  # two images of each of two combinations
+    assert len({kind for _, kind in read}) > 10
 
 
 @pytest.mark.parametrize("place", [0, 1])
