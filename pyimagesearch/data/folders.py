@@ -7,10 +7,10 @@ folder: ``("blue", "jeans")``.
 import functools
 import os
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 from itertools import islice, product
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from pyimagesearch.errors import UserError, reason_of
 from pyimagesearch.files import AnyPath
@@ -22,6 +22,8 @@ IMAGE_SUFFIXES = (*JPEG_SUFFIXES, ".png", ".bmp", ".tif", ".tiff", ".webp", ".gi
 # the user hears of the others.
 OTHER_SUFFIXES = (".heic", ".heif", ".jxl", ".jp2", ".psd", ".dng", ".cr2", ".nef", ".arw")
 LISTED_SUFFIXES = (*IMAGE_SUFFIXES, *OTHER_SUFFIXES)
+
+Key = TypeVar("Key", bound=Hashable)
 
 
 class Listing(NamedTuple):
@@ -238,3 +240,22 @@ def numbered_combinations(
     combinations = sorted(set(named))
     numbers = {combination: number for number, combination in enumerate(combinations)}
     return combinations, [numbers[each] for each in named]
+
+
+def positions_of(keys: Iterable[Key]) -> dict[Key, list[int]]:
+    """Find where each key is.
+
+    Parameters
+    ----------
+    keys : iterable of hashable
+        Such as the labels of each image.
+
+    Returns
+    -------
+    dict of hashable to list of int
+        The sorted positions of each key. The key that comes first is the first.
+    """
+    positions: dict[Key, list[int]] = {}
+    for position, key in enumerate(keys):
+        positions.setdefault(key, []).append(position)
+    return positions

@@ -11,7 +11,6 @@ from itertools import chain, combinations, compress
 from math import comb
 from typing import Literal, NamedTuple
 
-import cv2
 import numpy as np
 
 from pyimagesearch.data.image_arrays import Images
@@ -19,10 +18,9 @@ from pyimagesearch.recoloring.composition import why_nothing_to_compose
 from pyimagesearch.recoloring.name_parts import Labels, NameParts, split_names
 from pyimagesearch.recoloring.segmentation import (
     LEAST_PROBABILITY,
-    THUMBNAIL_SIZE,
     central_place,
-    color_bins,
     color_histogram,
+    thumbnail_bins,
 )
 
 # So many images of each combination are enough.
@@ -174,7 +172,7 @@ def find_color_part(
 
     @lru_cache(2 * MOST_PAIRS)  # those of all combinations could take too much memory
     def bins_of(combination: Labels) -> np.ndarray:
-        return np.stack([_thumbnail_bins(images[i]) for i in its_indices[combination]])
+        return np.stack([thumbnail_bins(images[i]) for i in its_indices[combination]])
 
     shares, fewest, is_hidden = [], [], False
     for part in range(min(map(len, labels))):
@@ -212,11 +210,6 @@ def _alike_but_for_color(
     rng = np.random.default_rng(0)
     is_drawn[rng.choice(count, min(count, MOST_PAIRS), replace=False)] = True
     return sorted(compress(pairs, is_drawn))
-
-
-def _thumbnail_bins(image: np.ndarray) -> np.ndarray:
-    """Return the colour bins of a small copy of an image."""
-    return color_bins(cv2.resize(image, THUMBNAIL_SIZE, interpolation=cv2.INTER_AREA))
 
 
 def _told_apart(one: np.ndarray, other: np.ndarray) -> float:

@@ -7,14 +7,16 @@ type, and where in the image garments of one type are. Skin, hair and background
 colour label, so they do not count as garment.
 """
 
-from collections.abc import Mapping
-from itertools import product
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 from scipy.special import expit, logit
 
+from pyimagesearch.data.folders import positions_of
 from pyimagesearch.data.image_arrays import Images
 
 # Colours are counted in 16 x 16 x 16 bins of CIE L*a*b*: fine enough to tell navy from black,
@@ -29,6 +31,8 @@ LEAST_PROBABILITY = 1e-5
 # Small copies are enough to learn the colours and the places of garments.
 THUMBNAIL_SIZE = (32, 32)
 LEARNING_ROUNDS = 8
+# The garments of so many images at a time are in memory while colours and places are learned.
+SLICE = 64
 
 # How much the place counts, relative to the colour, in each round that refines one image's mask.
 # It counts less and less, because the garment may be anywhere in this image.
@@ -61,6 +65,22 @@ class Appearance(NamedTuple):
     cloth: dict[str, np.ndarray]
     surroundings: dict[str, np.ndarray]
     places: dict[str, np.ndarray]
+
+
+# A colour and a type, and the positions of some images that have both.
+_Slice = tuple[tuple[str, str], list[int]]
+# From a colour and a type and the bins of images to how likely each pixel is garment.
+_GarmentOf = Callable[[tuple[str, str], np.ndarray], np.ndarray]
+
+
+class _Sums(NamedTuple):
+    """What garments and their surroundings add up to, as weights of each bin, shape (BINS**3,)."""
+
+    cloth: dict[str, np.ndarray]  # for each colour label
+    around: dict[str, np.ndarray]  # for each type label
+    everywhere: np.ndarray  # around garments of all types
+    places: dict[str, np.ndarray]  # for each type label, of shape `THUMBNAIL_SIZE`
+    shares: np.ndarray  # for each image, the part that is garment
 
 
 def to_lab(image: np.ndarray) -> np.ndarray:
@@ -113,28 +133,23 @@ def learn_appearance(
     shares : numpy.ndarray
         float, shape (M,): the part of each image that is garment, in [0, 1].
     """
-    thumbnails = (
-        cv2.resize(images[i], THUMBNAIL_SIZE, interpolation=cv2.INTER_AREA) for i in indices
-    )
-    bins = np.stack([color_bins(thumbnail) for thumbnail in thumbnails])
-    of_color = {color: colors == color for color in np.unique(colors)}
-    of_type = {kind: types == kind for kind in np.unique(types)}
-
+    bins = np.empty((len(indices), *THUMBNAIL_SIZE), np.uint16)
+    for position, index in enumerate(indices):
+        bins[position] = thumbnail_bins(images[index])
+    slices = _slices(colors, types)
+    of_type = Counter(types.tolist())
     middle = central_place()
     places = dict.fromkeys(of_type, middle)
-    garment = np.broadcast_to(middle, bins.shape).copy()
+    sums = _sum_up(bins, slices, lambda _, own: np.broadcast_to(middle, own.shape))
     for _ in range(LEARNING_ROUNDS):
-        cloth, common = _cloth_colors(bins, garment, of_color)
-        surroundings = _surrounding_colors(bins, garment, of_type=of_type, common=common)
-        for color, kind in product(of_color, of_type):
-            both = of_color[color] & of_type[kind]
-            log_ratio = _log_ratio(cloth[color], surroundings[kind])
-            garment[both] = expit(log_ratio[bins[both]] + logit(places[kind]))
+        cloth, common = _cloth_colors(sums)
+        appearance = Appearance(cloth, _surrounding_colors(sums, common), places)
+        sums = _sum_up(bins, slices, partial(_garment, appearance))
         places = {
-            kind: np.clip(cv2.GaussianBlur(garment[of].mean(axis=0), (0, 0), 1), 0.02, 0.98)
-            for kind, of in of_type.items()
+            kind: np.clip(cv2.GaussianBlur(total / of_type[kind], (0, 0), 1), 0.02, 0.98)
+            for kind, total in sums.places.items()
         }
-    return Appearance(cloth, surroundings, places), garment.mean(axis=(1, 2))
+    return appearance._replace(places=places), sums.shares
 
 
 def segment(
@@ -189,29 +204,54 @@ def central_place() -> np.ndarray:
     return 0.02 + 0.6 * np.exp(-3.7 * y[:, None] ** 2 - 8.3 * x**2)
 
 
-def _cloth_colors(
-    bins: np.ndarray, garment: np.ndarray, of_color: Mapping[str, np.ndarray]
-) -> tuple[dict[str, np.ndarray], np.ndarray]:
+def _slices(colors: np.ndarray, types: np.ndarray) -> list[_Slice]:
+    """List a few positions at a time that share a colour and a type, behind these two labels."""
+    of_pair = positions_of(zip(colors.tolist(), types.tolist(), strict=True))
+    return [
+        (pair, positions[start : start + SLICE])
+        for pair, positions in of_pair.items()
+        for start in range(0, len(positions), SLICE)
+    ]
+
+
+def _garment(appearance: Appearance, pair: tuple[str, str], bins: np.ndarray) -> np.ndarray:
+    """Estimate how likely each pixel of images with two labels is garment: float, as `bins`."""
+    color, kind = pair
+    log_ratio = _log_ratio(appearance.cloth[color], appearance.surroundings[kind])
+    return expit(log_ratio[bins] + logit(appearance.places[kind]))
+
+
+def _sum_up(bins: np.ndarray, slices: Sequence[_Slice], garment_of: _GarmentOf) -> _Sums:
+    """Sum up all garments, pixel after pixel, so that slices of any length give equal sums."""
+    kinds = {kind for (_, kind), _ in slices}
+    cloth = {color: np.zeros(BINS**3) for (color, _), _ in slices}
+    around = {kind: np.zeros(BINS**3) for kind in kinds}
+    everywhere, shares = np.zeros(BINS**3), np.empty(len(bins))
+    places = {kind: np.zeros(THUMBNAIL_SIZE) for kind in kinds}
+    for (color, kind), positions in slices:
+        own = bins[positions]
+        garment = garment_of((color, kind), own)
+        rest = 1 - garment
+        for total, weights in ((cloth[color], garment), (around[kind], rest), (everywhere, rest)):
+            np.add.at(total, own.ravel(), weights.ravel())
+        for mask in garment:
+            places[kind] += mask
+        shares[positions] = garment.mean(axis=(1, 2))
+    return _Sums(cloth, around, everywhere, places, shares)
+
+
+def _cloth_colors(sums: _Sums) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Estimate each label's own garment colours, and what garments of all labels share."""
-    histograms = {color: color_histogram(bins[of], garment[of]) for color, of in of_color.items()}
+    histograms = {color: _smoothed(counts) for color, counts in sums.cloth.items()}
     common = np.min(list(histograms.values()), axis=0)
     own = {color: _normalized(histogram - common) for color, histogram in histograms.items()}
     return own, common
 
 
-def _surrounding_colors(
-    bins: np.ndarray,
-    garment: np.ndarray,
-    *,
-    of_type: Mapping[str, np.ndarray],
-    common: np.ndarray,
-) -> dict[str, np.ndarray]:
+def _surrounding_colors(sums: _Sums, common: np.ndarray) -> dict[str, np.ndarray]:
     """Estimate the colours around garments of each type, half of them from all images."""
-    everywhere = _normalized(color_histogram(bins, 1 - garment) + common)
-    return {
-        kind: (everywhere + color_histogram(bins[of], 1 - garment[of])) / 2
-        for kind, of in of_type.items()
-    }
+    everywhere = _normalized(_smoothed(sums.everywhere) + common)
+    return {kind: (everywhere + _smoothed(counts)) / 2 for kind, counts in sums.around.items()}
 
 
 def _likeness(image: np.ndarray, garment: np.ndarray, evidence: np.ndarray) -> np.ndarray:
@@ -256,6 +296,11 @@ def color_bins(image: np.ndarray) -> np.ndarray:
     return ((lightness // (256 // BINS) * BINS + a_bin) * BINS + b_bin).astype(np.uint16)
 
 
+def thumbnail_bins(image: np.ndarray) -> np.ndarray:
+    """Return :func:`color_bins` of a small copy of an image: uint16, shape ``THUMBNAIL_SIZE``."""
+    return color_bins(cv2.resize(image, THUMBNAIL_SIZE, interpolation=cv2.INTER_AREA))
+
+
 def color_histogram(bins: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Estimate the probability of each colour bin from weighted pixels.
 
@@ -271,7 +316,11 @@ def color_histogram(bins: np.ndarray, weights: np.ndarray) -> np.ndarray:
     numpy.ndarray
         float, shape (BINS**3,).
     """
-    counts = np.bincount(bins.ravel(), weights.ravel(), minlength=BINS**3)
+    return _smoothed(np.bincount(bins.ravel(), weights.ravel(), minlength=BINS**3))
+
+
+def _smoothed(counts: np.ndarray) -> np.ndarray:
+    """Turn the summed weights of each bin into probabilities that neighbouring bins share."""
     cube = counts.reshape(BINS, BINS, BINS)
     for _ in range(3):  # each pass smooths the first axis and moves it to the end
         cube = np.tensordot(cube, BIN_NEIGHBOURS, axes=(0, 0))

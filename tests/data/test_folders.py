@@ -138,3 +138,8 @@ def test_missing_combinations_are_counted_and_listed_without_making_them_all():
         ("color0", "type1"),
         ("color0", "type10"),
     ]
+
+
+def test_the_positions_of_each_key_are_sorted_and_the_first_key_comes_first():
+    positions = folders.positions_of(iter(["red", "blue", "red", "red", "green", "blue"]))
+    assert list(positions.items()) == [("red", [0, 2, 3]), ("blue", [1, 5]), ("green", [4])]

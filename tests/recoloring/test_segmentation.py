@@ -1,4 +1,6 @@
+import tracemalloc
 import warnings
+from unittest.mock import Mock
 
 import cv2
 import numpy as np
@@ -136,3 +138,50 @@ def test_colours_that_images_of_all_labels_share_are_not_garment():
         mask = segment(image, label, appearance)
         assert mask[skin].mean() < 0.1
         assert mask[garment].mean() > 0.9
+
+
+def test_what_is_learned_from_takes_little_memory_an_image(monkeypatch):
+    monkeypatch.setattr(segmentation, "LEARNING_ROUNDS", 1)
+    pairs = [("blue", "dress"), ("blue", "jeans"), ("red", "dress")]
+
+    def peak(count):
+        labels = np.array(pairs).repeat(count, axis=0)
+        images = np.broadcast_to(np.full((8, 8, 3), 99, np.uint8), (len(labels), 8, 8, 3))
+        tracemalloc.start()
+        learn(images, labels)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return peak
+
+    of_each_image = (peak(600) - peak(200)) / (400 * len(pairs))
+    assert of_each_image < 5_000  # the bins of its small copy take 2 KiB
+
+
+def test_of_many_colours_and_types_only_pairs_that_occur_are_looked_at(monkeypatch):
+    log_ratio = Mock(side_effect=segmentation._log_ratio)
+    monkeypatch.setattr(segmentation, "_log_ratio", log_ratio)
+    labels = np.array([(f"colour {i}", f"type {i // 2}") for i in range(20)] * 2)
+    learn(np.full((len(labels), 8, 8, 3), 99, np.uint8), labels)
+    assert log_ratio.call_count == segmentation.LEARNING_ROUNDS * 20
+
+
+def test_how_many_images_are_in_memory_at_a_time_does_not_matter(drawn, monkeypatch):
+    images, labels, _ = drawn
+    appearance, shares = learn(images, labels)
+    monkeypatch.setattr(segmentation, "SLICE", 5)
+    same, same_shares = learn(images, labels)
+    np.testing.assert_array_equal(same_shares, shares)
+    np.testing.assert_equal(same._asdict(), appearance._asdict())
+
+
+def test_the_order_of_the_images_does_not_matter(drawn):
+    images, labels, _ = drawn
+    order = np.random.default_rng(0).permutation(len(images))
+    (appearance, shares), (mixed, mixed_shares) = (
+        learn(images[each], labels[each]) for each in (np.arange(len(images)), order)
+    )
+    np.testing.assert_allclose(mixed_shares, shares[order], atol=1e-9)
+    for side, mixed_side in zip(appearance, mixed, strict=True):
+        assert side.keys() == mixed_side.keys()
+        for label in side:
+            np.testing.assert_allclose(mixed_side[label], side[label], atol=1e-9)
