@@ -14,6 +14,7 @@ import numpy as np
 
 from pyimagesearch.console import Progress, no_progress, printable
 from pyimagesearch.data.cache import cache_folder
+from pyimagesearch.data.folders import positions_of
 from pyimagesearch.data.image_arrays import Concatenated, Images, Turns, room_for_images
 from pyimagesearch.errors import UserError
 from pyimagesearch.recoloring.color_transfer import Color, color_of, recolor
@@ -265,25 +266,32 @@ def _plan(
     sources: _Sources, pairs: Iterable[Pair], *, count: int, rng: np.random.Generator
 ) -> _Plan:
     """Draw what to compose this many images of each pair of a colour and a type from."""
+    of_color, of_type = (
+        _candidates(labels, sources.is_good) for labels in (sources.colors, sources.types)
+    )
     type_sources: list[int] = []
     color_sources: list[int] = []
     for color, kind in (pair.joined for pair in pairs):
-        for label, present in ((color, sources.colors), (kind, sources.types)):
-            if label not in present:
+        for label, candidates in ((color, of_color), (kind, of_type)):
+            if label not in candidates:
                 raise UserError(f"there is no image to train on with the label {printable(label)}")
-        type_sources += _draw(sources.types == kind, sources.is_good, count=count, rng=rng)
-        color_sources += _draw(sources.colors == color, sources.is_good, count=count, rng=rng)
+        type_sources += _draw(of_type[kind], count=count, rng=rng)
+        color_sources += _draw(of_color[color], count=count, rng=rng)
     is_dark = rng.random(len(type_sources)) < SHARE_OF_DARK
     darkness_kept = rng.uniform(0, MOST_DARKNESS_KEPT, len(type_sources)) * is_dark
     return _Plan(np.array(type_sources), np.array(color_sources), darkness_kept)
 
 
-def _draw(
-    is_candidate: np.ndarray, is_good: np.ndarray, *, count: int, rng: np.random.Generator
-) -> list[int]:
-    """Draw among the good candidates, each equally often, or among all if none is good."""
-    is_preferred = is_candidate & is_good
-    candidates = np.flatnonzero(is_preferred if is_preferred.any() else is_candidate)
+def _candidates(labels: np.ndarray, is_good: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the positions of the good sources of each label, or of all if none is good."""
+    positions = {label: np.array(its) for label, its in positions_of(labels.tolist()).items()}
+    return {
+        label: its[is_good[its]] if is_good[its].any() else its for label, its in positions.items()
+    }
+
+
+def _draw(candidates: np.ndarray, *, count: int, rng: np.random.Generator) -> list[int]:
+    """Draw among candidates, each equally often."""
     rounds = -(-count // len(candidates))
     drawn = np.concatenate([rng.permutation(candidates) for _ in range(rounds)])
     return drawn[:count].tolist()
@@ -291,18 +299,19 @@ def _draw(
 
 def _recolor_all(sources: _Sources, plan: _Plan, composed: Images, *, progress: Progress) -> None:
     """Make the images of a plan, in parallel, those of one garment together."""
+    planned = positions_of(plan.type_sources.tolist())
     with ThreadPoolExecutor() as threads:
         used = np.unique(plan.color_sources).tolist()
         colors = dict(zip(used, threads.map(partial(_garment_color, sources), used), strict=True))
         darkest = {
-            label: min(colors[i].mean[0] for i in used if sources.colors[i] == label)
-            for label in np.unique(sources.colors[used])
+            label: min(colors[used[i]].mean[0] for i in positions)
+            for label, positions in positions_of(sources.colors[used].tolist()).items()
         }
 
         def recolor_all_of(source: int) -> None:
             image = sources.images[sources.indices[source]]
             mask = _mask(sources, source, image)
-            for i in np.flatnonzero(plan.type_sources == source).tolist():
+            for i in planned[source]:
                 composed[i] = recolor(
                     image,
                     mask,
@@ -311,7 +320,7 @@ def _recolor_all(sources: _Sources, plan: _Plan, composed: Images, *, progress: 
                     least_lightness=darkest[sources.colors[plan.color_sources[i]]],
                 )
 
-        garments = np.unique(plan.type_sources).tolist()
+        garments = sorted(planned)
         # The list waits for all of them, and raises what any of them raised.
         list(progress(threads.map(recolor_all_of, garments), len(garments)))
 

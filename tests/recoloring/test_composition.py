@@ -144,6 +144,27 @@ def test_nothing_is_composed_by_default_if_more_combinations_are_missing_than_th
     assert "more combinations have no folder" in composed.reason
 
 
+def test_all_images_are_not_searched_for_those_of_each_garment_or_combination(
+    photographs, monkeypatch
+):
+    looked_at = []
+
+    class Watched(np.ndarray):
+        def __eq__(self, other):
+            looked_at.append(len(self))
+            return super().__eq__(other)
+
+    def plan(sources, pairs, **settings):
+        watched = {name: getattr(sources, name).view(Watched) for name in ("colors", "types")}
+        plan = make_plan(sources._replace(**watched), pairs, **settings)
+        return plan._replace(type_sources=plan.type_sources.view(Watched))
+
+    make_plan = module._plan
+    monkeypatch.setattr(module, "_plan", plan)
+    compose(photographs)
+    assert looked_at == []
+
+
 @pytest.mark.parametrize("share", [0.01, 0.99])
 def test_a_garment_that_fills_too_little_or_too_much_is_not_used(photographs, monkeypatch, share):
     red_dresses = [i for i, label in enumerate(photographs.labels) if label == ("red", "dress")]
