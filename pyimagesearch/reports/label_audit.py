@@ -2,7 +2,8 @@
 
 import csv
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from pyimagesearch.console import printable
 from pyimagesearch.data.duplicates import spanning_groups
-from pyimagesearch.data.folders import numbered_combinations
+from pyimagesearch.data.folders import numbered_combinations, positions_of
 from pyimagesearch.data.image_header import read_header
 from pyimagesearch.data.loading import Dataset
 from pyimagesearch.errors import INTERRUPTED, UnreadableFileError, UserError
@@ -35,6 +36,7 @@ MOST_EPOCHS = 12
 DARKEST, LEAST_DEVIATION = 20, 8
 SMALLEST = 48  # pixels
 LEAST_PROBABILITY = 1e-4
+SLICE = 1024  # images at a time whose probabilities of all combinations are in memory
 MOST_CELLS = 60  # of the picture
 # Networks that recognise fewer images, or suspect more, have learned too little.
 LEAST_RECOGNISED, MOST_SUSPECTED = 0.5, 0.25
@@ -118,14 +120,13 @@ def audit(
     if isinstance(result, str):
         say(f"ended by {result}: nothing is written")
         return INTERRUPTED
-    findings = audit_labels(dataset, result)
+    findings, recognised = audit_labels(dataset, result)
     write_audit(path, dataset, findings)
-    recognised = recognised_share(dataset, result)
     say(*audit_lines(dataset, findings, path, recognised=recognised))
     return 0
 
 
-def audit_labels(dataset: Dataset, probabilities: np.ndarray) -> list[Finding]:
+def audit_labels(dataset: Dataset, probabilities: np.ndarray) -> tuple[list[Finding], float]:
     """Find the images that should be looked at, the most urgent first.
 
     First come copies of one image with different labels, then images whose labels are probably
@@ -145,19 +146,19 @@ def audit_labels(dataset: Dataset, probabilities: np.ndarray) -> list[Finding]:
 
     Returns
     -------
-    list of Finding
+    findings : list of Finding
         At most two for an image.
+    recognised : float
+        How good the networks are: the share of images whose own labels are the likeliest.
     """
-    combinations, of_combination, own = _of_combinations(dataset, probabilities)
-    confidence = of_combination[np.arange(len(own)), own]
-    # How likely each combination is, on average, for the images that have it.
-    usual = np.array([of_combination[own == n, n].mean() for n in range(len(combinations))])
-    sure = np.where(of_combination >= usual, of_combination, 0)
-    is_sure, likeliest = sure.max(axis=1) > 0, sure.argmax(axis=1)
-    suggested = np.where(is_sure, likeliest, of_combination.argmax(axis=1))
+    combinations, numbers = numbered_combinations(dataset.labels)
+    own = np.array(numbers)
+    slices = partial(combination_probabilities, probabilities, combinations, dataset.classes)
+    likeliest, sure, confidence = _judged(own, slices)
+    suggested = np.where(sure >= 0, sure, likeliest)
 
     copies = [int(i) for group in spanning_groups(dataset.groups, dataset.labels) for i in group]
-    is_wrong = is_sure & (likeliest != own)
+    is_wrong = (sure >= 0) & (sure != own)
     is_wrong[copies] = False
     wrong = [int(i) for i in np.argsort(confidence, kind="stable") if is_wrong[i]]
     findings = [
@@ -168,44 +169,69 @@ def audit_labels(dataset: Dataset, probabilities: np.ndarray) -> list[Finding]:
     for i, image in enumerate(dataset.images):
         if why := little_shown(image, dataset.paths[i]):
             findings.append(Finding(i, why, (), float(confidence[i])))
-    return findings
+    return findings, float((likeliest == own).mean())
 
 
-def recognised_share(dataset: Dataset, probabilities: np.ndarray) -> float:
-    """Tell how good the networks are that judge labels.
-
-    Parameters
-    ----------
-    dataset, probabilities
-        As for :func:`audit_labels`.
+def _judged(
+    own: np.ndarray, slices: Callable[[], Iterable[tuple[np.ndarray, np.ndarray]]]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Judge images by their own combinations and what `slices` makes twice.
 
     Returns
     -------
-    float
-        The share of images whose own labels are the likeliest, in [0, 1].
+    likeliest : numpy.ndarray
+        int, shape (N,): the likeliest combination of each image.
+    sure : numpy.ndarray
+        int, shape (N,): the likeliest of those that reach their thresholds, or -1 if none does.
+    confidence : numpy.ndarray
+        float, shape (N,): the probability of its own combination.
     """
-    _, of_combination, own = _of_combinations(dataset, probabilities)
-    return float((of_combination.argmax(axis=1) == own).mean())
+    judged = [
+        (shares.argmax(axis=1), shares[np.arange(len(shares)), own[positions]])
+        for positions, shares in slices()
+    ]
+    likeliest, confidence = (np.concatenate(parts) for parts in zip(*judged, strict=True))
+    # How likely each combination is, on average, for the images that have it.
+    of_own = sorted(positions_of(own.tolist()).items())
+    usual = np.array([confidence[positions].mean() for _, positions in of_own])
+    sure = np.concatenate([_likeliest_that_reach(usual, shares) for _, shares in slices()])
+    return likeliest, sure, confidence
 
 
-def _of_combinations(
-    dataset: Dataset, probabilities: np.ndarray
-) -> tuple[list[tuple[str, ...]], np.ndarray, np.ndarray]:
-    """Return the C combinations, the probability of each, shape (N, C), and each image's own."""
-    combinations, own = numbered_combinations(dataset.labels)
-    of_combination = combination_probabilities(probabilities, combinations, dataset.classes)
-    return combinations, of_combination, np.array(own)
+def _likeliest_that_reach(thresholds: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    reaching = np.where(shares >= thresholds, shares, 0)
+    return np.where(reaching.max(axis=1) > 0, reaching.argmax(axis=1), -1)
 
 
 def combination_probabilities(
     probabilities: np.ndarray, combinations: Sequence[tuple[str, ...]], classes: Sequence[str]
-) -> np.ndarray:
-    """Turn probabilities of labels, shape (N, L), into those of combinations, shape (N, C)."""
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Turn probabilities of labels into those of combinations, of some images at a time.
+
+    Parameters
+    ----------
+    probabilities : numpy.ndarray
+        float, shape (N, L).
+    combinations : sequence of tuple of str
+        The C combinations that an image may have.
+    classes : sequence of str
+        The L labels.
+
+    Yields
+    ------
+    positions : numpy.ndarray
+        int, shape (M,): up to ``SLICE`` images, which follow those of the slice before.
+    shares : numpy.ndarray
+        float, shape (M, C). The sum of each row is 1.
+    """
     has_label = np.array([[label in each for label in classes] for each in combinations], float)
-    likely = np.clip(probabilities.astype(float), LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
-    logs = np.log(likely) @ has_label.T + np.log(1 - likely) @ (1 - has_label).T
-    shares = np.exp(logs - logs.max(axis=1, keepdims=True))
-    return shares / shares.sum(axis=1, keepdims=True)
+    count = -(-len(probabilities) // SLICE)
+    for positions in np.array_split(np.arange(len(probabilities)), count):
+        likely = probabilities[positions].astype(float)
+        likely = np.clip(likely, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
+        logs = np.log(likely) @ has_label.T + np.log(1 - likely) @ (1 - has_label).T
+        shares = np.exp(logs - logs.max(axis=1, keepdims=True))
+        yield positions, shares / shares.sum(axis=1, keepdims=True)
 
 
 def little_shown(image: np.ndarray, path: str) -> str | None:
@@ -236,7 +262,7 @@ def audit_lines(
     path : path
         Of the table.
     recognised : float
-        From :func:`recognised_share`.
+        From :func:`audit_labels`.
 
     Returns
     -------

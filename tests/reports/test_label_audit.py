@@ -1,5 +1,6 @@
 import codecs
 import csv
+import tracemalloc
 from types import SimpleNamespace
 
 import cv2
@@ -43,7 +44,7 @@ def read_rows(table):
 
 
 def test_wrong_labels_are_ranked_by_the_probability_of_their_own_labels(dataset, probabilities):
-    findings = label_audit.audit_labels(dataset, probabilities)
+    findings, _ = label_audit.audit_labels(dataset, probabilities)
     wrong = [finding for finding in findings if finding.why == label_audit.WRONG]
     assert [finding.position for finding in wrong] == [3, 10]
     assert wrong[0].suggested == ("red", "dress")
@@ -58,7 +59,7 @@ def test_an_image_whose_own_labels_are_the_likeliest_and_usual_is_not_called_wro
     probabilities[:] = np.where(probabilities > 0.5, 0.55, 0.45)
     probabilities[0] = [0.9, 0.7, 0.9, 0.7]
     probabilities[10:] = [0.9, 0.1, 0.9, 0.1]
-    findings = label_audit.audit_labels(dataset, probabilities)
+    findings, _ = label_audit.audit_labels(dataset, probabilities)
     assert 0 not in [finding.position for finding in findings]
 
 
@@ -67,9 +68,24 @@ def test_labels_that_are_called_wrong_are_never_suggested(dataset, probabilities
     probabilities[:10] = [0.95, 0.05, 0.95, 0.05]
     probabilities[10:] = [0.6, 0.4, 0.6, 0.4]
     probabilities[0] = [0.55, 0.45, 0.55, 0.45]
-    (first,) = [f for f in label_audit.audit_labels(dataset, probabilities) if f.position == 0]
+    findings, recognised = label_audit.audit_labels(dataset, probabilities)
+    (first,) = [finding for finding in findings if finding.position == 0]
     assert first.why == label_audit.WRONG
     assert first.suggested == ("red", "dress")
+    assert recognised == 0.5  # its own among them
+
+
+def test_the_order_of_the_images_does_not_matter(dataset, probabilities):
+    probabilities[:10] = [0.95, 0.05, 0.95, 0.05]
+    probabilities[10:] = [0.6, 0.4, 0.6, 0.4]
+    probabilities[0] = [0.55, 0.45, 0.55, 0.45]
+    backwards = dataset._replace(
+        images=dataset.images[::-1], labels=LABELS[::-1], paths=dataset.paths[::-1]
+    )
+    findings, _ = label_audit.audit_labels(dataset, probabilities)
+    same, _ = label_audit.audit_labels(backwards, probabilities[::-1])
+    turned = [finding._replace(position=19 - finding.position) for finding in same]
+    assert sorted(turned) == sorted(findings)
 
 
 def test_of_a_copy_that_resembles_no_usual_image_the_likeliest_labels_are_suggested(
@@ -83,35 +99,35 @@ def test_of_a_copy_that_resembles_no_usual_image_the_likeliest_labels_are_sugges
     likely[12] = [0.05, 0.05, 0.45, 0.05, 0.45, 0.05]
     groups = np.arange(20)
     groups[12] = groups[5]
-    findings = label_audit.audit_labels(odd._replace(groups=groups), likely)
+    findings, _ = label_audit.audit_labels(odd._replace(groups=groups), likely)
     (copy,) = [finding for finding in findings if finding.position == 12]
     assert (copy.why, copy.suggested) == (label_audit.COPIES, ("red", "dress"))
 
 
 def test_folders_of_the_same_labels_in_another_order_are_one_combination(dataset, probabilities):
-    before = label_audit.audit_labels(dataset, probabilities)
+    before, _ = label_audit.audit_labels(dataset, probabilities)
     swapped = [labels[::-1] if i % 2 else labels for i, labels in enumerate(LABELS)]
-    after = label_audit.audit_labels(dataset._replace(labels=swapped), probabilities)
+    after, _ = label_audit.audit_labels(dataset._replace(labels=swapped), probabilities)
     assert after == before
 
 
 def test_an_image_that_can_no_longer_be_read_is_reported(dataset, probabilities):
     paths = [*dataset.paths[:-1], "gone.png"]
-    *_, last = label_audit.audit_labels(dataset._replace(paths=paths), probabilities)
+    (*_, last), _ = label_audit.audit_labels(dataset._replace(paths=paths), probabilities)
     assert (last.position, last.why) == (19, "no longer readable")
 
 
 def test_copies_with_different_labels_come_first_and_once(dataset, probabilities):
     groups = np.arange(20)
     groups[12] = groups[3]
-    findings = label_audit.audit_labels(dataset._replace(groups=groups), probabilities)
+    findings, _ = label_audit.audit_labels(dataset._replace(groups=groups), probabilities)
     assert [finding.position for finding in findings[:3]] == [3, 12, 10]
     assert [finding.why for finding in findings[:2]] == [label_audit.COPIES] * 2
     assert [finding.position for finding in findings].count(3) == 1
 
 
 def test_images_that_show_little_come_last(dataset, probabilities):
-    findings = label_audit.audit_labels(dataset, probabilities)
+    findings, _ = label_audit.audit_labels(dataset, probabilities)
     assert [(finding.position, finding.why) for finding in findings[2:]] == [
         (17, "very dark"),
         (18, "nearly empty"),
@@ -130,15 +146,49 @@ def test_an_image_is_very_small_by_its_longer_side(dataset, tmp_path, shape, why
 
 def test_probabilities_of_combinations_are_those_of_their_labels():
     likely = np.array([[0.9, 0.2], [1.0, 0.0]])
-    shares = label_audit.combination_probabilities(likely, [("a",), ("b",)], ["a", "b"])
+    slices = label_audit.combination_probabilities(likely, [("a",), ("b",)], ["a", "b"])
+    ((positions, shares),) = slices
+    assert positions.tolist() == [0, 1]
     np.testing.assert_allclose(shares.sum(axis=1), 1)
     assert shares[0, 0] / shares[0, 1] == pytest.approx(0.9 * 0.8 / (0.1 * 0.2))
     assert shares[1, 0] > 0.99
 
 
+@pytest.mark.parametrize("size", [1, 3, 7, 19])
+def test_how_many_images_are_judged_at_a_time_does_not_matter(
+    dataset, probabilities, monkeypatch, size
+):
+    noisy = np.random.default_rng(0).uniform(-0.3, 0.3, probabilities.shape) + probabilities
+    likely = noisy.clip(0, 1).astype(np.float32)
+    groups = np.arange(20)
+    groups[12] = groups[5]
+    findings, recognised = label_audit.audit_labels(dataset._replace(groups=groups), likely)
+    monkeypatch.setattr(label_audit, "SLICE", size)
+    same, same_recognised = label_audit.audit_labels(dataset._replace(groups=groups), likely)
+    assert [finding[:3] for finding in same] == [finding[:3] for finding in findings]
+    assert [each.confidence for each in same] == pytest.approx(
+        [each.confidence for each in findings], rel=1e-12
+    )
+    assert len({finding.why for finding in findings}) > 2
+    assert same_recognised == recognised < 1
+
+
+def test_the_probabilities_of_all_combinations_are_not_in_memory_at_once(make_dataset, monkeypatch):
+    monkeypatch.setattr(label_audit, "SLICE", 50)
+    monkeypatch.setattr(label_audit, "little_shown", lambda *_: None)
+    combinations = [(f"colour {i}", f"type {j}") for i in range(20) for j in range(20)]
+    dataset = make_dataset(combinations * 5)
+    likely = np.random.default_rng(0).random((2000, 40), np.float32)
+    tracemalloc.start()
+    label_audit.audit_labels(dataset, likely)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2000 * 400 * 8 / 2
+
+
 def test_the_table_is_escaped_and_has_a_picture_beside_it(dataset, probabilities, tmp_path):
     hostile = ["=1+1", *dataset.paths[1:]]
-    findings = label_audit.audit_labels(dataset, probabilities)
+    findings, _ = label_audit.audit_labels(dataset, probabilities)
     findings.append(label_audit.Finding(0, "nothing", (), 1.0))
     table = tmp_path / "audit.csv"
     label_audit.write_audit(table, dataset._replace(paths=hostile), findings)
@@ -153,7 +203,7 @@ def test_the_table_is_escaped_and_has_a_picture_beside_it(dataset, probabilities
 def test_labels_with_spaces_can_be_taken_apart_in_the_table(dataset, probabilities, tmp_path):
     labels = [("blau", "langes Kleid") if "blue" in each else each for each in LABELS]
     spaced = dataset._replace(labels=labels, classes=["blau", "dress", "langes Kleid", "red"])
-    findings = label_audit.audit_labels(spaced, probabilities)
+    findings, _ = label_audit.audit_labels(spaced, probabilities)
     label_audit.write_audit(tmp_path / "audit.csv", spaced, findings)
     rows = read_rows(tmp_path / "audit.csv")
     assert rows[0]["labels"].split("|") == ["blau", "langes Kleid"]
@@ -179,7 +229,7 @@ def test_nothing_found_leaves_a_table_without_rows_and_no_picture(dataset, tmp_p
 def test_the_networks_are_said_to_recognise_images_whose_own_labels_are_the_likeliest(
     dataset, probabilities
 ):
-    share = label_audit.recognised_share(dataset, probabilities)
+    _, share = label_audit.audit_labels(dataset, probabilities)
     assert share == 0.9
     lines = label_audit.audit_lines(dataset, [], "audit.csv", recognised=share)
     assert "the networks recognise 90.0% of the images" in lines
