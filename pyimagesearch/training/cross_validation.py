@@ -1,13 +1,13 @@
 """Predict every image by a network that was not trained on it."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import cv2
 import keras
 import numpy as np
-from sklearn.model_selection import StratifiedGroupKFold
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from pyimagesearch.console import counted
 from pyimagesearch.data.batches import Examples, make_targets, steps_per_epoch
@@ -22,6 +22,8 @@ from pyimagesearch.training.devices import TrainingDevice
 from pyimagesearch.training.fitting import Settings, Trainer
 
 FOLDS = 3
+# A larger table of all groups of copies and all combinations would take more than 0.5 GB.
+MOST_CELLS = 2**25
 # Wrong labels show in images of half the size, which take a quarter of the time.
 SMALLEST_SIZE = 48
 # With fewer steps an epoch, networks learn too little of the labels that they judge.
@@ -126,9 +128,7 @@ def cross_validated(
     targets = make_targets(dataset.labels, dataset.classes)
     everything = Examples(images, targets, np.arange(len(images)))
     probabilities = np.empty_like(targets)
-    joined = np.array(["\0".join(labels) for labels in combinations])
-    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=settings.seed)
-    for learned, tested in folds.split(joined, joined, dataset.groups):
+    for learned, tested in _folds(combinations, dataset.groups, seed=settings.seed):
         keras.utils.set_random_seed(settings.seed)
         trainer = Trainer(
             partial(build, size),
@@ -144,3 +144,19 @@ def cross_validated(
             return trainer.requested_by
         probabilities[tested] = trainer.predict(test_examples)
     return probabilities
+
+
+def _folds(
+    combinations: Sequence[tuple[str, ...]], groups: np.ndarray, *, seed: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield the images to learn from and to test on in turn, each combination's evenly shared."""
+    joined = np.array(["\0".join(labels) for labels in combinations])
+    first_of_group = np.unique(groups, return_index=True)[1]
+    if len(first_of_group) * len(set(combinations)) <= MOST_CELLS:
+        whole = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
+        yield from whole.split(joined, joined, groups)
+        return
+    # Without that table, a group in several folders counts for the folder of its first image.
+    firsts = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
+    for learned, tested in firsts.split(first_of_group, joined[first_of_group]):
+        yield np.flatnonzero(np.isin(groups, learned)), np.flatnonzero(np.isin(groups, tested))

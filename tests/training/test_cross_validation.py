@@ -1,4 +1,6 @@
 import signal
+import tracemalloc
+from functools import partial
 from unittest import mock
 
 import keras
@@ -23,8 +25,8 @@ def device():
     return TrainingDevice(tf.distribute.get_strategy(), "CPU", is_chief=True)
 
 
-def build(size):
-    sequence = [layers.Input((size, size, 3)), layers.Flatten(), layers.Dense(2)]
+def build(size, labels=2):
+    sequence = [layers.Input((size, size, 3)), layers.Flatten(), layers.Dense(labels)]
     return keras.Sequential([*sequence, layers.Activation("sigmoid")])
 
 
@@ -51,7 +53,11 @@ def test_a_wrong_label_does_not_teach_the_network_that_judges_it(device):
     assert found[5, 0] > found[5, 1]
 
 
-def test_each_image_is_predicted_once_by_a_network_that_saw_no_copy_of_it(device, monkeypatch):
+@pytest.mark.parametrize("most_cells", [cross_validation.MOST_CELLS, 0])
+def test_each_image_is_predicted_once_by_a_network_that_saw_no_copy_of_it(
+    device, monkeypatch, most_cells
+):
+    monkeypatch.setattr(cross_validation, "MOST_CELLS", most_cells)
     labels = [("bright",) if i % 2 else ("dark",) for i in range(30)]
     groups = np.arange(30) // 4 * 2 + np.arange(30) % 2  # two images each
     learned, predicted = [], []
@@ -69,6 +75,36 @@ def test_each_image_is_predicted_once_by_a_network_that_saw_no_copy_of_it(device
     dataset = make_dataset(labels, groups)
     cross_validation.cross_validated(dataset, build, device, settings=SETTINGS)
     assert sorted(predicted) == list(range(30))
+
+
+@pytest.mark.parametrize(("spared", "is_small"), [(0, False), (1, True)])
+def test_a_large_table_of_copies_and_combinations_is_not_made_to_share_each_out_evenly(
+    device, monkeypatch, spared, is_small
+):
+    labels = [(f"colour {i}", f"type {j}") for i in range(20) for j in range(30)] * 3
+    everything = np.arange(len(labels))
+    dataset = make_dataset([("bright",)] * 30)._replace(
+        images=np.zeros((len(labels), 8, 8, 3), np.uint8),
+        labels=labels,
+        paths=["0.png"] * len(labels),
+        classes=sorted({label for each in labels for label in each}),
+        groups=everything,
+    )
+    cells = len(labels) * len(set(labels))
+    monkeypatch.setattr(cross_validation, "MOST_CELLS", cells - spared)
+    tested = []
+
+    def fit(trainer, examples):
+        tested.extend(labels[i] for i in examples.indices)
+        trainer.requested_by = "SIGINT"
+
+    monkeypatch.setattr(fitting.Trainer, "fit", fit)
+    tracemalloc.start()
+    cross_validation.cross_validated(dataset, partial(build, labels=50), device, settings=SETTINGS)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert sorted(tested) == sorted(set(labels))  # a third of the three images of each
+    assert (peak < cells * 8) == is_small
 
 
 @pytest.mark.parametrize("is_stored", [False, True])
