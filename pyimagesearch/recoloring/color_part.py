@@ -14,14 +14,14 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from pyimagesearch.data.image_arrays import Images
-from pyimagesearch.recoloring.composition import why_nothing_to_compose
-from pyimagesearch.recoloring.name_parts import Labels, NameParts, split_names
-from pyimagesearch.recoloring.segmentation import (
+from pyimagesearch.recoloring.color_statistics import (
     LEAST_PROBABILITY,
-    central_place,
     color_histogram,
     thumbnail_bins,
 )
+from pyimagesearch.recoloring.composition import why_nothing_to_compose
+from pyimagesearch.recoloring.name_parts import Labels, NameParts, split_names
+from pyimagesearch.recoloring.segmentation import central_place
 
 # So many images of each combination are enough.
 MOST_IMAGES = 200
@@ -145,7 +145,7 @@ def choose_recoloring(
         none = "neither" if len(found.shares) == 2 else "no"
         reason = f"{none} part of the names is clearly a colour"
         if found.is_hidden:
-            reason += "; for one of them, no two folders differ in it alone"
+            reason += "; some part has no two folders that differ in it alone"
     return Recoloring(0 if reason else per_combination, found.likeliest, found, reason)
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from pyimagesearch.recoloring.segmentation import color_moments, to_lab
+from pyimagesearch.recoloring.color_statistics import color_moments, to_lab
 
 # How much the spread of L*, a* and b* may change, as factors. A larger spread would turn the noise
 # of a black cloth into a pattern; a smaller spread of L* would flatten the folds of a garment. The

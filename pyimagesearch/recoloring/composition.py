@@ -17,6 +17,7 @@ from pyimagesearch.data.cache import cache_folder
 from pyimagesearch.data.folders import positions_of
 from pyimagesearch.data.image_arrays import Concatenated, Images, Turns, room_for_images
 from pyimagesearch.errors import UserError
+from pyimagesearch.recoloring.color_statistics import to_lab
 from pyimagesearch.recoloring.color_transfer import Color, color_of, recolor
 from pyimagesearch.recoloring.name_parts import (
     NameParts,
@@ -25,7 +26,7 @@ from pyimagesearch.recoloring.name_parts import (
     missing_pairs,
     split_names,
 )
-from pyimagesearch.recoloring.segmentation import Appearance, learn_appearance, segment, to_lab
+from pyimagesearch.recoloring.segmentation import Appearance, learn_appearance, segment
 
 # Three times as many images are composed as one epoch shows, and epochs take turns: many pairs of a
 # garment and a colour teach more than a few.

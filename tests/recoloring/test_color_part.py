@@ -85,7 +85,7 @@ def test_folders_that_differ_in_both_parts_tell_nothing(photographs):
     assert found.likeliest == 0
     chosen = choose_recoloring(images, labels, np.array(two), wanted="auto", part=None)
     assert chosen.per_combination == 0
-    assert chosen.reason.endswith("for one of them, no two folders differ in it alone")
+    assert chosen.reason.endswith("some part has no two folders that differ in it alone")
 
 
 @pytest.mark.parametrize(

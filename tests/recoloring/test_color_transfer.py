@@ -2,8 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
+from pyimagesearch.recoloring.color_statistics import to_lab
 from pyimagesearch.recoloring.color_transfer import Color, color_of, recolor
-from pyimagesearch.recoloring.segmentation import to_lab
 
 SIZE = 48
 WHITE, BLUE = (240, 238, 236), (150, 60, 30)

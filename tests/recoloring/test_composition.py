@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from pyimagesearch.data.image_arrays import StoredImages
 from pyimagesearch.errors import UserError
 from pyimagesearch.recoloring import composition as module
-from pyimagesearch.recoloring.segmentation import learn_appearance, to_lab
+from pyimagesearch.recoloring.color_statistics import to_lab
+from pyimagesearch.recoloring.segmentation import learn_appearance
 from pyimagesearch.reports.pictures import preview
 
 MISSING = [("black", "dress"), ("black", "shirt"), ("red", "jeans")]
