@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from pyimagesearch.data.loading import Dataset
+from pyimagesearch.reports import montage
 
 
 @pytest.fixture
@@ -21,3 +22,11 @@ def make_dataset():
         )
 
     return make
+
+
+@pytest.fixture
+def captions(monkeypatch):
+    """The lines that are written below the images of montages, in order."""
+    lines = []
+    monkeypatch.setattr(montage, "write_text", lambda cell, text, *_, **__: lines.append(text))
+    return lines

@@ -71,23 +71,23 @@ def test_beside_each_error_a_heat_map_shows_where_the_wrong_label_is_seen(tmp_pa
     assert min(brightest[1]) > CELL_WIDTH * 2 / 3
 
 
-def captions_of(errors, dataset, monkeypatch, *, explain=without_heat_maps):
-    """Return the lines below each image, as they are written."""
-    lines = []
-    monkeypatch.setattr(montage, "write_text", lambda cell, text, *_, **__: lines.append(text))
-    draw_errors("errors.png", dataset, errors, explain=explain)
-    return lines
+@pytest.fixture
+def captions_of(tmp_path, captions):
+    """Return a function that draws errors and returns the lines below their images."""
+
+    def draw(errors, dataset, *, explain=without_heat_maps):
+        draw_errors(tmp_path / "errors.png", dataset, errors, explain=explain)
+        return captions
+
+    return draw
 
 
-def test_below_an_error_every_label_is_named_with_its_probability(
-    tmp_path, dataset, worst, monkeypatch
-):
-    monkeypatch.chdir(tmp_path)
+def test_below_an_error_every_label_is_named_with_its_probability(dataset, worst, captions_of):
     evening, morning = "Abendkleid mit Übergröße lang", "Morgenmantel mit Übergröße kurz"
     dataset = dataset._replace(classes=["blau", evening, morning])
     probabilities = {"blau": 0.62, evening: 0.5, morning: 0.4}
     error = worst[0] | {"labels": ("blau", morning), "probabilities": probabilities}
-    _, truth, net = captions_of([error | {"is_stray": True}], dataset, monkeypatch)
+    _, truth, net = captions_of([error | {"is_stray": True}], dataset)
     assert truth.startswith("is blau Mo")
     assert truth.endswith(" (a stray?)")
     assert net.startswith("net blau 62%, Ab")
@@ -105,35 +105,29 @@ def test_below_an_error_every_label_is_named_with_its_probability(
     ids=["more are predicted", "fewer are predicted"],
 )
 def test_below_an_error_stand_all_predicted_labels_and_as_many_as_the_image_has(
-    tmp_path, dataset, worst, monkeypatch, labels, net
+    dataset, worst, captions_of, labels, net
 ):
-    monkeypatch.chdir(tmp_path)
     error = worst[0] | {"labels": labels, "probabilities": {"cap": 0.8, "hat": 0.9, "red": 0.1}}
-    *_, line = captions_of([error], dataset._replace(classes=["cap", "hat", "red"]), monkeypatch)
+    *_, line = captions_of([error], dataset._replace(classes=["cap", "hat", "red"]))
     assert line == net
 
 
-def test_a_wrong_label_comes_first_where_not_all_fit(tmp_path, dataset, worst, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_a_wrong_label_comes_first_where_not_all_fit(dataset, worst, captions_of):
     likely = {"shirt": 0.99, "red": 0.98, "blue": 0.55, "black": 0.01}
     error = worst[0] | {"labels": ("red", "shirt"), "probabilities": likely}
-    *_, net = captions_of([error], dataset._replace(classes=list(likely)), monkeypatch)
+    *_, net = captions_of([error], dataset._replace(classes=list(likely)))
     assert net.startswith("net blue 55%, shirt 99%")
 
 
 def test_below_an_image_without_labels_that_gets_none_stands_the_likeliest(
-    tmp_path, dataset, worst, monkeypatch
+    dataset, worst, captions_of
 ):
-    monkeypatch.chdir(tmp_path)
     error = worst[0] | {"labels": (), "probabilities": LIKELY | {"black": 0.4, "jeans": 0.2}}
-    _, truth, net = captions_of([error], dataset, monkeypatch)
+    _, truth, net = captions_of([error], dataset)
     assert (truth.strip(), net) == ("is", "net black 40%")
 
 
-def test_below_a_heat_map_stands_its_label_with_the_probability(
-    tmp_path, dataset, worst, monkeypatch
-):
-    monkeypatch.chdir(tmp_path)
+def test_below_a_heat_map_stands_its_label_with_the_probability(dataset, worst, captions_of):
     long = "Abendkleid mit Übergröße lang"
     dataset = dataset._replace(classes=["blue", long])
     error = worst[0] | {"labels": ("blue",), "probabilities": {"blue": 0.9, long: 0.724}}
@@ -142,17 +136,16 @@ def test_below_a_heat_map_stands_its_label_with_the_probability(
         ones = np.ones((1, 4, 4, 3), np.float32)
         return ones, ones, Cells((0.5, 0.5), (2, 2))
 
-    line = captions_of([error], dataset, monkeypatch, explain=explain)[-1]
+    line = captions_of([error], dataset, explain=explain)[-1]
     assert line.startswith("Abendkl")
     assert line.endswith("lang 72%")
     assert text_width(line, montage.FONT_SIZE) <= montage.LINE_WIDTH
 
 
-def test_of_a_long_path_below_an_error_the_end_is_shown(tmp_path, dataset, worst, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_of_a_long_path_below_an_error_the_end_is_shown(dataset, worst, captions_of):
     long = f"d/{'a' * 90}/image_0001.png"
     dataset = dataset._replace(paths=[*dataset.paths[:2], long])
-    path, *_ = captions_of([worst[0] | {"path": long}], dataset, monkeypatch)
+    path, *_ = captions_of([worst[0] | {"path": long}], dataset)
     assert path.startswith("...a")
     assert path.endswith("a/image_0001.png")
 

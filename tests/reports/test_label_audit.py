@@ -88,6 +88,24 @@ def test_the_order_of_the_images_does_not_matter(dataset, probabilities):
     assert sorted(turned) == sorted(findings)
 
 
+def test_an_image_that_resembles_no_usual_image_is_not_called_wrong(dataset, probabilities):
+    # Others have the likeliest labels, but are much surer of them.
+    probabilities[12] = [0.53, 0.47, 0.53, 0.47]
+    findings = label_audit.audit_labels(dataset, probabilities)
+    assert 12 not in [finding.position for finding in findings]
+
+
+def test_the_only_image_of_its_labels_is_not_called_wrong_where_they_are_the_likeliest(
+    dataset, probabilities
+):
+    # Of the others, nobody is sure, so that its second likeliest labels are usual ones.
+    probabilities[:10] = 0.5
+    probabilities[19] = [0.45, 0.1, 0.9, 0.55]
+    labels = [*LABELS[:-1], ("red", "jeans")]
+    findings = label_audit.audit_labels(dataset._replace(labels=labels), probabilities)
+    assert label_audit.WRONG not in [f.why for f in findings if f.position == 19]
+
+
 def test_of_a_copy_that_resembles_no_usual_image_the_likeliest_labels_are_suggested(
     dataset, probabilities
 ):
@@ -198,6 +216,33 @@ def test_the_table_is_escaped_and_has_a_picture_beside_it(dataset, probabilities
     assert rows[0]["suggested labels"] == "red dress"
     assert rows[-1]["path"] == "'=1+1"
     assert cv2.imread(str(tmp_path / "audit.png")).shape[1] == montage.ROW_WIDTH
+
+
+def test_the_picture_says_what_each_image_is_called_and_what_is_the_matter(
+    dataset, tmp_path, captions
+):
+    named = dataset._replace(paths=[f"d/photos/{number}.png" for number in range(20)])
+    findings = [
+        label_audit.Finding(10, label_audit.WRONG, ("blue", "jeans"), 0.1),
+        label_audit.Finding(3, label_audit.COPIES, ("red", "dress"), 0.1),
+        label_audit.Finding(17, "very dark", (), 0.9),
+    ]
+    label_audit.write_audit(tmp_path / "audit.csv", named, findings)
+    assert captions == [
+        *("photos/10.png", "is red dress", "rather blue jeans?"),
+        *("photos/3.png", "is blue jeans", label_audit.COPIES),
+        *("photos/17.png", "is red dress", "very dark"),
+    ]
+
+
+def test_of_many_findings_the_picture_shows_the_first_and_the_table_all(
+    dataset, tmp_path, captions
+):
+    most = label_audit.MOST_CELLS
+    findings = [label_audit.Finding(0, f"reason {n}", (), 1.0) for n in range(most + 1)]
+    label_audit.write_audit(tmp_path / "audit.csv", dataset, findings)
+    assert captions[2::3] == [f"reason {n}" for n in range(most)]
+    assert len(read_rows(tmp_path / "audit.csv")) == most + 1
 
 
 def test_labels_with_spaces_can_be_taken_apart_in_the_table(dataset, probabilities, tmp_path):

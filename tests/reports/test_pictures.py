@@ -2,6 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
+from pyimagesearch.inference.classification import Prediction
 from pyimagesearch.recoloring.composition import Composition
 from pyimagesearch.reports import pictures
 
@@ -117,6 +118,20 @@ def test_the_annotation_is_legible_on_any_image(shape, grey):
         assert line.sum() > 100
     is_outline = cv2.dilate(text.astype(np.uint8), np.ones((5, 5))).astype(bool) & ~text
     assert annotated[is_outline].mean() < 160
+
+
+@pytest.mark.parametrize(
+    ("is_unknown", "lines"),
+    [
+        (False, ["blue: 99.12%", "jeans: 98.76%"]),
+        (True, ["unknown (nearness 7%)", "blue: 99.12%", "jeans: 98.76%"]),
+    ],
+)
+def test_an_image_shows_its_labels_in_per_cent_and_whether_it_is_unknown(is_unknown, lines):
+    image = np.full((300, 200, 3), 128, np.uint8)
+    prediction = Prediction("a.png", {}, None, image, nearness=0.07, is_unknown=is_unknown)
+    annotated = pictures.annotate_prediction(prediction, [("blue", 0.99123), ("jeans", 0.9876)])
+    np.testing.assert_array_equal(annotated, pictures.annotate(image, lines))
 
 
 @pytest.fixture
