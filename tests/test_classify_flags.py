@@ -84,6 +84,39 @@ def test_one_image_or_clip_is_shown_in_a_window_unless_the_user_wants_none(
     assert calls["label_videos"].arguments["shows_window"] is (not flags)
 
 
+@pytest.mark.parametrize(("flags", "is_told"), [([], True), (["--json"], False)])
+def test_a_person_is_told_what_is_odd_about_the_labels_of_a_single_image(
+    tmp_path, monkeypatch, capsys, flags, is_told
+):
+    cv2.imwrite(str(tmp_path / "a.png"), IMAGE)
+    note = "this combination was not in the training images (composed)"
+    noted = LOADED._replace(choose=lambda probabilities: CHOICE._replace(note=note))
+    stand_ins = {
+        f"{INFERENCE}.classifier.load_classifier": noted,
+        f"{INFERENCE}.classification.classify_files": [Prediction("a.png", {"blue": 0.9}, None)],
+        "pyimagesearch.light_imports.import_numpy_for_threads": None,
+    }
+    record(monkeypatch, stand_ins, stand_ins)
+    monkeypatch.setattr("sys.argv", ["classify.py", "-i", str(tmp_path / "a.png"), *flags])
+    assert classify.main() == 0
+    assert (f"[INFO] {note}" in capsys.readouterr().out.splitlines()) is is_told
+
+
+@pytest.mark.parametrize(("flags", "seconds"), [([], 60), (["--json"], 1), (["--csv"], 1)])
+def test_of_labels_that_stay_a_person_hears_every_minute_and_a_program_every_second(
+    monkeypatch, flags, seconds
+):
+    stand_ins = {
+        f"{INFERENCE}.classifier.load_classifier": LOADED,
+        f"{INFERENCE}.video.label_videos": 0,
+        "pyimagesearch.light_imports.import_numpy_for_threads": None,
+    }
+    calls = record(monkeypatch, stand_ins, stand_ins)
+    monkeypatch.setattr("sys.argv", ["classify.py", "-i", "camera:0", *flags])
+    assert classify.main() == 0
+    assert calls["label_videos"].arguments["every"] == seconds
+
+
 def test_a_clip_is_classified_by_the_network_that_flags_name_as_many_images(monkeypatch):
     flags = "--image camera:0 --model our.model --device gpu --top 3 --threshold 0.3 --reject 0.1"
     monkeypatch.setattr("sys.argv", ["classify.py", *flags.split()])
