@@ -39,9 +39,9 @@ def pattern(seed: int, width: int = 120, height: int = 100) -> np.ndarray:
 
 def encoded(image: np.ndarray, suffix: str = ".jpg", quality: int = 92) -> bytes:
     """Encode an image in the format that a suffix names."""
-    if suffix == ".gif":
+    if suffix in (".gif", ".avif"):
         file = io.BytesIO()
-        Image.fromarray(image[:, :, ::-1]).save(file, "GIF")
+        Image.fromarray(image[:, :, ::-1]).save(file, suffix[1:])
         return file.getvalue()
     settings = [cv2.IMWRITE_JPEG_QUALITY, quality] if suffix == ".jpg" else []
     return cv2.imencode(suffix, image, settings)[1].tobytes()

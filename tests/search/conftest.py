@@ -69,6 +69,20 @@ def waits(monkeypatch):
 
 
 @pytest.fixture
+def wait_until():
+    """Return a function that waits until something is so, and fails where that takes too long."""
+
+    def wait(is_so):
+        for _ in range(2000):
+            if is_so():
+                return
+            time.sleep(0.01)
+        pytest.fail("waited in vain")
+
+    return wait
+
+
+@pytest.fixture
 def server():
     with MisbehavingServer() as server:
         yield server

@@ -394,7 +394,7 @@ def test_an_image_whose_row_cannot_be_written_is_not_kept(folder):
 # --- runs that end early ---
 
 
-def test_an_interruption_keeps_what_has_arrived(folder):
+def test_an_interruption_keeps_what_has_arrived(folder, wait_until):
     web = Web(images(3))
     never = threading.Event()
     # Downloads start only while somebody asks for outcomes, so the first waits for all to start.
@@ -421,8 +421,7 @@ def test_an_interruption_keeps_what_has_arrived(folder):
         filling = collection.fill(results, web, workers=3)
         assert next(filling).category == "kept"
         arrived.wait(20)
-        while not list((folder / WAITING).glob("[0-9a-f]*")):
-            pass
+        wait_until(lambda: list((folder / WAITING).glob("[0-9a-f]*")))
         filling.close()
         assert never.is_set()
         assert [outcome.url for outcome in collection.outcomes] == ["http://a/1", "http://a/3"]

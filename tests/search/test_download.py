@@ -101,6 +101,31 @@ def test_redirects_stay_within_http_and_end(server, kind, reason):
     assert reason in str(failure(offer(server, kind).url))
 
 
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_every_kind_of_redirect_is_followed(scripted, status):
+    scripted.answers = [(status, {"Location": "/b.jpg"}, b"moved"), (200, {}, b"image")]
+    assert Downloader(LIMITS).fetch(scripted.url) == b"image"
+    assert [path for path, _ in scripted.asked] == ["/search", "/b.jpg"]
+
+
+@pytest.mark.parametrize("status", [300, 304, 305])
+def test_an_answer_that_leads_nowhere_by_itself_is_not_followed(scripted, status):
+    scripted.answers = [(status, {"Location": "/b.jpg"}, b""), (200, {}, b"image")]
+    assert failure(scripted.url).status == status
+    assert len(scripted.asked) == 1
+
+
+def test_five_redirects_in_a_row_are_followed_each_from_where_the_last_led_and_a_sixth_is_not(
+    scripted,
+):
+    onward = [(302, {"Location": f"{number}/"}, b"") for number in range(6)]
+    scripted.answers = [*onward[:5], (200, {}, b"image")]
+    assert Downloader(LIMITS).fetch(scripted.url) == b"image"
+    assert scripted.asked[-1][0] == "/0/1/2/3/4/"
+    scripted.answers = [*onward, (200, {}, b"image")]
+    assert str(failure(scripted.url)) == "more than 5 redirects"
+
+
 def test_a_redirect_to_a_name_in_utf_8_is_followed_as_browsers_follow_it(scripted):
     scripted.answers = [(302, {"Location": "/gr\xc3\xbcn.jpg"}, b""), (200, {}, b"image")]
     assert Downloader(LIMITS).fetch(scripted.url) == b"image"
@@ -460,7 +485,7 @@ def test_a_stopped_downloader_looks_no_name_up(network):
     assert network.looked_up == []
 
 
-def test_stopping_ends_downloads_under_way_and_those_to_come(server):
+def test_stopping_ends_downloads_under_way_and_those_to_come(server, wait_until):
     downloader, errors = Downloader(LIMITS), []
 
     def fetch():
@@ -470,10 +495,9 @@ def test_stopping_ends_downloads_under_way_and_those_to_come(server):
             errors.append(str(error))
 
     url = offer(server, "silence").url
-    thread = threading.Thread(target=fetch)
+    thread = threading.Thread(target=fetch, daemon=True)
     thread.start()
-    while not server.requests:
-        time.sleep(0.01)
+    wait_until(lambda: server.requests)
     downloader.stop()
     thread.join(10)
     assert errors == ["stopped"]

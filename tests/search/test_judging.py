@@ -4,14 +4,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from misbehaving_results import bomb_png, encoded, pattern
 
+from pyimagesearch.data.image_header import READS_AVIF
 from pyimagesearch.search.judging import judge
 from pyimagesearch.search.outcomes import NO_IMAGE, TOO_SMALL, Rejection
+
+NEEDS_AVIF = pytest.mark.skipif(not READS_AVIF, reason="AVIF needs Pillow 11.3")
 
 
 @pytest.mark.parametrize(
     ("suffix", "expected"),
     [(".jpg", ".jpg"), (".png", ".png"), (".bmp", ".bmp"), (".tiff", ".tif"), (".webp", ".webp")]
-    + [(".gif", ".gif")],
+    + [(".gif", ".gif"), pytest.param(".avif", ".avif", marks=NEEDS_AVIF)],
 )
 def test_the_suffix_follows_the_content(suffix, expected):
     assert judge(encoded(pattern(1), suffix), 64).suffix == expected
