@@ -11,6 +11,7 @@ from pyimagesearch.errors import UserError
 from pyimagesearch.inference import video, video_window
 from pyimagesearch.inference.classification import Choice
 from pyimagesearch.inference.video import Step, label_videos, smoothed
+from pyimagesearch.inference.video_reading import Frame, Video
 
 CLASSES = ["blue", "green", "red"]
 
@@ -161,13 +162,20 @@ def test_labels_are_drawn_on_every_frame_of_the_file(tmp_path):
     assert f"labelled clip written to {tmp_path / 'b.mp4'}" in run.told
 
 
-def test_the_end_tells_frames_and_frames_a_second(tmp_path):
-    run = Run()
+def test_the_end_tells_frames_and_frames_a_second(tmp_path, monkeypatch):
+    clock = [100.0]
+
+    class SlowRun(Run):
+        def report(self, prediction, choice, **time):
+            clock[0] += 2.5
+            return super().report(prediction, choice, **time)
+
+    monkeypatch.setattr("time.perf_counter", lambda: clock[0])
+    run = SlowRun(every=60)
     run({write_clip(tmp_path / "a.mp4", [BLUE]): None})
     assert run.told[0] == f"labelling {tmp_path / 'a.mp4'}..."
-    assert run.told[-1].startswith("10 frames in ")
-    assert " frames a second, " in run.told[-1]
-    assert run.told[-1].endswith(" times the clip's own speed")
+    speed = "10 frames in 2.5 s: 4.0 frames a second, 0.4 times the clip's own speed"
+    assert run.told[-1] == speed
 
 
 def test_reading_predicting_and_drawing_go_on_at_the_same_time(tmp_path, monkeypatch):
@@ -235,6 +243,22 @@ def test_a_clip_that_ends_early_is_told(tmp_path):
     run = Run()
     assert run({path: None}) == 0
     assert "the clip ends early: it should have 20 frames" in run.told
+
+
+@pytest.mark.parametrize(("claimed", "is_told"), [(20, False), (21, True), (0, False), (10, False)])
+def test_a_clip_ends_early_if_over_a_tenth_of_the_frames_that_it_claims_is_missing(
+    monkeypatch, claimed, is_told
+):
+    @contextlib.contextmanager
+    def opened(path):
+        frames = (Frame(n / 10, np.full((48, 64, 3), BLUE, np.uint8)) for n in range(18))
+        yield Video(frames, (48, 64), 10.0, claimed, is_live=False)
+
+    monkeypatch.setattr(video, "opened", opened)
+    run = Run()
+    assert run({"a.mp4": None}) == 0
+    told = [line for line in run.told if "ends early" in line]
+    assert told == ["the clip ends early: it should have 21 frames"] * is_told
 
 
 @pytest.mark.parametrize("output", [None, "b.mp4"])

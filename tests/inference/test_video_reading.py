@@ -102,16 +102,23 @@ def test_frames_whose_time_stands_still_follow_each_other_at_the_rate(tmp_path, 
 
 
 def test_a_camera_gives_its_frames_with_the_time_since_the_first(monkeypatch):
+    clock = [100.0]
+
+    class SlowCamera(StandInCamera):
+        def read(self):
+            clock[0] += 0.5
+            return super().read()
+
     images = [np.full((4, 6, 3), number, np.uint8) for number in range(3)]
-    camera = StandInCamera(images)
+    camera = SlowCamera(images)
     monkeypatch.setattr(cv2, "VideoCapture", camera)
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
     with opened("camera:7") as video:
         assert video.is_live
         frames = list(video.frames)
     assert camera.index == 7
     assert [frame.image[0, 0, 0] for frame in frames] == [0, 1, 2]
-    assert frames[0].seconds < 60
-    assert frames == sorted(frames, key=lambda frame: frame.seconds)
+    assert [frame.seconds for frame in frames] == [0, 0.5, 1]
     assert camera.is_released
 
 
