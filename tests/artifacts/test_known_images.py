@@ -113,11 +113,58 @@ def test_known_images_are_read_as_they_were_written(known):
         ("empty", lambda array: array.ravel()),
         ("quantiles", lambda array: array[::-1].copy()),
         ("quantiles", lambda array: array + 1),
+        ("quantiles", lambda array: array - 0.6),
+        ("quantiles", lambda array: array[:-1]),
     ],
 )
 def test_arrays_that_do_not_fit_together_are_refused(known, name, change):
     changed = known._replace(**{name: change(getattr(known, name))})
-    with pytest.raises(KnownImagesError):
+    with pytest.raises(KnownImagesError, match="fit together"):
+        known_images.from_bytes(known_images.to_bytes(changed), features=8)
+
+
+def with_counts(known, sizes, axes, *, basis, features=8):
+    """Known images of other blocks, with zeros for all numbers."""
+    point = np.zeros((1, sum(axes)), np.float32)
+    counts = (np.array(each, np.int32) for each in (sizes, axes))
+    mean, basis = (np.zeros(count, np.float32) for count in (features, basis))
+    return KnownImages(*counts, mean, basis, point, point, known.quantiles)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "axes", "basis", "features"),
+    [
+        ([3, 5], [2, 4, 1], 26, 8),
+        ([3, 4], [2, 4], 22, 8),
+        ([3, 5], [2, 0], 6, 8),
+        ([3, 5], [7, -1], 16, 8),
+        ([8, 0], [2, 4], 16, 8),
+        ([11, -3], [2, 4], 10, 8),
+        ([1] * 65, [1] * 65, 65, 65),
+        ([2**15, 2**15 + 1], [1, 1], 2**16 + 1, 2**16 + 1),
+    ],
+    ids=[
+        *("fewer sizes than axes", "fewer features", "no axis", "a negative number of axes"),
+        *("an empty block", "a negative block", "too many blocks", "too many features"),
+    ],
+)
+def test_blocks_that_no_network_has_are_refused(known, sizes, axes, basis, features):
+    changed = with_counts(known, sizes, axes, basis=basis, features=features)
+    with pytest.raises(KnownImagesError, match="fit together"):
+        known_images.from_bytes(known_images.to_bytes(changed), features=features)
+
+
+def test_as_many_blocks_and_features_as_a_network_may_have_are_read(known):
+    sizes, axes = [2**10] * 64, [1] * 64
+    many = with_counts(known, sizes, axes, basis=2**16, features=2**16)
+    read = known_images.from_bytes(known_images.to_bytes(many), features=2**16)
+    assert read.sizes.tolist() == sizes
+
+
+@pytest.mark.parametrize("names", [["empty"], ["known", "empty"]])
+def test_points_of_other_lengths_than_the_axes_are_refused(known, names):
+    changed = known._replace(**{name: getattr(known, name)[:, :-1] for name in names})
+    with pytest.raises(KnownImagesError, match="fit together"):
         known_images.from_bytes(known_images.to_bytes(changed), features=8)
 
 

@@ -159,3 +159,19 @@ def test_free_labels_have_scores_of_their_own_and_none_for_labels_without_images
     assert scores["micro_f1"] == pytest.approx(6 / 7)
     assert scores["macro_f1"] == pytest.approx((1 + 2 / 3 + 0) / 3)
     assert scores["mean_average_precision"] == 1
+
+
+def test_the_mean_average_precision_counts_every_label_that_occurs_alike():
+    targets = np.array([[1, 0, 0], [0, 0, 0], [1, 1, 0], [0, 0, 0]], np.float32)
+    probabilities = np.array(
+        [[0.9, 0.3, 0.9], [0.8, 0.4, 0.8], [0.7, 0.2, 0.7], [0.1, 0.1, 0.6]], np.float32
+    )
+    # The first label has the first and the third image, the second label the third.
+    precisions = [(1 / 1 + 2 / 3) / 2, 1 / 3]
+    scores = metrics.free_scores(probabilities, targets)
+    assert scores["mean_average_precision"] == pytest.approx(np.mean(precisions))
+
+
+def test_where_no_image_has_a_label_all_scores_are_0():
+    scores = metrics.free_scores(np.full((2, 3), 0.1), np.zeros((2, 3)))
+    assert set(scores.values()) == {0.0}

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from pyimagesearch.artifacts import known_images
 from pyimagesearch.artifacts.known_images import KnownImages
 from pyimagesearch.reports import strays
 
@@ -139,3 +140,50 @@ def test_some_images_are_enough_to_find_strays_among_them(make_dataset, known):
     found = strays.find_strays(make_dataset(LABELS), of_some, known, indices=some)
     assert found[0]["path"].endswith("/3.png")
     assert not any(stray["path"].endswith("/4.png") for stray in found)
+
+
+def odd_rows(*odd):
+    """Features of images that are usual but for some, which resemble those of other labels."""
+    return features(*([0, 1, 0] if n in odd else row for n, row in enumerate(USUAL)))
+
+
+def test_strays_do_not_depend_on_how_many_images_are_compared_at_once(
+    make_dataset, known, monkeypatch
+):
+    dataset, rows = make_dataset(LABELS), odd_rows(3, 17)
+    together = strays.find_strays(dataset, rows, known, indices=ALL)
+    monkeypatch.setattr(strays, "ROWS_AT_ONCE", 7)
+    for stray, other in zip(
+        together, strays.find_strays(dataset, rows, known, indices=ALL), strict=True
+    ):
+        similarity = pytest.approx(other["similarity"], abs=1e-5)
+        assert stray == other | {"similarity": similarity}
+
+
+def test_of_many_strays_the_farthest_are_listed(make_dataset, known, monkeypatch):
+    dataset, rows = make_dataset(LABELS), odd_rows(3, 17)
+    every = strays.find_strays(dataset, rows, known, indices=ALL)
+    assert len(every) > 1
+    monkeypatch.setattr(strays, "MOST_STRAYS", 1)
+    assert strays.find_strays(dataset, rows, known, indices=ALL) == every[:1]
+
+
+@pytest.mark.parametrize(
+    ("in_all", "of_each", "compared"), [(20_000, 50, 20), (20, 5, 10), (20, 12, 12)]
+)
+def test_each_image_is_compared_once_with_some_of_each_combination(
+    make_dataset, known, monkeypatch, in_all, of_each, compared
+):
+    shapes = []
+
+    def largest_of(similarities, count):
+        shapes.append(similarities.shape)
+        return known_images.largest_of(similarities, count)
+
+    monkeypatch.setattr(strays, "largest_of", largest_of)
+    monkeypatch.setattr(strays, "MOST_COMPARED", in_all)
+    monkeypatch.setattr(strays, "LEAST_COMPARED", of_each)
+    monkeypatch.setattr(strays, "ROWS_AT_ONCE", 16)
+    stray, *_ = strays.find_strays(make_dataset(LABELS), odd_rows(3), known, indices=ALL)
+    assert stray["path"].endswith("/3.png")
+    assert shapes == [(16, compared), (16, compared), (8, compared)] * 2
