@@ -5,11 +5,9 @@ import numpy as np
 import openvino
 import pytest
 from keras import layers
-from legacy_models import LEGACY, recorded_prediction, with_description_in_graph
 
 from pyimagesearch.artifacts.model_file import read_model_file, save_model
 from pyimagesearch.artifacts.network_description import SETTINGS
-from pyimagesearch.data.decoding import scale
 from pyimagesearch.inference.openvino_network import (
     build_graph,
     compile_graph,
@@ -84,14 +82,6 @@ def test_smallervggnet_predicts_what_it_does_in_keras(tmp_path, final_activation
         probabilities = predict(images)
         assert probabilities.dtype == np.float32
         np.testing.assert_allclose(probabilities, model.predict_on_batch(images), atol=1e-5)
-
-
-def test_older_model_files_predict_what_they_did(tmp_path):
-    image, expected = recorded_prediction()
-    older = with_description_in_graph(LEGACY / "saved_model", tmp_path / "older")
-    for path in (LEGACY / "tutorial.model", LEGACY / "saved_model", older):
-        predict = compile_graph(build_graph(read_model_file(path).network))
-        np.testing.assert_allclose(predict(scale(image[None]))[0], expected, atol=1e-5)
 
 
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="has other kernels")
