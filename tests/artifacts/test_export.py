@@ -283,6 +283,20 @@ def test_no_export_names_the_folder_that_it_was_made_in(exported):
         assert folder.name.encode() not in file.read_bytes(), file
 
 
+@pytest.mark.slow
+def test_a_file_with_8_bit_weights_is_a_quarter_as_large_and_keeps_the_labels(exported):
+    folder, _ = exported
+    module = ["-m", "pyimagesearch.artifacts.export", "--model", "fashion.model"]
+    flags = ["--format", "litert", "--quantize", "--output", "small.tflite"]
+    result = run(*module, *flags, "--images", "dataset/red_dress", folder=folder)
+    assert (result.returncode, result.stderr) == (0, "")
+    first, last = result.stdout.splitlines()
+    assert re.match(r"\[INFO\] small\.tflite: the same labels in \d+ of 12 images", first)
+    assert last == "[INFO] exported to small.tflite, labels in labels.txt"
+    size, small = ((folder / name).stat().st_size for name in ("fashion.tflite", "small.tflite"))
+    assert small / size == pytest.approx(0.25, abs=0.01)
+
+
 EXPORT_MIXED = """
 import keras
 import numpy as np
