@@ -394,11 +394,12 @@ def test_a_killed_run_taken_up_again_ends_with_the_numbers_of_one_that_was_not(t
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_keeps_what_was_learnt(tmp_path, number):
     write_dataset(tmp_path / "dataset", COMBINATIONS[:2], per_combination=20, seed=2, size=32)
-    flags = [*SHORT_RUN, "--report", "report.json"]
-    code, output = stopped(*flags, folder=tmp_path, after="Epoch 2/4", number=number)
+    # So many epochs do not end before the signal arrives.
+    flags = [*SHORT_RUN, "--epochs", 300, "--report", "report.json"]
+    code, output = stopped(*flags, folder=tmp_path, after="Epoch 2/300", number=number)
     assert code == 130
     assert f"ended by {number.name}" in output
-    assert "Epoch 4/4" not in output
+    assert "Epoch 300/300" not in output
     for name in ("fashion.model", "mlb.pickle", "plot.png", "fashion.model.checkpoint"):
         assert (tmp_path / name).exists()
     assert json.loads((tmp_path / "report.json").read_text())["ended_by"] == number.name
@@ -462,3 +463,21 @@ def test_images_get_as_many_labels_as_the_names_of_the_folders_have_parts(tmp_pa
         chosen = {each["label"] for each in record["labels"]}
         pairs = [{"dress", "jeans"}, {"red", "blue"}, {"new", "old"}][:parts]
         assert [len(chosen & pair) for pair in pairs] == [1] * parts == [1] * len(chosen)
+
+
+def test_labels_of_a_table_are_learnt_in_place_of_folders_and_predicted(tmp_path):
+    write_dataset(tmp_path / "photos", [("red", "dress"), ("blue", "jeans")], 12, seed=1, size=32)
+    rows = [f"red_dress/{number:08}.jpg,long warm" for number in range(12)]
+    rows += [f"blue_jeans/{number:08}.jpg,{'warm' * (number % 2)}" for number in range(12)]
+    (tmp_path / "photos" / "table.csv").write_text("\n".join(["image,labels", *rows]))
+    settings = ["--epochs", 1, "--image-size", 24, "--no-cache"]
+    training = run("train.py", "--labels", "photos/table.csv", *settings, folder=tmp_path)
+    assert (training.returncode, training.stderr) == (0, "")
+    assert "mean average precision" in training.stdout
+    mlb = pickle.loads((tmp_path / "mlb.pickle").read_bytes())
+    assert mlb.classes_.tolist() == ["long", "warm"]
+    result = run("classify.py", "-i", "photos", "--json", folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+    records = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [list(record["probabilities"]) for record in records] == [["long", "warm"]] * 24
+    assert {each["label"] for record in records for each in record["labels"]} <= {"long", "warm"}
