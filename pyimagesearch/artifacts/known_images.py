@@ -321,7 +321,7 @@ def _is_consistent(known: KnownImages) -> bool:
     sizes, axes, mean, basis, images, empty, quantiles = known
     if len(sizes) != len(axes) or len(sizes) > MOST_BLOCKS or len(mean) > MOST_FEATURES:
         return False
-    if min(sizes.min(), axes.min()) < 1 or max(sizes.max(), sum(axes.tolist())) > MOST_FEATURES:
+    if min(sizes.min(), axes.min()) < 1 or sum(axes.tolist()) > MOST_FEATURES:
         return False
     if max(len(images), len(empty)) > MOST_POINTS:
         return False

@@ -91,7 +91,7 @@ def test_the_order_of_the_images_does_not_matter(dataset, probabilities):
 def test_an_image_that_resembles_no_usual_image_is_not_called_wrong(dataset, probabilities):
     # Others have the likeliest labels, but are much surer of them.
     probabilities[12] = [0.53, 0.47, 0.53, 0.47]
-    findings = label_audit.audit_labels(dataset, probabilities)
+    findings, _ = label_audit.audit_labels(dataset, probabilities)
     assert 12 not in [finding.position for finding in findings]
 
 
@@ -102,7 +102,7 @@ def test_the_only_image_of_its_labels_is_not_called_wrong_where_they_are_the_lik
     probabilities[:10] = 0.5
     probabilities[19] = [0.45, 0.1, 0.9, 0.55]
     labels = [*LABELS[:-1], ("red", "jeans")]
-    findings = label_audit.audit_labels(dataset._replace(labels=labels), probabilities)
+    findings, _ = label_audit.audit_labels(dataset._replace(labels=labels), probabilities)
     assert label_audit.WRONG not in [f.why for f in findings if f.position == 19]
 
 
