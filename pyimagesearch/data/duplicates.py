@@ -6,6 +6,7 @@ from itertools import chain
 import cv2
 import numpy as np
 
+from pyimagesearch.data.folders import positions_of
 from pyimagesearch.data.image_arrays import Images
 
 # Two images are copies if at most this many of the 64 bits of their perceptual hashes differ, their
@@ -252,11 +253,8 @@ def spanning_groups(groups: np.ndarray, labels: Sequence[tuple[str, ...]]) -> li
     list of numpy.ndarray
         The indices of the images of each such group.
     """
-    members: dict[int, list[int]] = {}
-    for index, group in enumerate(groups.tolist()):
-        members.setdefault(group, []).append(index)
     return [
         np.array(indices)
-        for indices in members.values()
+        for indices in positions_of(groups.tolist()).values()
         if len(indices) > 1 and len({frozenset(labels[index]) for index in indices}) > 1
     ]

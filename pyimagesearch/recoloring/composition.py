@@ -248,10 +248,8 @@ def _draw_sources(
     """Draw at most this many images of each combination."""
     if not len(indices):
         raise UserError("there are no images to compose from")
-    of_combination: dict[tuple[str, ...], list[int]] = {}
-    for i in indices:
-        of_combination.setdefault(labels[i], []).append(int(i))
-    drawn = [rng.permutation(of_combination[key])[:most] for key in sorted(of_combination)]
+    positions = positions_of(labels[i] for i in indices)
+    drawn = [rng.permutation(indices[positions[key]])[:most] for key in sorted(positions)]
     return np.concatenate(drawn)
 
 
