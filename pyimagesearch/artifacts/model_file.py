@@ -1,6 +1,5 @@
 """The model file: the network, and what is known about its training."""
 
-import json
 import os
 import reprlib
 import zipfile
@@ -10,12 +9,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from pyimagesearch.artifacts import hdf5, keras2, keras3, known_images
+from pyimagesearch.artifacts import hdf5, keras2, keras3, known_images, model_metadata
 from pyimagesearch.artifacts.keras_settings import overrule_configuration
 from pyimagesearch.artifacts.known_images import KnownImages, KnownImagesError
 from pyimagesearch.artifacts.model_metadata import MetadataError, read_metadata
 from pyimagesearch.artifacts.network_description import DescriptionError, NetworkDescription
-from pyimagesearch.artifacts.plain_json import MAX_JSON_BYTES
 from pyimagesearch.data.decoding import Fit
 from pyimagesearch.errors import UnreadableFileError, UserError, first_line
 from pyimagesearch.files import AnyPath, resolved, temporary_folder, written_whole
@@ -120,14 +118,15 @@ def save_model(
     Raises
     ------
     UserError
-        If the file cannot be written.
+        If the file cannot be written, or has no room for the metadata.
     """
+    stored_metadata = model_metadata.to_bytes(metadata)
     with written_whole(path) as partial, temporary_folder(resolved(path)) as folder:
         _save_unpacked(model, folder)
         with zipfile.ZipFile(partial, "w") as archive:
             for file in sorted(filter(Path.is_file, folder.rglob("*"))):
                 archive.write(file, file.relative_to(folder))
-            archive.writestr(METADATA_ENTRY, json.dumps(metadata, indent=1))
+            archive.writestr(METADATA_ENTRY, stored_metadata)
             if known is not None:
                 archive.writestr(KNOWN_ENTRY, known_images.to_bytes(known))
 
@@ -180,7 +179,7 @@ def read_model_file(path: AnyPath) -> ModelFile:
             return ModelFile(
                 path,
                 keras3.read_archive(archive),
-                _entry(archive, METADATA_ENTRY, most_bytes=MAX_JSON_BYTES),
+                _entry(archive, METADATA_ENTRY, most_bytes=model_metadata.MOST_BYTES),
                 _entry(archive, KNOWN_ENTRY, most_bytes=known_images.MOST_BYTES),
             )
         if signature == hdf5.SIGNATURE:

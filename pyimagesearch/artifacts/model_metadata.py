@@ -4,11 +4,16 @@
 anything uses it; what it does not describe is left out.
 """
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from pyimagesearch.artifacts.plain_json import JsonError, read_json
 from pyimagesearch.data.decoding import FITS
+from pyimagesearch.errors import UserError
+
+# Room for the names of some hundred thousand combinations.
+MOST_BYTES = 2**24
 
 
 class MetadataError(ValueError):
@@ -20,6 +25,35 @@ class _Field(NamedTuple):
 
     holds: str
     is_right: Callable[[Any, list[str]], bool]
+
+
+def to_bytes(metadata: Mapping[str, Any]) -> bytes:
+    """Write the metadata of a model file as JSON, as :func:`read_metadata` reads them.
+
+    Parameters
+    ----------
+    metadata : mapping
+        JSON values as ``FIELDS`` describes them.
+
+    Returns
+    -------
+    bytes
+        UTF-8.
+
+    Raises
+    ------
+    UserError
+        If they are longer than ``MOST_BYTES``.
+    """
+    text = json.dumps(metadata, ensure_ascii=False, separators=(",", ":"))
+    # Names of folders that are no UTF-8 have lone surrogates, which JSON escapes as Python does.
+    data = text.encode("utf-8", "backslashreplace")
+    if len(data) > MOST_BYTES:
+        raise UserError(
+            f"the names of all labels and combinations are too long for a model file, which has "
+            f"room for {MOST_BYTES >> 20} MiB of them: train with fewer or shorter names"
+        )
+    return data
 
 
 def read_metadata(text: bytes, *, image_size: int, outputs: int) -> dict[str, Any]:
@@ -45,7 +79,7 @@ def read_metadata(text: bytes, *, image_size: int, outputs: int) -> dict[str, An
         If they are damaged, a field is not what ``FIELDS`` says, or they belong to another network.
     """
     try:
-        metadata = read_json(text)
+        metadata = read_json(text, most_bytes=MOST_BYTES)
     except JsonError as error:
         raise MetadataError(f"it {error}") from error
     if not isinstance(metadata, dict):

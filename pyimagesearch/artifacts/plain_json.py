@@ -12,13 +12,15 @@ class JsonError(ValueError):
     """A text is not JSON, or has more in it than is read; says which."""
 
 
-def read_json(text: str | bytes | bytearray) -> Any:
+def read_json(text: str | bytes | bytearray, *, most_bytes: int = MAX_JSON_BYTES) -> Any:
     """Read JSON values of a sane size.
 
     Parameters
     ----------
     text : str, bytes or bytearray
         Bytes are UTF-8.
+    most_bytes : int
+        The greatest length that is read.
 
     Returns
     -------
@@ -28,10 +30,10 @@ def read_json(text: str | bytes | bytearray) -> Any:
     Raises
     ------
     JsonError
-        If it is not JSON, longer than ``MAX_JSON_BYTES``, or nested more deeply.
+        If it is not JSON, longer than `most_bytes`, or nested more deeply.
     """
-    if len(text) > MAX_JSON_BYTES:
-        raise JsonError(f"is larger than {MAX_JSON_BYTES >> 20} MiB")
+    if len(text) > most_bytes:
+        raise JsonError(f"is larger than {most_bytes >> 20} MiB")
     try:
         value = json.loads(text if isinstance(text, str) else text.decode("utf-8"))
     except RecursionError as error:

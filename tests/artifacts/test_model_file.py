@@ -73,6 +73,27 @@ def test_metadata_are_readable_without_this_project(archive):
         assert json.loads(entries.read("pyimagesearch.json")) == METADATA
 
 
+def test_the_names_of_many_folders_come_back(model, tmp_path):
+    labels = ["a color with a long name", "a kind of garment with a longer one"]
+    metadata = METADATA | {"labels": labels, "fit": "pad", "combinations": [labels] * 40_000}
+    assert len(json.dumps(metadata)) > 2**21
+    model_file.save_model(tmp_path / "fashion.model", model, metadata)
+    loaded = load(tmp_path / "fashion.model")
+    assert (loaded.metadata, loaded.note) == (metadata, None)
+
+
+def test_names_that_a_model_file_has_no_room_for_are_not_written(model, tmp_path):
+    with pytest.raises(UserError, match="too long for a model file"):
+        model_file.save_model(tmp_path / "fashion.model", model, {"labels": ["x" * 2**24]})
+    assert not list(tmp_path.iterdir())
+
+
+def test_metadata_that_are_spread_over_many_lines_are_read(archive, tmp_path):
+    spread = json.dumps(METADATA | {"fit": "pad"}, indent=1).encode()
+    path = with_entries(archive, tmp_path / "fashion.model", pyimagesearch=spread)
+    assert load(path).fit == "pad"
+
+
 @pytest.mark.parametrize("name", ["tutorial.model", "saved_model"])
 def test_a_model_of_keras_2_predicts_as_it_did(name):
     image, expected = recorded_prediction()

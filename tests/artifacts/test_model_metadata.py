@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyimagesearch.artifacts.model_metadata import FIELDS, MetadataError, read_metadata
+from pyimagesearch.artifacts.model_metadata import (
+    FIELDS,
+    MOST_BYTES,
+    MetadataError,
+    read_metadata,
+    to_bytes,
+)
+from pyimagesearch.errors import UserError
 
 METADATA = {
     "labels": ["blue", "jeans"],
@@ -27,6 +34,37 @@ def read(metadata):
 def test_every_field_comes_back():
     assert set(METADATA) == set(FIELDS)
     assert read(METADATA) == METADATA
+
+
+def test_every_name_comes_back():
+    # A folder whose name is no UTF-8 has a lone surrogate in it.
+    names = ["blue", "größe", "青", "👗", 'a "b"', "a\\b\n", "\udcff"]
+    metadata = {"labels": names, "combinations": [[name] for name in names]}
+    assert read_metadata(to_bytes(metadata), image_size=24, outputs=len(names)) == metadata
+
+
+def test_a_name_takes_no_more_room_than_its_characters_two_quotes_and_a_comma():
+    one, two = (len(to_bytes({"labels": names})) for names in (["blue"], ["blue", "größe 青"]))
+    assert two - one == len("größe 青".encode()) + 3
+
+
+@pytest.mark.parametrize("spare", [0, 1])
+def test_whatever_is_written_is_read(spare):
+    empty = len(to_bytes({"labels": [""]}))
+    label = "x" * (MOST_BYTES - empty + spare)
+    if spare:
+        with pytest.raises(UserError, match="room for 16 MiB") as caught:
+            to_bytes({"labels": [label]})
+        assert "\n" not in str(caught.value)
+    else:
+        text = to_bytes({"labels": [label]})
+        assert read_metadata(text, image_size=24, outputs=1) == {"labels": [label]}
+
+
+def test_more_is_not_read():
+    text = to_bytes({"labels": ["blue"]}) + b" " * MOST_BYTES
+    with pytest.raises(MetadataError, match="larger than 16 MiB"):
+        read_metadata(text, image_size=24, outputs=1)
 
 
 def test_only_the_labels_are_needed():

@@ -29,6 +29,9 @@ def test_depth_is_limited():
 def test_size_is_limited():
     with pytest.raises(JsonError, match="larger"):
         read_json(" " * (MAX_JSON_BYTES + 1))
+    with pytest.raises(JsonError, match="larger than 1 MiB"):
+        read_json(" " * (2**20 + 1), most_bytes=2**20)
+    assert read_json("1" + " " * MAX_JSON_BYTES, most_bytes=2 * MAX_JSON_BYTES) == 1
 
 
 def test_the_largest_text_is_read_in_seconds():
