@@ -99,9 +99,9 @@ def train_network(args: Namespace) -> int:
         info(f"resuming after epoch {trainer.resume()}")
 
     info(f"training network on {device.name}...")
-    test_examples = batches.Examples(images, targets, test)
+    tested = batches.Examples(images, targets, test)
     log = logs.loggers(args.log, args.tensorboard, append=args.resume)
-    ended_by = trainer.fit(test_examples, log=log)
+    ended_by = trainer.fit(tested, log=log)
     stays = args.model if trainer.keeps(args.model, ended_by) else None
     info(*messages.ended_lines(ended_by, epoch=len(trainer.history["loss"]), stays=stays))
     if stays or not device.is_chief:
@@ -113,11 +113,11 @@ def train_network(args: Namespace) -> int:
     weigh = balance.weight_in_loss if args.balance else np.asarray
     offsets = prior.logit_offsets(classes, seen, composed.labels, part=recoloring.part, weigh=weigh)
     trainer.subtract_from_logits(offsets)
-    predictions = training_report.Predictions(test, trainer.predict(test_examples), targets[test])
+    predicted = training_report.Predictions(test, trainer.predict(tested), targets[test].toarray())
     report = training_report.training_report(
-        vars(args), dataset, predictions, composed=composed.labels, history=trainer.history
+        vars(args), dataset, predicted, composed=composed.labels, history=trainer.history
     ) | {"ended_by": ended_by}
-    info(*messages.result_lines(report, predictions))
+    info(*messages.result_lines(report, predicted))
 
     info("remembering the images that the network knows...")
     some = remembering.some_indices(pool.shape[0], test)

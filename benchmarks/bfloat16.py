@@ -80,8 +80,8 @@ def random_batches(folder: str, model: "keras.Model", count: int) -> Iterator[Ba
         )
     rng = np.random.default_rng(0)
     for _ in range(count):
-        chosen = rng.integers(0, len(targets), BATCH_SIZE)
-        yield scale(dataset.images[chosen]), targets[chosen]
+        chosen = rng.integers(0, targets.shape[0], BATCH_SIZE)
+        yield scale(dataset.images[chosen]), targets[chosen].toarray()
 
 
 def gradients_of(

@@ -89,7 +89,8 @@ def train_and_test(
     trainer = train_network(examples, tested, device=device, settings=settings)
 
     def share_right() -> float:
-        return float(((trainer.predict(tested) > 0.5) == targets[test]).all(axis=1).mean())
+        is_right = (trainer.predict(tested) > 0.5) == targets[test].toarray()
+        return float(is_right.all(axis=1).mean())
 
     before = share_right()
     normalization.measure_normalization(trainer.model, examples, seed=seed)

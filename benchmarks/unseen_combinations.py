@@ -266,7 +266,8 @@ def train_and_test(
     trainer.subtract_from_logits(offsets)
     probabilities = trainer.predict(other_examples._replace(indices=tested))
     other_probabilities = trainer.predict(other_examples)
-    return probabilities, metrics.accuracies(other_probabilities, all_targets[others]).binary
+    other_targets = all_targets[others].toarray()
+    return probabilities, metrics.accuracies(other_probabilities, other_targets).binary
 
 
 def likeliest_pairs(dataset: "Dataset", probabilities: np.ndarray, axes: Axes) -> np.ndarray:

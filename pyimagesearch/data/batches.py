@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
+from scipy.sparse import csr_array
+from sklearn.preprocessing import MultiLabelBinarizer
 
 from pyimagesearch.data.augmentation import augment, draw_amounts
 from pyimagesearch.data.decoding import scale
@@ -44,7 +46,7 @@ class Examples(NamedTuple):
     ----------
     images : numpy.ndarray, StoredImages or Concatenated
         uint8, shape (N, height, width, channels). Never copied as a whole.
-    targets : numpy.ndarray
+    targets : scipy.sparse.csr_array
         Shape (N, L), 0 or 1.
     indices : numpy.ndarray
         int, the images that are used, at least as many as there are replicas.
@@ -53,7 +55,7 @@ class Examples(NamedTuple):
     """
 
     images: Images | Concatenated
-    targets: np.ndarray
+    targets: csr_array
     indices: np.ndarray
     turns: Turns = NO_TURNS
 
@@ -63,8 +65,8 @@ class Examples(NamedTuple):
         return len(self.indices) + self.turns.images_per_epoch
 
 
-def make_targets(labels: Sequence[Iterable[str]], classes: Sequence[str]) -> np.ndarray:
-    """Encode label sets as scikit-learn's ``MultiLabelBinarizer`` does, in a quarter of its memory.
+def make_targets(labels: Sequence[Iterable[str]], classes: Sequence[str]) -> csr_array:
+    """Encode label sets, with memory for the labels that there are and for no others.
 
     Parameters
     ----------
@@ -75,14 +77,11 @@ def make_targets(labels: Sequence[Iterable[str]], classes: Sequence[str]) -> np.
 
     Returns
     -------
-    numpy.ndarray
+    scipy.sparse.csr_array
         float32, shape (N, L), 0 or 1.
     """
-    column = {label: position for position, label in enumerate(classes)}
-    targets = np.zeros((len(labels), len(classes)), np.float32)
-    for row, each in zip(targets, labels, strict=True):
-        row[[column[label] for label in each]] = 1
-    return targets
+    binarizer = MultiLabelBinarizer(classes=classes, sparse_output=True)
+    return csr_array(binarizer.fit_transform(labels), dtype=np.float32)
 
 
 def steps_per_epoch(count: int, batch_size: int) -> int:
@@ -159,7 +158,7 @@ def training_batches(
         .map(
             lambda number, part: (
                 _computed(augmented, [number, part], images.shape),
-                _computed(targets.__getitem__, [part], targets.shape),
+                _computed(lambda where: targets[where].toarray(), [part], targets.shape),
             ),
             num_parallel_calls=at_once if at_once > 1 else None,
         )
@@ -192,7 +191,7 @@ def evaluation_batches(
     batches = batches.map(lambda edge: positions[edge[0] : edge[1]]).map(
         lambda batch: (
             _computed(lambda where: scale(images[where]), [batch], images.shape),
-            _computed(targets.__getitem__, [batch], targets.shape),
+            _computed(lambda where: targets[where].toarray(), [batch], targets.shape),
         )
     )
     return _configured(batches.prefetch(1))

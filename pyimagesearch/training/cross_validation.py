@@ -127,7 +127,7 @@ def cross_validated(
         images[position] = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
     targets = make_targets(dataset.labels, dataset.classes)
     everything = Examples(images, targets, np.arange(len(images)))
-    probabilities = np.empty_like(targets)
+    probabilities = np.empty(targets.shape, np.float32)
     for learned, tested in _folds(combinations, dataset.groups, seed=settings.seed):
         keras.utils.set_random_seed(settings.seed)
         trainer = Trainer(

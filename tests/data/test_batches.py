@@ -1,13 +1,15 @@
+import tracemalloc
+
 import numpy as np
 import pytest
-from sklearn.preprocessing import MultiLabelBinarizer
+from scipy.sparse import csr_array
 
 from pyimagesearch.data import batches as module
 from pyimagesearch.data.image_arrays import NO_TURNS, Turns
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (10, 24, 32, 3), np.uint8)
 # The target of an image is its position.
-TARGETS = np.arange(10, dtype=np.float32)[:, None]
+TARGETS = csr_array(np.arange(10, dtype=np.float32)[:, None])
 
 
 def examples(indices, turns=NO_TURNS):
@@ -23,11 +25,37 @@ def still(monkeypatch):
 @pytest.mark.parametrize(
     "labels", [[("b", "a"), ("c",), ("a",)], [(), ("a", "b", "c"), ("a", "a")], [("c",)]]
 )
-def test_targets_are_those_of_scikit_learn(labels):
-    targets = module.make_targets(labels, ["a", "b", "c"])
-    expected = MultiLabelBinarizer(classes=["a", "b", "c"]).fit_transform(labels)
-    np.testing.assert_array_equal(targets, expected)
+def test_targets_say_which_labels_an_image_has(labels):
+    targets = module.make_targets(labels, ["b", "a", "c"])
+    expected = [[label in each for label in ("b", "a", "c")] for each in labels]
+    np.testing.assert_array_equal(targets.toarray(), expected)
     assert targets.dtype == np.float32
+
+
+def test_targets_take_memory_for_the_labels_that_images_have_alone():
+    classes = [f"label {number:03}" for number in range(500)]
+    labels = [(classes[number % 500],) for number in range(20_000)]
+    tracemalloc.start()
+    targets = module.make_targets(labels, classes)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert targets.shape == (20_000, 500)
+    assert peak < 4 * 20_000 * 500 / 10
+
+
+def test_batches_have_the_rows_of_their_images(still):
+    labels = [("a",), ("b", "c"), (), ("c", "a"), ("b",)] * 2
+    rows = module.make_targets(labels, ["a", "b", "c"])
+    # Each image is of one colour, its position.
+    images = np.broadcast_to(np.arange(10)[:, None, None, None], (10, 8, 8, 3)).astype(np.uint8)
+    examples = module.Examples(images, rows, np.arange(10))
+    for batches in (
+        module.training_batches(examples, batch_size=5, epochs=range(2), seed=0),
+        module.evaluation_batches(examples, batch_size=3),
+    ):
+        for pixels, targets in batches:
+            shown = np.rint(pixels.numpy()[:, 4, 4, 0] * 255).astype(int)
+            np.testing.assert_array_equal(targets, rows.toarray()[shown])
 
 
 def test_an_epoch_shows_every_image_of_whole_batches_once(still):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 from pyimagesearch.data import batches as batch_module
 from pyimagesearch.data import cache as cache_module
@@ -61,7 +62,7 @@ def test_what_works_on_arrays_works_on_stored_images(images, stored, tmp_path):
         duplicates.duplicate_groups(stored, checksums),
         duplicates.duplicate_groups(images, checksums),
     )
-    targets = np.arange(600, dtype=np.float32)[:, None]
+    targets = csr_array(np.arange(600, dtype=np.float32)[:, None])
 
     def batches(images):
         pool = image_arrays.Concatenated(images, images_in_memory)

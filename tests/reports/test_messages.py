@@ -103,7 +103,7 @@ def test_folders_with_the_same_labels_in_another_order_are_named(make_dataset):
 )
 def test_the_results_are_those_that_suit_the_labels(make_dataset, labels, has_free_labels, told):
     dataset = make_dataset(labels)._replace(has_free_labels=has_free_labels)
-    targets = make_targets(dataset.labels, dataset.classes)
+    targets = make_targets(dataset.labels, dataset.classes).toarray()
     # No red is likely enough, but no other colour is likelier.
     likely = np.where(np.array(dataset.classes) == "red", 0.4, 0.9) * targets
     predictions = Predictions(np.arange(2), likely, targets)

@@ -1,8 +1,9 @@
 import keras
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
-from pyimagesearch.data.batches import Examples
+from pyimagesearch.data.batches import Examples, make_targets
 from pyimagesearch.data.image_arrays import Turns
 from pyimagesearch.recoloring.composition import TURNS
 from pyimagesearch.recoloring.prior import logit_offsets
@@ -17,7 +18,7 @@ IMAGES = np.zeros((0, 1, 1, 3), np.uint8)
 
 def examples_with(*counts, images, indices=None):
     """Examples of which so many have each label."""
-    targets = (np.arange(images)[:, None] < counts).astype(np.float32)
+    targets = csr_array(np.arange(images)[:, None] < counts, dtype=np.float32)
     return Examples(IMAGES, targets, np.arange(images) if indices is None else indices)
 
 
@@ -39,7 +40,7 @@ def test_weights_are_finite_and_their_mean_over_the_targets_is_one(counts):
     weights = label_weights(examples)
     assert np.isfinite(weights).all()
     assert (weights > 0).all()
-    assert mean_weight(weights, examples.targets) == pytest.approx(1)
+    assert mean_weight(weights, examples.targets.toarray()) == pytest.approx(1)
 
 
 def test_only_images_that_an_epoch_shows_count():
@@ -52,6 +53,7 @@ def test_only_images_that_an_epoch_shows_count():
 def test_images_that_take_turns_count_as_often_as_an_epoch_shows_them():
     targets = np.zeros((50, 2), np.float32)
     targets[:10, 0] = targets[10:50, 1] = 1
+    targets = csr_array(targets)
     taking_turns = Examples(IMAGES, targets, np.arange(10), Turns(np.arange(10, 50), 4))
     all_fixed = Examples(IMAGES, targets, np.arange(20))
     np.testing.assert_allclose(label_weights(taking_turns), label_weights(all_fixed))
@@ -87,10 +89,10 @@ def test_the_correction_for_composed_images_leaves_out_what_balancing_has_undone
     labels = [("black", "jeans")] * rare + [("blue", "jeans"), ("blue", "dress")] * 350
     composed = [("black", "dress")] * TURNS * 350
     classes = ["black", "blue", "dress", "jeans"]
-    targets = np.array([[c in each for c in classes] for each in labels + composed], np.float32)
+    targets = make_targets(labels + composed, classes)
     known = np.arange(len(labels))
     alone = Examples(IMAGES, targets, known)
-    both = Examples(IMAGES, targets, known, Turns(np.arange(len(labels), len(targets)), TURNS))
+    both = Examples(IMAGES, targets, known, Turns(np.arange(len(labels), targets.shape[0]), TURNS))
     shift = log_odds(label_weights(both), both) - log_odds(label_weights(alone), alone)
     offsets = logit_offsets(classes, labels, composed, part=0, weigh=weight_in_loss)
     np.testing.assert_allclose(offsets[:2], shift[:2], atol=0.02)

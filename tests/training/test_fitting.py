@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras import layers
+from scipy.sparse import csr_array
 
 from pyimagesearch.data.batches import Examples
 from pyimagesearch.errors import INTERRUPTED, WORK_FAILED, UserError
@@ -32,7 +33,7 @@ def examples():
     images = np.where(is_bright, 200, 50)[:, None, None, None]
     images = np.broadcast_to(images, (40, 12, 12, 3)).astype(np.uint8)
     targets = np.stack([is_bright, ~is_bright], axis=1).astype(np.float32)
-    return Examples(images, targets, np.arange(30))
+    return Examples(images, csr_array(targets), np.arange(30))
 
 
 @pytest.fixture
@@ -177,7 +178,8 @@ def test_a_worker_whose_chief_has_trained_all_epochs_has_nothing_left_to_do(
 def test_a_short_run_recognises_the_images_that_it_was_trained_on(make_trainer, examples):
     trainer = make_trainer()
     trainer.fit(examples)
-    np.testing.assert_array_equal(trainer.predict(examples) > 0.5, examples.targets[:30] == 1)
+    targets = examples.targets[:30].toarray()
+    np.testing.assert_array_equal(trainer.predict(examples) > 0.5, targets == 1)
 
 
 def test_a_long_run_keeps_the_averages_of_training(make_trainer, examples, monkeypatch):
@@ -212,9 +214,9 @@ def test_a_signal_after_the_last_training_step_ends_nothing_early(
 
 def test_labels_are_weighed_only_where_the_run_is_to_balance_them(make_trainer, examples):
     # One image in 30 has the first label.
-    targets = np.zeros_like(examples.targets)
+    targets = np.zeros(examples.targets.shape, np.float32)
     targets[0, 0] = targets[:15, 1] = 1
-    rare = examples._replace(targets=targets)
+    rare = examples._replace(targets=csr_array(targets))
     batch = rare.images[:1] / np.float32(255), targets[:1]
     plain, balanced = (
         make_trainer(rare, balance=balance)._network.evaluate(*batch, verbose=0)[0]

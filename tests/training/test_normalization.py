@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 from keras.layers import BatchNormalization
+from scipy.sparse import csr_array
 
 from pyimagesearch.data.batches import Examples
 from pyimagesearch.data.image_arrays import Turns
@@ -21,7 +22,7 @@ def network():
 def examples():
     """Forty noisy images, of which all but the last ten are trained on."""
     images = np.random.default_rng(0).integers(0, 256, (40, 12, 12, 3), np.uint8)
-    return Examples(images, np.zeros((40, 2), np.float32), np.arange(30))
+    return Examples(images, csr_array((40, 2), dtype=np.float32), np.arange(30))
 
 
 @pytest.fixture
@@ -69,7 +70,7 @@ def test_images_that_take_turns_have_the_part_that_they_have_of_an_epoch(example
 @pytest.mark.parametrize(("side", "sizes"), [(96, [10]), (192, [5, 5]), (960, [4, 3, 3])])
 def test_few_large_images_are_in_a_batch(side, sizes):
     images = np.broadcast_to(np.uint8(0), (10, side, side, 3))
-    examples = Examples(images, np.zeros((10, 2), np.float32), np.arange(10))
+    examples = Examples(images, csr_array((10, 2), dtype=np.float32), np.arange(10))
     assert [len(batch) for batch in normalization._batches(examples, 1)] == sizes
 
 
