@@ -1,6 +1,9 @@
 """Which image below a folder a text names, such as a cell of a table."""
 
+import functools
 import os
+from bisect import bisect_left
+from collections.abc import Iterator
 
 from pyimagesearch.data.folders import IMAGE_SUFFIXES, list_images
 from pyimagesearch.files import AnyPath
@@ -22,15 +25,26 @@ class ImageIndex:
         self.top = os.path.abspath(folder)  # noqa: PTH100 (keeps links)
         tops = {self.top, os.path.realpath(folder)}
         self.path_at: dict[str, str] = {}
-        self.by_name: dict[str, list[str]] = {}
+        self.names: set[str] = set()
         for path in self.paths:
-            below = path[len(self.folder) :].lstrip("/" + os.sep)
             for top in tops:
-                self.path_at[os.path.normcase(os.path.join(top, below))] = path  # noqa: PTH118 (fast)
-            absolute = os.path.normcase(os.path.join(self.top, below))  # noqa: PTH118
+                self.path_at[self._absolute(path, top)] = path
             name = os.path.basename(path).casefold()  # noqa: PTH119
-            for key in {name, _without_suffix(name)}:
-                self.by_name.setdefault(key, []).append(absolute)
+            self.names |= {name, _without_suffix(name)}
+        self.of_several: dict[str, list[str]] = {}
+
+    @functools.cached_property
+    def backwards(self) -> list[tuple[str, int]]:
+        """All absolute paths from last to first character, with their positions in `paths`.
+
+        Sorted, so that those that end alike are neighbours. A path with a suffix is there without
+        it, too.
+        """
+        found = []
+        for position, path in enumerate(self.paths):
+            folded = self._absolute(path, self.top).casefold()
+            found += [(end[::-1], position) for end in {folded, _without_suffix(folded)}]
+        return sorted(found)
 
     def find(self, cell: str) -> str | None:
         """Find the image that a cell names.
@@ -52,20 +66,34 @@ class ImageIndex:
     def candidates(self, cell: str) -> list[str]:
         """List the paths of all images that a cell may name."""
         wanted = cell.replace("\\", "/").removeprefix("./")
-        same_name = self.by_name.get(wanted.rpartition("/")[2].casefold(), [])
-        if not same_name:
+        if wanted.rpartition("/")[2].casefold() not in self.names:
             return []
         if (exact := self._at(self.top, wanted)) is not None:
             return [exact]
         folded = f"/{wanted.casefold()}".replace("/", os.sep)
-        ends = [
-            self.path_at[path]
-            for path in same_name
-            if path.casefold().endswith(folded) or _without_suffix(path.casefold()).endswith(folded)
+        ends = self.of_several.get(folded) or [
+            self.paths[position] for position in sorted(self._ending_in(folded))
         ]
+        # Where a name is that of many images, many cells hold it.
+        if len(ends) > 1:
+            self.of_several[folded] = ends
         if not ends and (exact := self._at(os.curdir, wanted)) is not None:
             return [exact]
         return ends
+
+    def _ending_in(self, end: str) -> Iterator[int]:
+        """Yield the positions of the paths that end in a text, with or without their suffix."""
+        begin = end[::-1]
+        for place in range(bisect_left(self.backwards, (begin, 0)), len(self.backwards)):
+            text, position = self.backwards[place]
+            if not text.startswith(begin):
+                break
+            yield position
+
+    def _absolute(self, path: str, top: str) -> str:
+        """Return the absolute path of an image, given that of the folder."""
+        below = path[len(self.folder) :].lstrip("/" + os.sep)
+        return os.path.normcase(os.path.join(top, below))  # noqa: PTH118 (fast)
 
     def _at(self, start: str, wanted: str) -> str | None:
         """Return the image at a path, which may be absolute, from a folder."""
