@@ -90,7 +90,9 @@ def duplicate_groups(images: Images, checksums: np.ndarray) -> np.ndarray:
 
 
 def find_copy(
-    image: np.ndarray, others: Sequence[np.ndarray], hashes: Sequence[np.uint64]
+    image: np.ndarray,
+    others: Images | Sequence[np.ndarray],
+    hashes: np.ndarray | Sequence[np.uint64],
 ) -> int | None:
     """Find the first of several images that one image is a copy of, exactly or nearly.
 
@@ -98,17 +100,17 @@ def find_copy(
     ----------
     image : numpy.ndarray
         uint8, shape (height, width, 3), BGR.
-    others : sequence of numpy.ndarray
-        Images of the same shape.
-    hashes : sequence of numpy.uint64
-        Their hashes, from :func:`perceptual_hash`.
+    others : numpy.ndarray, StoredImages or sequence of numpy.ndarray
+        N images of the same shape. Only those are looked at that may be the one.
+    hashes : numpy.ndarray or sequence of numpy.uint64
+        uint64, shape (N,): their hashes, from :func:`perceptual_hash`. An array is not copied.
 
     Returns
     -------
     int or None
         The position of that image; None if there is none.
     """
-    differing_bits = np.bitwise_count(np.array(hashes, np.uint64) ^ perceptual_hash(image))
+    differing_bits = np.bitwise_count(np.asarray(hashes, np.uint64) ^ perceptual_hash(image))
     similar = map(int, np.flatnonzero(differing_bits <= NEAR_HASH_BITS))
     return next((position for position in similar if _are_near(image, others[position])), None)
 

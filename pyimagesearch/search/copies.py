@@ -9,6 +9,7 @@ import numpy as np
 from pyimagesearch.console import Progress
 from pyimagesearch.data.duplicates import find_copy, perceptual_hash
 from pyimagesearch.data.folders import IMAGE_SUFFIXES
+from pyimagesearch.data.image_arrays import Images
 from pyimagesearch.data.loading import load_images
 from pyimagesearch.errors import UserError, reason_of
 from pyimagesearch.search.judging import COMPARED_SIZE
@@ -21,25 +22,31 @@ class FolderImages:
     ----------
     paths : sequence of pathlib.Path
         Their files.
-    smalls : sequence of numpy.ndarray
-        uint8, shape (96, 96, 3), BGR, in the same order.
+    smalls : numpy.ndarray or StoredImages
+        uint8, shape (N, 96, 96, 3), BGR, in the same order. They stay where they are.
     """
 
-    def __init__(self, paths: Sequence[Path], smalls: Sequence[np.ndarray]) -> None:
+    def __init__(self, paths: Sequence[Path], smalls: Images) -> None:
         self._paths = list(paths)
-        self._smalls = list(smalls)
-        self._hashes = [perceptual_hash(small) for small in smalls]
+        self._smalls = smalls
+        self._added: list[np.ndarray] = []
+        self._hashes = np.fromiter(map(perceptual_hash, smalls), np.uint64, len(smalls))
 
     def find_copy(self, small: np.ndarray) -> Path | None:
         """Return the first file that an image is a copy of, exact or near; None without one."""
-        position = find_copy(small, self._smalls, self._hashes)
-        return None if position is None else self._paths[position]
+        before = len(self._smalls)
+        parts = ((self._smalls, 0, before), (self._added, before, len(self._paths)))
+        for others, start, stop in parts:
+            position = find_copy(small, others, self._hashes[start:stop])
+            if position is not None:
+                return self._paths[start + position]
+        return None
 
     def add(self, path: Path, small: np.ndarray) -> None:
         """Have later images compared with this one as well."""
         self._paths.append(path)
-        self._smalls.append(small)
-        self._hashes.append(perceptual_hash(small))
+        self._added.append(small)
+        self._hashes = np.append(self._hashes, perceptual_hash(small))
 
 
 def load_folder_images(folder: Path, progress: Progress) -> FolderImages:
@@ -68,7 +75,7 @@ def load_folder_images(folder: Path, progress: Progress) -> FolderImages:
         raise UserError(f"cannot read {error.filename}: {reason_of(error)}") from error
     # As `judge` decodes downloads, so that both compare.
     loaded = load_images([*map(str, found)], COMPARED_SIZE, fit="squeeze", progress=progress)
-    return FolderImages([*map(Path, loaded.paths)], [*loaded.images])
+    return FolderImages([*map(Path, loaded.paths)], loaded.images)
 
 
 def images_in(folder: Path) -> list[Path]:

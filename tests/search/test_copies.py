@@ -1,3 +1,4 @@
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -5,7 +6,9 @@ import pytest
 from misbehaving_results import encoded, pattern
 
 from pyimagesearch.console import no_progress
+from pyimagesearch.data.image_arrays import room_for_images
 from pyimagesearch.errors import UserError
+from pyimagesearch.search import copies
 from pyimagesearch.search.copies import FolderImages, images_in, load_folder_images
 from pyimagesearch.search.judging import judge
 
@@ -15,16 +18,48 @@ def small(seed, quality=92):
 
 
 def test_a_copy_is_found_by_its_pixels(tmp_path):
-    known = FolderImages([tmp_path / "1.jpg", tmp_path / "2.jpg"], [small(1), small(2)])
+    smalls = np.stack([small(1), small(2)])
+    known = FolderImages([tmp_path / "1.jpg", tmp_path / "2.jpg"], smalls)
     assert known.find_copy(small(2, quality=60)) == tmp_path / "2.jpg"
     assert known.find_copy(small(3)) is None
 
 
 def test_an_image_that_is_added_is_compared_with_as_well(tmp_path):
-    known = FolderImages([], [])
-    assert known.find_copy(small(1)) is None
-    known.add(tmp_path / "1.jpg", small(1))
+    known = FolderImages([tmp_path / "0.jpg"], small(0)[None])
+    for seed in (1, 2):
+        assert known.find_copy(small(seed)) is None
+        known.add(tmp_path / f"{seed}.jpg", small(seed))
+    for seed in (0, 1, 2):
+        assert known.find_copy(small(seed)) == tmp_path / f"{seed}.jpg"
+
+
+def test_of_equal_images_the_first_is_the_one(tmp_path):
+    known = FolderImages([tmp_path / "1.jpg", tmp_path / "2.jpg"], np.stack([small(1)] * 2))
+    known.add(tmp_path / "3.jpg", small(1))
     assert known.find_copy(small(1)) == tmp_path / "1.jpg"
+
+
+def test_images_in_a_file_stay_there(tmp_path):
+    smalls = room_for_images((5000, 16, 16, 3), 1, tmp_path)
+    for position in range(len(smalls)):
+        smalls[position] = position % 256
+    tracemalloc.start()
+    known = FolderImages([tmp_path] * len(smalls), smalls)
+    known.find_copy(smalls[7])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < smalls.nbytes / 5
+
+
+def test_hashes_are_not_gathered_anew_for_each_image(tmp_path, monkeypatch):
+    given = []
+    monkeypatch.setattr(copies, "find_copy", lambda image, others, hashes: given.append(hashes))
+    known = FolderImages([tmp_path / "1.jpg"], small(1)[None])
+    for _ in range(2):
+        assert known.find_copy(small(2)) is None
+    assert all(isinstance(hashes, np.ndarray) for hashes in given)
+    first, again = (hashes for hashes in given if len(hashes))
+    assert np.shares_memory(first, again)
 
 
 @pytest.fixture
