@@ -1,6 +1,6 @@
 """Find images of a dataset that lie far from all others of their label: strays, wrong labels."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,9 @@ MOST_STRAYS = 200
 # Each image is compared with so many in all, drawn from all combinations, and with at least so many
 # of each.
 MOST_COMPARED, LEAST_COMPARED = 20_000, 50
-ROWS_AT_ONCE = 1024
+# To read all points takes longer than to compare them with a few, so combinations of a few images
+# share it.
+ROWS_AT_ONCE, COLUMNS_AT_ONCE = 1024, 128
 
 
 def find_strays(
@@ -54,15 +56,7 @@ def find_strays(
     indices = indices[indices < len(dataset.paths)]
     placed, groups = points(features[: len(indices)], known), dataset.groups[indices]
     combinations, numbers = numbered_combinations([dataset.labels[index] for index in indices])
-    own = np.array(numbers)
-    near, largest = (np.full(len(own), -np.inf, np.float32) for _ in range(2))
-    nearest = np.zeros(len(own), int)
-    most = max(LEAST_COMPARED, MOST_COMPARED // len(combinations))
-    for number in range(len(combinations)):
-        similar = _similarities(placed, np.flatnonzero(own == number), groups, most=most)
-        near[own == number] = similar[own == number]
-        nearest[similar > largest] = number
-        largest = np.maximum(similar, largest)
+    near, nearest = _nearest(placed, np.array(numbers), groups)
     near[np.isinf(near)] = np.nan  # It has nothing to be like, or unlike.
     if np.isnan(near).all():
         return []
@@ -81,21 +75,79 @@ def find_strays(
     ]
 
 
-def _similarities(
-    placed: np.ndarray, others: np.ndarray, groups: np.ndarray, *, most: int
-) -> np.ndarray:
-    """Return how similar all images are to the nearest of some others that are no copies.
+def _nearest(
+    placed: np.ndarray, own: np.ndarray, groups: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return how similar all images are to their own combination, and which is the most similar.
 
-    -inf where all others are copies.
+    Of combinations that are equally similar, it is the first.
     """
-    if len(others) > most:
-        others = np.random.default_rng(0).permutation(others)[:most]
-    near = np.empty(len(placed), np.float32)
+    near, largest = (np.full(len(own), -np.inf, np.float32) for _ in range(2))
+    nearest = np.zeros(len(own), int)
+    for numbers, others in _combinations_of_one_size(own):
+        similar = _similarities(placed, others, groups)
+        to_own = np.where(own[:, None] == numbers, similar, -np.inf).max(axis=1)
+        near = np.maximum(near, to_own)
+        best = similar.argmax(axis=1)
+        of_best, number = similar[np.arange(len(own)), best], numbers[best]
+        is_nearer = (of_best > largest) | (of_best == largest) & (number < nearest)
+        nearest = np.where(is_nearer, number, nearest)
+        largest = np.maximum(largest, of_best)
+    return near, nearest
+
+
+def _combinations_of_one_size(own: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield each combination with the images to compare with, several of few images at once.
+
+    Yields
+    ------
+    tuple of numpy.ndarray
+        int, shape (C,), ascending: combinations. int, shape (C, M): images of each.
+    """
+    counts = np.bincount(own)
+    images = np.split(np.argsort(own, kind="stable"), np.cumsum(counts)[:-1])
+    most = max(LEAST_COMPARED, MOST_COMPARED // len(counts))
+    sizes = np.minimum(counts, most)
+    for size in np.unique(sizes).tolist():
+        of_size, at_once = np.flatnonzero(sizes == size), max(1, COLUMNS_AT_ONCE // size)
+        for start in range(0, len(of_size), at_once):
+            numbers = of_size[start : start + at_once]
+            yield numbers, np.stack([_some(images[number], size) for number in numbers.tolist()])
+
+
+def _some(images: np.ndarray, count: int) -> np.ndarray:
+    if len(images) <= count:
+        return images
+    return np.random.default_rng(0).permutation(images)[:count]
+
+
+def _similarities(placed: np.ndarray, others: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Return how similar all N images are to the nearest of each combination that are no copies.
+
+    Parameters
+    ----------
+    placed : numpy.ndarray
+        float32, shape (N, D): points.
+    others : numpy.ndarray
+        int, shape (C, M): M images of each of C combinations.
+    groups : numpy.ndarray
+        int, shape (N,): copies have the same number.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, shape (N, C); -inf where all M are copies.
+    """
+    count, size = others.shape
+    columns = others.ravel()
+    points_of_others, groups_of_others = placed[columns].T, groups[columns]
+    near = np.empty((len(placed), count), np.float32)
     for start in range(0, len(placed), ROWS_AT_ONCE):
         rows = slice(start, start + ROWS_AT_ONCE)
-        similarities = placed[rows] @ placed[others].T
-        similarities[groups[rows, None] == groups[others]] = -np.inf
-        near[rows] = _mean_of_finite(largest_of(similarities, NEIGHBOURS))
+        similarities = placed[rows] @ points_of_others
+        similarities[groups[rows, None] == groups_of_others] = -np.inf
+        largest = largest_of(similarities.reshape(-1, size), NEIGHBOURS)
+        near[rows] = _mean_of_finite(largest).reshape(-1, count)
     return near
 
 

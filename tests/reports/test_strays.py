@@ -43,10 +43,70 @@ def test_strays_are_over_three_and_a_half_deviations_below_the_usual_similarity(
     usual = np.linspace(0.8, 1, 37)
     odd = 0.9 - 0.074 * np.array([3.2, 4, -1])
     similar = np.concatenate([usual, odd]).astype(np.float32)
-    monkeypatch.setattr(strays, "_similarities", lambda *_, **__: similar)
+    monkeypatch.setattr(strays, "_similarities", lambda *_: similar[:, None])
     labels = [("blue", "jeans")] * 40
     found = strays.find_strays(make_dataset(labels), features(*USUAL), known, indices=ALL)
     assert [stray["path"] for stray in found] == ["d/blue_jeans/38.png"]
+
+
+def similarity_to(image, others, placed, groups):
+    """The mean of the five nearest that are no copies, each compared alone."""
+    similar = sorted(placed[image] @ placed[i] for i in others if groups[i] != groups[image])
+    return np.mean(similar[-5:]) if similar else -np.inf
+
+
+def test_images_are_as_near_as_if_combinations_were_compared_one_by_one(monkeypatch):
+    monkeypatch.setattr(strays, "ROWS_AT_ONCE", 30)
+    monkeypatch.setattr(strays, "COLUMNS_AT_ONCE", 9)
+    random = np.random.default_rng(0)
+    own = random.permutation(
+        np.repeat(np.arange(20), [1] * 5 + [2] * 6 + [4] * 4 + [7, 7, 9, 9, 30])
+    )
+    placed = random.normal(size=(len(own), 8)).astype(np.float32)
+    groups = random.integers(0, 60, len(own))
+    near, nearest = strays._nearest(placed, own, groups)
+    for image in range(len(own)):
+        similar = [
+            similarity_to(image, np.flatnonzero(own == number), placed, groups)
+            for number in range(20)
+        ]
+        assert near[image] == pytest.approx(similar[own[image]], rel=1e-4)
+        assert nearest[image] == np.argmax(similar)
+
+
+# Combinations of one image are compared before those of two.
+@pytest.mark.parametrize("own", [[0, 0, 1, 1, 2, 3, 4, 4], [0, 1, 1, 2, 2, 3]])
+def test_of_combinations_that_are_equally_similar_the_first_is_named(own):
+    placed = np.ones((len(own), 3), np.float32)
+    nearest = strays._nearest(placed, np.array(own), np.arange(100, 100 + len(own)))[1]
+    # An image that is alone in its combination is not like itself.
+    assert nearest.tolist() == [1 if own.count(0) == 1 and number == 0 else 0 for number in own]
+
+
+def test_combinations_of_few_images_are_compared_at_once(monkeypatch):
+    blocks, compare = [], strays._similarities
+
+    def recorded(placed, others, groups):
+        blocks.append(others.shape)
+        return compare(placed, others, groups)
+
+    monkeypatch.setattr(strays, "_similarities", recorded)
+    own = np.repeat(np.arange(1001), [2] * 1000 + [300])
+    strays._nearest(np.ones((len(own), 3), np.float32), own, np.arange(len(own)))
+    assert blocks == [(64, 2)] * 15 + [(40, 2), (1, 50)]
+
+
+@pytest.mark.parametrize(("images", "combinations", "compared"), [(80, 2, 50), (150, 3, 100)])
+def test_an_image_is_compared_with_some_of_many(monkeypatch, images, combinations, compared):
+    monkeypatch.setattr(strays, "MOST_COMPARED", {2: 90, 3: 300}[combinations])
+    own = np.repeat(np.arange(combinations), images)
+    blocks = [others for _, others in strays._combinations_of_one_size(own)]
+    others = np.concatenate(blocks)
+    assert others.shape == (combinations, compared)
+    for number, row in enumerate(others):
+        assert len(set(row.tolist())) == compared
+        assert (own[row] == number).all()
+        assert row.max() >= number * images + compared
 
 
 def test_its_own_copies_do_not_make_an_image_familiar(make_dataset, known):
