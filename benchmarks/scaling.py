@@ -4,7 +4,8 @@
     python benchmarks/scaling.py --least 200000 --most 200000 --image-size 96 --memory-limit 1GB
 
 Train on 1,000 generated images, then on 2,000, 4,000 and so on. The time per image should not grow.
-With a memory limit, the images stay in a file on disk.
+With a memory limit, the images stay in a file on disk. No combination is missing, so nothing is
+composed.
 """
 
 import sys
