@@ -244,6 +244,7 @@ def test_each_image_is_compared_once_with_some_of_each_combination(
     monkeypatch.setattr(strays, "MOST_COMPARED", in_all)
     monkeypatch.setattr(strays, "LEAST_COMPARED", of_each)
     monkeypatch.setattr(strays, "ROWS_AT_ONCE", 16)
+    monkeypatch.setattr(strays, "COLUMNS_AT_ONCE", 1)
     stray, *_ = strays.find_strays(make_dataset(LABELS), odd_rows(3), known, indices=ALL)
     assert stray["path"].endswith("/3.png")
     assert shapes == [(16, compared), (16, compared), (8, compared)] * 2
