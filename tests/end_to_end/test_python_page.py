@@ -8,6 +8,7 @@ import sys
 from ast import literal_eval
 from pathlib import Path
 
+import cv2
 import pytest
 
 from pyimagesearch.garments.writing import write_dataset
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
-CLASSIFYING, LABELLING, TRAINING = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+CLASSIFYING, LABELLING, DRAWING, TRAINING = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 COMBINATIONS = [("black", "jeans"), ("blue", "jeans"), ("red", "dress"), ("blue", "dress")]
 
 
@@ -61,6 +62,15 @@ def test_the_programs_that_classify_predict_what_classify_py_does(folder):
         assert path == record["image"]
         assert literal_eval(labels) == labels_of(record)
     assert literal_eval(in_memory) == labels_of(records[0])
+
+
+def test_the_program_that_draws_writes_two_pictures(folder):
+    run("-c", CLASSIFYING + DRAWING, folder=folder)
+    labelled, explained = (
+        cv2.imread(str(folder / f"{name}ed.jpg")) for name in ("labell", "explain")
+    )
+    assert labelled.shape[1] == 400
+    assert explained.shape[1] > 2 * explained.shape[0]  # the image, and a map of each label
 
 
 def test_a_file_that_cannot_be_read_is_named_by_the_program(folder, tmp_path):
