@@ -80,7 +80,10 @@ def choose_backend(
 def prepare_keras(backend: Backend) -> None:
     """Set the environment variables that Keras and its backend read when they are imported.
 
-    They stay set for all that the process does later, so call this only if Keras is to predict.
+    They stay set for all that the process does later, so call this only if Keras is to predict:
+    ``KERAS_BACKEND``, ``CUDA_VISIBLE_DEVICES`` if no GPU is used, and, unless they were set before,
+    ``TF_CPP_MIN_LOG_LEVEL`` and ``TF_FORCE_GPU_ALLOW_GROWTH``. Processes that this one starts
+    inherit them.
 
     Parameters
     ----------

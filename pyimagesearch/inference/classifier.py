@@ -62,6 +62,11 @@ def load_classifier(
 ) -> Classifier:
     """Load a network and its labels.
 
+    Where Keras predicts, as :func:`pyimagesearch.inference.network.load_network` says, environment
+    variables are set for it: ``KERAS_BACKEND``, ``CUDA_VISIBLE_DEVICES`` if no GPU is used,
+    ``TF_CPP_MIN_LOG_LEVEL`` and ``TF_FORCE_GPU_ALLOW_GROWTH``. Processes that this one starts
+    inherit them. Train in another process.
+
     Parameters
     ----------
     model : str

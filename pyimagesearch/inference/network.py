@@ -38,7 +38,8 @@ def load_network(path: AnyPath, device: Device = "auto", *, images: int = 1) -> 
     """Load a network for a number of images.
 
     A network of SmallerVGGNet's layers predicts with OpenVINO, without Keras. Keras builds others,
-    and predicts where OpenVINO is not installed or the user has chosen another backend.
+    and predicts where OpenVINO is not installed or the user has chosen another backend. Then
+    environment variables are set, as :func:`pyimagesearch.inference.backend.prepare_keras` says.
 
     Parameters
     ----------

@@ -6,6 +6,7 @@ import os
 import platform
 import re
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -146,6 +147,10 @@ def prepare_training_device(wanted: str = "auto", *, say: Callable[[str], None])
     Keras" in TensorFlow's guide). Otherwise all GPUs of this machine do, or its processor if there
     are none.
 
+    The environment variable ``KERAS_BACKEND`` is set; ``TF_CPP_MIN_LOG_LEVEL`` and, on x86,
+    ``TF_ENABLE_ONEDNN_OPTS`` are set unless they were. Processes that this one starts inherit them,
+    and so predict with TensorFlow.
+
     Parameters
     ----------
     wanted : {"auto", "cpu", "gpu"}
@@ -161,9 +166,10 @@ def prepare_training_device(wanted: str = "auto", *, say: Callable[[str], None])
     Raises
     ------
     UserError
-        If there is no GPU where one is wanted, ``TF_CONFIG`` is not right, or this worker's port is
-        in use.
+        If there is no GPU where one is wanted, ``TF_CONFIG`` is not right, this worker's port is in
+        use, or Keras was imported with another backend than TensorFlow.
     """
+    _refuse_other_backends()
     _set_environment()
     workers, number = _workers()
     # TensorFlow says at every start, whatever the log level, that it found no GPU.
@@ -197,6 +203,20 @@ def prepare_training_device(wanted: str = "auto", *, say: Callable[[str], None])
     else:
         strategy = tf.distribute.get_strategy()
     return TrainingDevice(strategy, name, number == 0, has_bfloat16="bfloat16" in sets)
+
+
+def _refuse_other_backends() -> None:
+    """Refuse to train with a Keras that was imported to predict: its backend cannot be changed."""
+    if "keras" not in sys.modules:
+        return
+    import keras
+
+    backend = keras.config.backend()
+    if backend != "tensorflow":
+        raise UserError(
+            f"Keras was imported with {backend}, and trains only with TensorFlow: train in a "
+            "process of its own"
+        )
 
 
 def _set_environment() -> None:
