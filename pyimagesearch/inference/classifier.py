@@ -78,7 +78,8 @@ def load_classifier(
     top, threshold
         As for :func:`pyimagesearch.artifacts.label_choice.chooser`.
     reject : float
-        The share of the test images that may be called unknown, in [0, 1].
+        What :func:`pyimagesearch.inference.classification.classify_files` is going to take, which
+        decides which images are unknown. Here it only decides whether a note says that none is.
 
     Returns
     -------
