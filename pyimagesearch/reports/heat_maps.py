@@ -118,7 +118,13 @@ def explainer(model: AnyPath, fit: Fit) -> Callable[..., np.ndarray]:
     Returns
     -------
     callable
-        Takes a prediction with its image, and the labels chosen; returns a picture.
+        Takes a prediction with its image, and the labels chosen; returns a picture, or raises
+        ValueError if :func:`pyimagesearch.inference.classification.classify_files` kept no image.
+
+    Raises
+    ------
+    UserError
+        As :func:`pyimagesearch.inference.explanation.load_explainer`.
     """
     # classify.py always imports this module, but rarely explains.
     from pyimagesearch.inference.explanation import load_explainer
@@ -138,7 +144,7 @@ def explanation(
     Parameters
     ----------
     prediction : Prediction
-        With its image.
+        With its image, which ``classify_files`` keeps if it is given `keep`.
     chosen : sequence of (str, float)
         Labels and their probabilities. The first ``MOST_LABELS`` are shown.
     explain : callable
@@ -150,8 +156,15 @@ def explanation(
     -------
     numpy.ndarray
         uint8, BGR: tiles in rows of ``COLUMNS``.
+
+    Raises
+    ------
+    ValueError
+        If the prediction has no image.
     """
-    assert prediction.image is not None and prediction.input_image is not None
+    if prediction.image is None or prediction.input_image is None:
+        reason = prediction.error or "give classify_files `keep`"
+        raise ValueError(f"{prediction.path} has no image to explain: {reason}")
     chosen, classes = chosen[:MOST_LABELS], list(prediction.probabilities)
     features, gradients, cells = explain(
         scale(prediction.input_image), [classes.index(label) for label, _ in chosen]

@@ -245,7 +245,7 @@ def annotate_prediction(
     Parameters
     ----------
     prediction : Prediction
-        With its image.
+        With its image, which ``classify_files`` keeps if it is given `keep`.
     chosen : sequence of (str, float)
         Labels and their probabilities.
 
@@ -253,8 +253,15 @@ def annotate_prediction(
     -------
     numpy.ndarray
         As from :func:`annotate`.
+
+    Raises
+    ------
+    ValueError
+        If the prediction has no image.
     """
-    assert prediction.image is not None
+    if prediction.image is None:
+        reason = prediction.error or "give classify_files `keep`"
+        raise ValueError(f"{prediction.path} has no image to draw on: {reason}")
     labels = [f"{label}: {likely:.2%}" for label, likely in chosen]
     return annotate(prediction.image, [*unknown_lines(prediction), *labels])
 

@@ -173,6 +173,14 @@ def test_without_labels_the_image_is_shown_alone(prediction):
     assert picture.shape[1] == TILE_WIDTH + GAP
 
 
+@pytest.mark.parametrize("missing", ["image", "input_image"])
+@pytest.mark.parametrize(("error", "reason"), [(None, "give classify_files `keep`"), ("no", "no")])
+def test_an_image_that_was_not_kept_cannot_be_explained(prediction, missing, error, reason):
+    without = prediction._replace(**{missing: None}, error=error)
+    with pytest.raises(ValueError, match=f"^a.jpg has no image to explain: {reason}$"):
+        explanation(without, [("dress", 0.98)], explain=explain_nothing, fit="pad")
+
+
 def test_many_labels_fill_rows_and_the_likeliest_are_shown(prediction):
     chosen = [(f"label {n}", 0.1) for n in range(100)]
     prediction = prediction._replace(probabilities=dict(chosen))

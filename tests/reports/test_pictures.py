@@ -134,6 +134,12 @@ def test_an_image_shows_its_labels_in_per_cent_and_whether_it_is_unknown(is_unkn
     np.testing.assert_array_equal(annotated, pictures.annotate(image, lines))
 
 
+@pytest.mark.parametrize(("error", "reason"), [(None, "give classify_files `keep`"), ("no", "no")])
+def test_labels_cannot_be_written_on_an_image_that_was_not_kept(error, reason):
+    with pytest.raises(ValueError, match=f"^a.png has no image to draw on: {reason}$"):
+        pictures.annotate_prediction(Prediction("a.png", {"blue": 1.0}, error), [("blue", 1.0)])
+
+
 @pytest.fixture
 def composition():
     """Two composed images of each of three combinations, each made of its own two sources."""
