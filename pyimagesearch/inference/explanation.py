@@ -15,6 +15,9 @@ from pyimagesearch.errors import UserError
 from pyimagesearch.files import AnyPath
 from pyimagesearch.inference.network import load_first_layers
 
+# The kinds of layers that are convolutions, of those that a network description may have.
+CONVOLUTIONS = ("Conv2D",)
+
 # From an image and positions of labels to feature maps, gradients and cells; see `load_explainer`.
 Explain = Callable[[np.ndarray, Sequence[int]], tuple[np.ndarray, np.ndarray, Cells]]
 # From the gradient with respect to a layer's output to that with respect to its input.
@@ -112,10 +115,10 @@ def end_of_convolutions(network: NetworkDescription) -> int:
         0 if there is no convolution.
     """
     kinds = [layer.kind for layer in network.layers]
-    if "Conv2D" not in kinds:
+    ends = [end for end, kind in enumerate(kinds, 1) if kind in CONVOLUTIONS]
+    if not ends:
         return 0
-    position = len(kinds) - kinds[::-1].index("Conv2D")
-    return position + (kinds[position : position + 1] == ["Activation"])
+    return ends[-1] + (kinds[ends[-1] : ends[-1] + 1] == ["Activation"])
 
 
 def logit_gradients(

@@ -6,6 +6,7 @@ from keras import layers
 from pyimagesearch.artifacts.model_file import save_model
 from pyimagesearch.artifacts.network_description import LayerDescription, NetworkDescription
 from pyimagesearch.errors import UserError
+from pyimagesearch.inference import explanation
 from pyimagesearch.inference.explanation import (
     cells_after,
     end_of_convolutions,
@@ -87,6 +88,13 @@ CONVOLUTION, RELU = layer("Conv2D", (2, 2, 1)), layer("Activation", activation="
 )
 def test_an_activation_belongs_to_the_convolution_before_it(kinds, end):
     assert end_of_convolutions(NetworkDescription((4, 4, 3), kinds)) == end
+
+
+@pytest.mark.parametrize("kinds", [["Conv2D", "Other"], ["Other", "Conv2D"], ["Other", "Other"]])
+def test_the_last_convolution_may_be_of_any_kind_that_is_listed(monkeypatch, kinds):
+    monkeypatch.setattr(explanation, "CONVOLUTIONS", ("Conv2D", "Other"))
+    stack = [*map(layer, kinds), RELU, layer("Flatten")]
+    assert end_of_convolutions(NetworkDescription((4, 4, 3), stack)) == 3
 
 
 def test_where_values_are_equal_the_gradient_goes_to_the_first_of_them():

@@ -5,8 +5,10 @@ from keras import layers
 
 from pyimagesearch.artifacts.model_file import read_model_file, save_model
 from pyimagesearch.artifacts.network_description import SETTINGS
+from pyimagesearch.inference import explanation
 from pyimagesearch.inference.explanation import cells_after, end_of_convolutions, logit_gradients
 from pyimagesearch.smallervggnet import SmallerVGGNet
+from pyimagesearch.training import gradients as with_tensorflow
 from pyimagesearch.training.gradients import feature_gradients
 
 pytestmark = pytest.mark.slow
@@ -84,7 +86,12 @@ ENDS = {
 
 def test_the_gradient_of_each_kind_of_layer_is_compared_with_that_of_tensorflow():
     after_the_last_convolution = {type(layer).__name__ for end in ENDS.values() for layer in end}
-    assert after_the_last_convolution == set(SETTINGS) - {"Conv2D"}
+    assert after_the_last_convolution == set(SETTINGS) - set(explanation.CONVOLUTIONS)
+
+
+def test_the_same_kinds_are_convolutions_with_and_without_tensorflow():
+    names = {kind.__name__ for kind in with_tensorflow.CONVOLUTIONS}
+    assert set(explanation.CONVOLUTIONS) == names & set(SETTINGS)
 
 
 @pytest.mark.parametrize("end", [*ENDS.values(), None], ids=[*ENDS, "SmallerVGGNet"])
