@@ -55,9 +55,8 @@ def highlighted(text: str, mood: Literal["sure", "unsure"]) -> str:
         The text unchanged where stdout is no terminal or ``NO_COLOR`` is set
         (https://no-color.org).
     """
-    plain = (
-        not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    )
+    is_terminal = sys.stdout and sys.stdout.isatty()
+    plain = not is_terminal or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     return text if plain else f"\x1b[{COLORS[mood]}m{text}\x1b[0m"
 
 
@@ -99,11 +98,12 @@ def progress(
     iterable
         The same items.
     """
-    stream = sys.stdout if sys.stdout.isatty() else sys.stderr
-    if not stream.isatty() or (prints_rows and stream is sys.stdout):
+    # A service may have neither stream.
+    terminals = [stream for stream in (sys.stdout, sys.stderr) if stream and stream.isatty()]
+    if not terminals or (prints_rows and terminals[0] is sys.stdout):
         return items
     try:
-        descriptor = os.dup(stream.fileno())
+        descriptor = os.dup(terminals[0].fileno())
     except OSError:  # IDLE calls its window a terminal.
         return items
     return _with_bar(items, descriptor, desc=title, total=total, unit=unit)
@@ -202,6 +202,9 @@ def complain(message: str) -> None:
 
 @contextmanager
 def _stderr_silenced() -> Iterator[None]:
+    if sys.stderr is None:  # The descriptor may belong to another file.
+        yield
+        return
     sys.stderr.flush()
     saved, devnull = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(devnull, 2)

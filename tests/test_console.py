@@ -351,3 +351,36 @@ def test_stderr_speaks_again_only_when_the_last_silent_block_ends(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     assert done.stderr == b"heard"
+
+
+def test_what_another_file_gets_is_not_silenced_where_there_is_no_stderr(tmp_path):
+    program = (
+        "import os, sys\n"
+        "from pyimagesearch.console import quiet_stderr\n"
+        "written = os.open('written', os.O_WRONLY | os.O_CREAT)\n"
+        "with quiet_stderr():\n"
+        "    os.write(written, str((sys.stderr, written)).encode())\n"
+    )
+    shell = ["bash", "-c", 'exec "$0" -c "$1" 2>&-', sys.executable, program]
+    subprocess.run(shell, cwd=tmp_path, check=True)
+    assert (tmp_path / "written").read_text() == "(None, 2)"
+
+
+@pytest.mark.parametrize("others", [None, OfNotebooks()])
+@pytest.mark.parametrize("missing", ["stdout", "stderr"])
+def test_where_a_stream_is_missing_there_is_neither_progress_nor_colour(
+    monkeypatch, missing, others
+):
+    monkeypatch.setattr(sys, "stdout", others)
+    monkeypatch.setattr(sys, "stderr", others)
+    monkeypatch.setattr(sys, missing, None)
+    assert list(console.progress(iter("abc"), 3)) == ["a", "b", "c"]
+    assert console.highlighted("blue", "sure") == "blue"
+
+
+def test_progress_shows_on_stderr_where_there_is_no_stdout(monkeypatch, capfd):
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setattr("sys.stderr.fileno", lambda: 2)
+    assert list(console.progress(iter("abc"), 3)) == ["a", "b", "c"]
+    assert "3/3" in capfd.readouterr().err

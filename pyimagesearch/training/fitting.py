@@ -1,8 +1,10 @@
 """The training itself: what is minimised, how fast, and how a run ends, whatever ends it."""
 
+import io
 import math
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -173,7 +175,9 @@ class Trainer:
         )
         make_test_batches = partial(evaluation_batches, test_examples, batch_size=batch_size)
         is_shared = strategy.num_replicas_in_sync > 1
-        with stop.listening(), moments_shared(self.model, synchronized=is_shared):
+        # Keras prints, though a service may have no stdout.
+        stdout = redirect_stdout(sys.stdout or io.StringIO())
+        with stdout, stop.listening(), moments_shared(self.model, synchronized=is_shared):
             with workers.lost_workers_named(strategy), self._device.fast_products():
                 self._network.fit(
                     workers.shared_batches(strategy, make_batches),

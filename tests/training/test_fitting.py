@@ -1,4 +1,5 @@
 import signal
+import sys
 from contextlib import contextmanager
 
 import keras
@@ -292,3 +293,14 @@ def test_a_loss_that_is_no_number_fails_in_one_line_and_saves_nothing(
         make_trainer(broken).fit(broken)
     assert caught.value.exit_code == WORK_FAILED
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_service_without_stdout_can_train(make_trainer, examples, monkeypatch):
+    monkeypatch.setattr("sys.stdout", None)
+    trainer = make_trainer()
+    trainer.fit(examples)
+    assert len(trainer.history["loss"]) == 3
+    broken = examples._replace(targets=examples.targets * np.float32(np.nan))
+    with pytest.raises(UserError, match="loss became nan"):
+        make_trainer(broken).fit(broken)
+    assert sys.stdout is None
