@@ -24,9 +24,9 @@ def chooser(
     Parameters
     ----------
     top : int, "all" or None
-        How many labels to choose. None means as many as :func:`usual_top` says; or, for a model
-        whose images have any number of labels, those above their stored thresholds, and at least
-        the likeliest.
+        How many labels to choose, at least 1. None means as many as :func:`usual_top` says; or, for
+        a model whose images have any number of labels, those above their stored thresholds, and at
+        least the likeliest.
     threshold : float, "auto" or None
         As for :func:`thresholds_of`. It goes before `top`.
     classes : sequence of str
@@ -43,6 +43,8 @@ def chooser(
     ------
     UserError
         As :func:`thresholds_of`.
+    ValueError
+        As there, or if `top` is none of these.
     """
     thresholds = thresholds_of(threshold, classes, metadata)
     parts = label_parts(metadata)
@@ -53,8 +55,19 @@ def chooser(
             return choose(probabilities, None, stored) or choose(probabilities, 1)
 
         return choose_free
-    count = usual_top(metadata) if top is None else None if top == "all" else int(top)
+    count = _top_of(top, metadata)
     return functools.partial(choose, top=count, thresholds=thresholds, parts=parts)
+
+
+def _top_of(wanted: int | str | None, metadata: Mapping[str, Any]) -> int | None:
+    """Return how many labels to choose, or None for all."""
+    if wanted is None:
+        return usual_top(metadata)
+    if wanted == "all":
+        return None
+    if int(wanted) < 1:
+        raise ValueError(f"top is {wanted!r}, but must be at least 1, 'all' or None")
+    return int(wanted)
 
 
 def usual_top(metadata: Mapping[str, Any]) -> int:
@@ -98,6 +111,8 @@ def thresholds_of(
     ------
     UserError
         If the stored thresholds are wanted and the model file has none.
+    ValueError
+        If `wanted` is any other text.
     """
     if wanted is None:
         return None
