@@ -116,6 +116,8 @@ def decode_image(
     ------
     UnreadableImageError
         If the data is not an image, is damaged beyond use, or takes too much memory.
+    ValueError
+        If there is a `size`, and `fit` is neither of the two.
     """
     header = read_header(data)
     reduction, needed = _reduction(header, data, size, fit=fit)
@@ -126,10 +128,8 @@ def decode_image(
 
 
 def _reduction(header: Header, data: bytes, size: int | None, *, fit: Fit) -> tuple[int, int]:
-    """Choose by how much the decoder shrinks an image; return how much memory that takes, too.
-
-    Decoding a JPEG image at a half, a quarter or an eighth saves most of the inverse transform.
-    """
+    """Choose by how much the decoder shrinks an image; return how much memory that takes, too."""
+    # Decoding a JPEG image at a half, a quarter or an eighth saves most of the inverse transform.
     reductions = (1, 2, 4, 8) if isinstance(header, JpegHeader) else (1,)
     # An image that keeps its proportions fills the square with its longer side alone.
     side = (max if fit == "pad" else min)(header.width, header.height)
@@ -295,6 +295,11 @@ def fitted(image: np.ndarray, size: int, fit: Fit) -> np.ndarray:
     -------
     numpy.ndarray
         uint8, shape (size, size, channels).
+
+    Raises
+    ------
+    ValueError
+        If `fit` is neither.
     """
     if fit not in FITS:
         raise ValueError(f"fit is {fit!r}, but must be one of {', '.join(FITS)}")
@@ -302,11 +307,9 @@ def fitted(image: np.ndarray, size: int, fit: Fit) -> np.ndarray:
         return cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
     rows, columns = inner_rectangle(image.shape[:2], size)
     shape = columns.stop - columns.start, rows.stop - rows.start
-    return cv2.copyMakeBorder(
-        cv2.resize(image, shape, interpolation=cv2.INTER_AREA),
-        *(rows.start, size - rows.stop, columns.start, size - columns.stop),
-        cv2.BORDER_REPLICATE,
-    )
+    inner = cv2.resize(image, shape, interpolation=cv2.INTER_AREA)
+    borders = rows.start, size - rows.stop, columns.start, size - columns.stop
+    return cv2.copyMakeBorder(inner, *borders, cv2.BORDER_REPLICATE)
 
 
 def inner_rectangle(shape: tuple[int, ...], size: int) -> tuple[slice, slice]:

@@ -138,6 +138,8 @@ def load_dataset(
     ------
     UserError
         If there is no such folder, no readable image in it, or nothing to tell apart.
+    ValueError
+        If `fit` is neither of the two.
     """
     if label_table is None:
         table, (paths, labels, skipped) = None, _list_labelled(folder)
@@ -275,6 +277,8 @@ def load_images(
     ------
     UserError
         If they go into a file, and it cannot be made.
+    ValueError
+        If `fit` is neither of the two.
     """
     shape = (len(paths), size, size, 3)
     images = room_for_images(shape, memory_limit, cache.cache_folder())

@@ -18,7 +18,25 @@ if TYPE_CHECKING:
 def split_dataset(
     dataset: "Dataset", *, test_size: float, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Split a dataset by its folders or by its table; see :func:`split` and :func:`split_free`."""
+    """Split a dataset by its folders or by its table.
+
+    Parameters
+    ----------
+    dataset : pyimagesearch.data.loading.Dataset
+        The images, N of them.
+    test_size, seed
+        As for :func:`split`.
+
+    Returns
+    -------
+    train, test : numpy.ndarray
+        int, sorted indices from 0 to N - 1.
+
+    Raises
+    ------
+    UserError
+        As :func:`split`; or as :func:`split_free` if images have any number of labels.
+    """
     if not dataset.has_free_labels:
         return split(
             dataset.labels, dataset.groups, test_size=test_size, seed=seed, paths=dataset.paths

@@ -59,6 +59,8 @@ def choose_backend(
     ------
     UserError
         If there is no GPU where one is wanted.
+    ValueError
+        If `device` is none of the three.
     """
     if device not in DEVICES:
         raise ValueError(f"device is {device!r}, but must be one of {', '.join(DEVICES)}")

@@ -110,6 +110,13 @@ def classify_files(
     ------
     Prediction
         One for each file, in order, also for files that cannot be read.
+
+    Raises
+    ------
+    UserError
+        If the network returns what is no probability.
+    ValueError
+        If there are more or fewer labels than outputs of the network.
     """
     cores = os.cpu_count() or 1
     # Few files are shared among the cores.

@@ -91,6 +91,8 @@ def load_classifier(
     UserError
         If a file cannot be read, they do not belong together, there is no GPU though `device` asks
         for one, or the model has no thresholds though `threshold` asks for its own.
+    ValueError
+        If `device`, `top` or `threshold` is none of what it may be.
     """
     trained = load_network(model, device, images=images)
     classes, label_note = load_labels(trained, model, labelbin)

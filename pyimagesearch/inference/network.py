@@ -61,6 +61,8 @@ def load_network(path: AnyPath, device: Device = "auto", *, images: int = 1) -> 
         If the file cannot be read, it is not a network that labels images, or there is no GPU where
         one is wanted. Predicting raises it if the outputs are no probabilities, and ValueError for
         other images than :class:`pyimagesearch.artifacts.model_file.TrainedModel` says.
+    ValueError
+        If `device` is none of the three.
     """
     file = read_model_file(path)
     is_described = isinstance(file.network, NetworkDescription)
