@@ -144,6 +144,8 @@ class Trainer:
     ) -> str | None:
         """Train, save a checkpoint after each epoch, and stop early if a signal asks for it.
 
+        Only in the main thread does it listen to signals.
+
         Parameters
         ----------
         test_examples : Examples

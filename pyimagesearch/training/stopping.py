@@ -1,6 +1,7 @@
 """A training run that a signal ends after the current step."""
 
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -48,7 +49,13 @@ class StopOnSignal(keras.callbacks.Callback):
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Catch the first signal within the block. A second one does what it usually does."""
+        """Catch the first signal within the block. A second one does what it usually does.
+
+        Outside the main thread, which alone may ask for signals, both do what they usually do.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
         signals = (signal.SIGINT, signal.SIGTERM)
         usual = {number: signal.getsignal(number) for number in signals}
 

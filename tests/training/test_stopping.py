@@ -1,5 +1,6 @@
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 
 import keras
 import numpy as np
@@ -74,3 +75,15 @@ def test_signals_mean_what_they_meant_once_training_is_over():
     with StopOnSignal().listening():
         pass
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+def test_training_in_another_thread_leaves_the_signals_to_the_main_one():
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.getsignal(number) for number in numbers]
+
+    def work():
+        with StopOnSignal().listening():
+            return [signal.getsignal(number) for number in numbers]
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(work).result() == before
