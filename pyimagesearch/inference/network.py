@@ -63,6 +63,8 @@ def load_network(path: AnyPath, device: Device = "auto", *, images: int = 1) -> 
         other images than :class:`pyimagesearch.artifacts.model_file.TrainedModel` says.
     ValueError
         If `device` is none of the three.
+    RuntimeError
+        Predicting raises it in a process that was forked after the network was loaded.
     """
     file = read_model_file(path)
     is_described = isinstance(file.network, NetworkDescription)
@@ -171,14 +173,21 @@ def _checked(
 ) -> Callable[[np.ndarray], Any]:
     """Refuse images that a network does not take, and what it returns if they are no probabilities.
 
-    OpenVINO fails for no images, and then for others that it took before.
+    OpenVINO fails for no images, and then for others that it took before. In a process that is
+    forked, OpenVINO and TensorFlow wait for ever for threads that it does not have.
     """
+    process = os.getpid()
     taken = (trained.image_size, trained.image_size, 3)
     none: Any = np.empty((0, trained.outputs), np.float32)
     if features:
         none = none, np.empty((0, features), np.float32)
 
     def checked(images: np.ndarray) -> Any:
+        if os.getpid() != process:
+            raise RuntimeError(
+                f"the model {path} predicts only in the process that loaded it: "
+                "load it in each process, after all of them are started"
+            )
         if images.dtype != np.float32 or images.shape[1:] != taken:
             raise ValueError(
                 f"images must be float32 in [0, 1] of shape (N, {', '.join(map(str, taken))}), "

@@ -1,5 +1,6 @@
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -127,6 +128,28 @@ def test_other_images_than_the_network_takes_are_refused(smallervggnet, images, 
     expected = r"float32 in \[0, 1\] of shape \(N, 24, 24, 3\)"
     with pytest.raises(ValueError, match=f"images must be {expected}, not {given}"):
         predict(images)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+@pytest.mark.parametrize("kind", ["smallervggnet", "own_network"])
+def test_a_process_that_was_forked_after_loading_is_told_to_load_the_network(kind, request):
+    path, expected = request.getfixturevalue(kind)
+    predict = load_network(path, images=2).predict
+    process = os.fork()
+    if process == 0:
+        # It ends the process even where that waits for a lock in another library.
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(20)
+        try:
+            predict(IMAGES)
+        except RuntimeError as error:
+            is_told = f"{path} predicts only in the process that loaded it" in str(error)
+            os._exit(0 if is_told else 1)
+        finally:
+            os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 0
+    np.testing.assert_allclose(predict(IMAGES), expected, atol=1e-5)
 
 
 def test_another_backend_of_keras_predicts_the_same(smallervggnet, own_network, monkeypatch):
