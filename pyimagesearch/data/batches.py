@@ -65,6 +65,67 @@ class Examples(NamedTuple):
         return len(self.indices) + self.turns.images_per_epoch
 
 
+def check_examples(examples: Examples, image_shape: tuple[int | None, ...], outputs: int) -> None:
+    """Refuse examples that would train nonsense without a word.
+
+    Parameters
+    ----------
+    examples : Examples
+        To train on, or to test on.
+    image_shape : tuple of int or None
+        What the network takes: height, width and channels. None stands for any number.
+    outputs : int
+        How many labels it has.
+
+    Raises
+    ------
+    ValueError
+        If they are not as :class:`Examples` says, not of these shapes, or none.
+    """
+    images, targets, indices, turns = examples
+    for part in images.parts if isinstance(images, Concatenated) else [images]:
+        _check_images(part, image_shape)
+    _check_targets(targets, outputs)
+    if not len(indices):
+        raise ValueError("indices must be of at least one image")
+    for each in (indices, turns.indices):
+        _check_indices(np.asarray(each), min(images.shape[0], targets.shape[0]))
+
+
+def _check_images(images: Images, shape: tuple[int | None, ...]) -> None:
+    dtype = getattr(images, "dtype", np.dtype(np.uint8))  # Stored images have no other.
+    given = images.shape[1:]
+    fits = len(given) == len(shape) and all(
+        wanted in (None, size) for wanted, size in zip(shape, given, strict=True)
+    )
+    if dtype != np.uint8 or not fits:
+        raise ValueError(
+            f"images must be uint8 of shape (N, {', '.join(map(str, shape))}), "
+            f"not {dtype} of shape {images.shape}"
+        )
+
+
+def _check_targets(targets: csr_array, outputs: int) -> None:
+    if not isinstance(targets, csr_array) or targets.shape[1:] != (outputs,):
+        raise ValueError(
+            f"targets must be a csr_array of shape (N, {outputs}), "
+            f"not a {type(targets).__name__} of shape {np.shape(targets)}"
+        )
+    wrong = targets.data[(targets.data < 0) | (targets.data > 1)]
+    if len(wrong):
+        raise ValueError(f"targets must be 0 or 1, not {wrong[0]:g}")
+
+
+def _check_indices(indices: np.ndarray, count: int) -> None:
+    if indices.dtype.kind not in "iu":
+        raise ValueError(f"indices must be whole numbers, not {indices.dtype}")
+    if indices.ndim != 1:
+        raise ValueError(f"indices must be of one dimension, not of shape {indices.shape}")
+    for extreme in (indices.min(), indices.max()) if len(indices) else ():
+        if not 0 <= extreme < count:
+            raise ValueError(f"indices must be from 0 to {count - 1}, not {extreme}")
+
+
 def make_targets(labels: Sequence[Iterable[str]], classes: Sequence[str]) -> csr_array:
     """Encode label sets, with memory for the labels that there are and for no others.
 

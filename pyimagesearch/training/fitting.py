@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from pyimagesearch.data.batches import (
     Examples,
+    check_examples,
     evaluation_batches,
     steps_per_epoch,
     training_batches,
@@ -96,6 +97,8 @@ class Trainer:
         If the workers are about to do different runs.
     TypeError
         If the network is not of the form that :func:`output_bias` needs.
+    ValueError
+        If :func:`pyimagesearch.data.batches.check_examples` refuses the examples.
     """
 
     def __init__(
@@ -111,11 +114,12 @@ class Trainer:
         self._steps = steps_per_epoch(examples.images_per_epoch, settings.batch_size)
         workers.check_agreement(device.strategy, run.description)
         loss: str | Loss = "binary_crossentropy"
-        if settings.balance:
-            loss = balanced_crossentropy(label_weights(examples))
         with device.strategy.scope():
             self.model = build()
             self._output_bias = output_bias(self.model)
+            check_examples(examples, self.model.input_shape[1:], self.model.output_shape[-1])
+            if settings.balance:
+                loss = balanced_crossentropy(label_weights(examples))
             self._run = checkpoints.with_network(run, self.model)
             self._network = compile_network(
                 self.model, settings.learning_rate, self._steps * settings.epochs, loss=loss
@@ -144,8 +148,6 @@ class Trainer:
     ) -> str | None:
         """Train, save a checkpoint after each epoch, and stop early if a signal asks for it.
 
-        Only in the main thread does it listen to signals.
-
         Parameters
         ----------
         test_examples : Examples
@@ -156,13 +158,16 @@ class Trainer:
         Returns
         -------
         str or None
-            The name of the signal that ended the run early.
+            The name of the signal that ended the run early, which only the main thread receives.
 
         Raises
         ------
         UserError
             If the loss becomes infinite or NaN, or another worker is lost.
+        ValueError
+            If :func:`pyimagesearch.data.batches.check_examples` refuses the test examples.
         """
+        check_examples(test_examples, self.model.input_shape[1:], self.model.output_shape[-1])
         settings = self._settings
         epochs, batch_size, seed = settings.epochs, settings.batch_size, settings.seed
         strategy = self._device.strategy

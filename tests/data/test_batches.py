@@ -5,7 +5,7 @@ import pytest
 from scipy.sparse import csr_array
 
 from pyimagesearch.data import batches as module
-from pyimagesearch.data.image_arrays import NO_TURNS, Turns
+from pyimagesearch.data.image_arrays import NO_TURNS, Concatenated, StoredImages, Turns
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (10, 24, 32, 3), np.uint8)
 # The target of an image is its position.
@@ -215,3 +215,71 @@ def test_each_round_of_turns_has_an_order_of_its_own(still):
     )
     turns = [frozenset(labels.numpy()[:, 0].astype(int)) for _, labels in batches]
     assert set(turns[:3]) != set(turns[3:])
+
+
+SHAPE = IMAGES.shape[1:]
+GOOD = module.Examples(IMAGES, csr_array(np.eye(10, 2, dtype=np.float32)), np.arange(10))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"images": Concatenated(IMAGES[:7], IMAGES[7:])},
+        {"images": Concatenated(IMAGES, StoredImages(None, (0, *SHAPE)))},
+        {"images": StoredImages(None, IMAGES.shape)},
+        {"indices": [0, 9, 9]},
+        {"indices": np.arange(10, dtype=np.uint8)},
+        {"indices": np.arange(2), "turns": Turns(np.arange(2, 10), 4)},
+        {"targets": GOOD.targets.astype(bool)},
+        {"targets": GOOD.targets.astype(int)},
+        {"targets": csr_array((10, 2), dtype=np.float32)},
+        {"targets": GOOD.targets * np.float32(np.nan)},
+        {"targets": csr_array(np.eye(20, 2)), "images": IMAGES},
+    ],
+)
+def test_examples_that_a_network_can_be_trained_on_are_taken(change):
+    for shape in (SHAPE, (None, None, 3)):
+        module.check_examples(GOOD._replace(**change), shape, 2)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"images": IMAGES / np.float32(255)}, r"uint8 of shape .*, not float32"),
+        ({"images": IMAGES[..., 0]}, r"\(N, 24, 32, 3\), not uint8 of shape \(10, 24, 32\)"),
+        ({"images": IMAGES[:, :12]}, r"\(N, 24, 32, 3\), not uint8 of shape \(10, 12, 32, 3\)"),
+        ({"images": Concatenated(IMAGES, IMAGES / np.float32(255))}, "not float32"),
+        ({"images": Concatenated(IMAGES, IMAGES[:, :12])}, r"not uint8 of shape \(10, 12"),
+        ({"images": StoredImages(None, (10, 24, 24, 3))}, r"not uint8 of shape \(10, 24, 24"),
+        ({"targets": GOOD.targets * np.float32(255)}, "0 or 1, not 255"),
+        ({"targets": GOOD.targets - GOOD.targets * 2}, "0 or 1, not -1"),
+        ({"targets": GOOD.targets.toarray()}, r"csr_array of shape \(N, 2\), not .*ndarray of"),
+        ({"targets": csr_array(np.eye(10, 3))}, r"csr_array of shape \(N, 2\), not .* \(10, 3\)"),
+        ({"targets": csr_array(np.ones(10))}, r"csr_array of shape \(N, 2\), not .* \(10,\)"),
+        ({"targets": csr_array(np.eye(9, 2))}, r"from 0 to 8, not 9"),
+        ({"images": IMAGES[:9]}, r"from 0 to 8, not 9"),
+        ({"indices": np.arange(10) % 2 == 0}, "whole numbers, not bool"),
+        ({"indices": np.arange(10.0)}, "whole numbers, not float64"),
+        ({"indices": np.arange(10)[:, None]}, r"one dimension, not of shape \(10, 1\)"),
+        ({"indices": np.arange(0)}, "at least one image"),
+        ({"indices": []}, "at least one image"),
+        ({"indices": np.arange(-1, 9)}, "from 0 to 9, not -1"),
+        ({"indices": np.arange(1, 11)}, "from 0 to 9, not 10"),
+        ({"turns": Turns(np.arange(1, 11), 2)}, "from 0 to 9, not 10"),
+        ({"turns": Turns(np.arange(10) % 2 == 0, 2)}, "whole numbers, not bool"),
+    ],
+)
+def test_examples_that_would_train_nonsense_are_refused(change, told):
+    with pytest.raises(ValueError, match=told):
+        module.check_examples(GOOD._replace(**change), SHAPE, 2)
+
+
+def test_many_examples_are_checked_without_loading_an_image():
+    stored = StoredImages(None, (200_000, 24, 32, 3))  # No file: reading would fail.
+    targets = module.make_targets([("a",), ("b",)] * 100_000, ["a", "b"])
+    every = module.Examples(Concatenated(IMAGES, stored), targets, np.arange(200_000))
+    tracemalloc.start()
+    module.check_examples(every, SHAPE, 2)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 4 * 200_000

@@ -285,6 +285,28 @@ def test_a_network_that_is_no_sequence_of_built_layers_is_refused_before_it_is_t
         make_trainer()
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"images": np.zeros((40, 12, 12, 3), np.float32)},
+        {"targets": csr_array((40, 3), dtype=np.float32)},
+        {"indices": np.arange(40) % 2 == 0},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+@pytest.mark.parametrize("balance", [False, True])
+def test_examples_that_would_train_or_test_nonsense_are_refused_at_once(
+    make_trainer, examples, change, balance
+):
+    wrong = examples._replace(**change)
+    with pytest.raises(ValueError, match=f"{next(iter(change))} must be"):
+        make_trainer(wrong, balance=balance)
+    trainer = make_trainer(balance=balance)
+    with pytest.raises(ValueError, match=f"{next(iter(change))} must be"):
+        trainer.fit(wrong)
+    assert trainer.history == {"loss": []}
+
+
 def test_a_loss_that_is_no_number_fails_in_one_line_and_saves_nothing(
     make_trainer, examples, tmp_path
 ):
