@@ -110,8 +110,9 @@ def save_model(
         Made of Keras's own layers, so that it loads without this project's code; not compiled, so
         that no optimizer state, twice as large as the weights, goes with it.
     metadata : mapping
-        JSON values as ``FIELDS`` of :mod:`pyimagesearch.artifacts.model_metadata` describes them;
-        at least ``labels``, in the order of the outputs, and ``image_size``.
+        JSON values as ``FIELDS`` of :mod:`pyimagesearch.artifacts.model_metadata` describes them:
+        ``labels``, in the order of the outputs, and ``fit`` unless images are squeezed, which is
+        the tutorial's way. Without any metadata, a label file has to name the outputs.
     known : KnownImages, optional
         The images that it was trained on.
 
@@ -119,8 +120,12 @@ def save_model(
     ------
     UserError
         If the file cannot be written, or has no room for the metadata.
+    ValueError
+        If the metadata are not what ``FIELDS`` describes, or not those of this network.
     """
     stored_metadata = model_metadata.to_bytes(metadata)
+    if metadata:
+        _check_readable(stored_metadata, model)
     with written_whole(path) as partial, temporary_folder(resolved(path)) as folder:
         _save_unpacked(model, folder)
         with zipfile.ZipFile(partial, "w") as archive:
@@ -129,6 +134,15 @@ def save_model(
             archive.writestr(METADATA_ENTRY, stored_metadata)
             if known is not None:
                 archive.writestr(KNOWN_ENTRY, known_images.to_bytes(known))
+
+
+def _check_readable(stored_metadata: bytes, model: "keras.Model") -> None:
+    """Refuse metadata that would be ignored when the file is read."""
+    image_size, outputs = model.input_shape[1], model.output_shape[-1]
+    try:
+        read_metadata(stored_metadata, image_size=image_size, outputs=outputs)
+    except MetadataError as error:
+        raise ValueError(f"these metadata are of no use in a model file: {error}") from error
 
 
 def _save_unpacked(model: "keras.Model", folder: Path) -> None:

@@ -88,6 +88,30 @@ def test_names_that_a_model_file_has_no_room_for_are_not_written(model, tmp_path
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"labels": ["blue", "jeans", "red"]}, "its labels are not 2 different names"),
+        ({"labels": None}, "its labels are not 2 different names"),
+        ({"fit": "Pad"}, "its fit is not pad or"),
+        ({"image_size": 96}, "its image_size is not the network's, 24"),
+    ],
+)
+def test_metadata_that_nobody_could_read_are_not_written(model, tmp_path, change, told):
+    with pytest.raises(ValueError, match=f"no use in a model file: {told}") as refusal:
+        model_file.save_model(tmp_path / "fashion.model", model, METADATA | change)
+    assert refusal.type is ValueError
+    assert not list(tmp_path.iterdir())
+
+
+def test_metadata_may_be_the_labels_alone_or_none(model, tmp_path):
+    labels = {"labels": METADATA["labels"]}
+    model_file.save_model(tmp_path / "labels.model", model, labels)
+    assert (load(tmp_path / "labels.model")[3:5]) == (labels, None)
+    model_file.save_model(tmp_path / "none.model", model, {})
+    assert load(tmp_path / "none.model").metadata == {}
+
+
 def test_metadata_that_are_spread_over_many_lines_are_read(archive, tmp_path):
     spread = json.dumps(METADATA | {"fit": "pad"}, indent=1).encode()
     path = with_entries(archive, tmp_path / "fashion.model", pyimagesearch=spread)
