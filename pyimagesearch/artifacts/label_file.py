@@ -106,6 +106,8 @@ def load_labels(
         is_same = binarizer.classes == own_labels
         return own_labels, None if is_same else f"{path} belongs to another model: {instead}"
     way_out = "name its label file with -l"
+    if trained.note:
+        way_out = f"{way_out} ({trained.note})"
     if own_labels is not None:
         way_out = f"leave out -l to use the labels in {model_path}"
     binarizer = _loaded(path, way_out)

@@ -150,3 +150,16 @@ def test_without_any_labels_the_missing_label_file_is_named(tmp_path):
     missing = str(tmp_path / "mlb.pickle")
     with pytest.raises(UserError, match=rf"{missing}: No such file.*; name its label file"):
         label_file.load_labels(trained(), "m", missing)
+
+
+def test_a_missing_label_file_is_named_with_the_reason_why_the_models_own_labels_are_not_used(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    model = trained()._replace(note="what m says is ignored: it is damaged")
+    told = r"; name its label file with -l \(what m says is ignored: it is damaged\)$"
+    with pytest.raises(UserError, match=rf"mlb.pickle: No such file.*{told}"):
+        label_file.load_labels(model, "m", None)
+    three = written(tmp_path / "three.pickle", ["one", "two", "three"])
+    with pytest.raises(UserError, match=rf"do not belong together.*{told}"):
+        label_file.load_labels(model, "m", three)
