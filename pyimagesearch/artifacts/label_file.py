@@ -81,7 +81,8 @@ def load_labels(
         The model file.
     labelbin_path : str or None
         The label file. None if the user named none: then ``USUAL_PATH`` is used, unless the model
-        file has labels of its own and that file is missing or belongs to another model.
+        file has labels of its own and that file is missing, cannot be read or belongs to another
+        model.
 
     Returns
     -------
@@ -93,18 +94,14 @@ def load_labels(
     Raises
     ------
     UserError
-        If neither file names the labels, the label file is damaged, or the user named one that is
-        missing or belongs to another model.
+        If the label file is missing, cannot be read or belongs to another model, and the user named
+        it or the model file has no labels of its own.
     """
     own_labels, path = trained.metadata.get("labels"), labelbin_path or USUAL_PATH
     if own_labels is not None and labelbin_path is None:
         # The model file names the outputs, and the user asks for no other: they are only compared.
         instead = f"the labels are those in {model_path}"
-        if not Path(path).exists():
-            return own_labels, f"there is no {path}: {instead}"
-        binarizer = _loaded(path, f"remove it to use the labels in {model_path}")
-        is_same = binarizer.classes == own_labels
-        return own_labels, None if is_same else f"{path} belongs to another model: {instead}"
+        return own_labels, _note_on_unused(path, own_labels, instead)
     way_out = "name its label file with -l"
     if trained.note:
         way_out = f"{way_out} ({trained.note})"
@@ -117,6 +114,19 @@ def load_labels(
             f"{_difference(trained, binarizer)}; {way_out}"
         )
     return binarizer.classes, None
+
+
+def _note_on_unused(path: str, own_labels: list[str], instead: str) -> str | None:
+    """Say why a label file is not used, if it does not hold the model file's own labels."""
+    if not Path(path).exists():
+        return f"there is no {path}: {instead}"
+    try:
+        binarizer = load_binarizer(path)
+    except UserError as error:
+        return f"{error}; {instead}"
+    if binarizer.classes != own_labels:
+        return f"{path} belongs to another model: {instead}"
+    return None
 
 
 def _loaded(path: str, way_out: str) -> StoredBinarizer:

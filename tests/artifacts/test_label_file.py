@@ -1,5 +1,7 @@
 import os
 import pickle
+import re
+from pathlib import Path
 
 import pytest
 from sklearn.preprocessing import MultiLabelBinarizer
@@ -139,11 +141,27 @@ def test_a_label_file_that_the_user_named_and_that_cannot_be_read_is_an_error(tm
     assert named in str(refusal.value)
 
 
-def test_a_usual_label_file_that_is_damaged_is_to_be_removed(tmp_path, monkeypatch):
+def damaged(path):
+    path.write_bytes(b"no pickle")
+
+
+@pytest.mark.parametrize(
+    ("write", "told"),
+    [
+        (damaged, r"mlb.pickle is not a label file that train.py wrote: .+"),
+        (Path.mkdir, r"cannot read the label file mlb.pickle: .+"),
+    ],
+)
+def test_a_usual_label_file_that_nobody_named_is_not_used_if_it_cannot_be_read(
+    tmp_path, monkeypatch, write, told
+):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "mlb.pickle").write_bytes(b"no pickle")
-    with pytest.raises(UserError, match=r"; remove it to use the labels in m$"):
-        label_file.load_labels(trained(labels=["blue", "jeans"]), "m", None)
+    write(tmp_path / "mlb.pickle")
+    labels, note = label_file.load_labels(trained(labels=["blue", "jeans"]), "m", None)
+    assert labels == ["blue", "jeans"]
+    assert re.fullmatch(f"{told}; the labels are those in m", note)
+    with pytest.raises(UserError, match=f"^{told}; name its label file with -l$"):
+        label_file.load_labels(trained(), "m", None)
 
 
 def test_without_any_labels_the_missing_label_file_is_named(tmp_path):
