@@ -27,6 +27,7 @@ from pyimagesearch.training.balance import Loss, balanced_crossentropy, label_we
 from pyimagesearch.training.devices import TrainingDevice
 from pyimagesearch.training.fast_layers import FusedAdam, fast_layers, moments_shared
 from pyimagesearch.training.normalization import measure_normalization
+from pyimagesearch.training.output_bias import output_bias
 from pyimagesearch.training.stopping import StopOnSignal
 
 # How much of its mean of squared gradients Adam keeps at each step. With Keras's 0.999 that mean
@@ -96,7 +97,7 @@ class Trainer:
     UserError
         If the workers are about to do different runs.
     TypeError
-        If the network is not of the form that :func:`output_bias` needs.
+        If :func:`pyimagesearch.training.output_bias.output_bias` finds none.
     ValueError
         If :func:`pyimagesearch.data.batches.check_examples` refuses the examples.
     """
@@ -262,41 +263,6 @@ class Trainer:
             self._run.checkpoint.unlink(missing_ok=True)
         workers.wait_for_all(self._device.strategy)
         return INTERRUPTED if ended_by else 0
-
-
-def output_bias(model: keras.Sequential) -> keras.Variable:
-    """Find what is added to the logits of a network.
-
-    Heat maps need the logits themselves: what goes into the last layer.
-
-    Parameters
-    ----------
-    model : keras.Sequential
-        Any.
-
-    Returns
-    -------
-    keras.Variable
-        The bias of the Dense layer before the last Activation.
-
-    Raises
-    ------
-    TypeError
-        If the network does not end in these two.
-    """
-    if not (isinstance(model, keras.Sequential) and model.built):
-        raise TypeError("the network must be a keras.Sequential that begins with an Input")
-    dense, activation = [None, *model.layers][-2:]
-    if (
-        isinstance(dense, keras.layers.Dense)
-        and dense.use_bias
-        and dense.activation is keras.activations.linear
-        and isinstance(activation, keras.layers.Activation)
-    ):
-        return dense.bias
-    raise TypeError(
-        "the network must end in a Dense layer with a bias and no activation, and an Activation"
-    )
 
 
 def compile_network(
