@@ -9,6 +9,7 @@ import tensorflow as tf
 from scipy.sparse import csr_array
 from sklearn.preprocessing import MultiLabelBinarizer
 
+from pyimagesearch.console import first_few
 from pyimagesearch.data.augmentation import augment, draw_amounts
 from pyimagesearch.data.decoding import scale
 from pyimagesearch.data.image_arrays import NO_TURNS, Concatenated, Images, Turns
@@ -140,7 +141,15 @@ def make_targets(labels: Sequence[Iterable[str]], classes: Sequence[str]) -> csr
     -------
     scipy.sparse.csr_array
         float32, shape (N, L), 0 or 1.
+
+    Raises
+    ------
+    ValueError
+        If a label is none of the classes.
     """
+    # scikit-learn would only warn of them.
+    if unknown := {label for each in labels for label in each}.difference(classes):
+        raise ValueError(f"labels that are none of the classes: {first_few(sorted(unknown))}")
     binarizer = MultiLabelBinarizer(classes=classes, sparse_output=True)
     return csr_array(binarizer.fit_transform(labels), dtype=np.float32)
 

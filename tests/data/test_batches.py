@@ -32,6 +32,12 @@ def test_targets_say_which_labels_an_image_has(labels):
     assert targets.dtype == np.float32
 
 
+@pytest.mark.parametrize("labels", [[("a",), ("d",)], [("a", "c", "x", "d")], ["abd"]])
+def test_labels_that_are_none_of_the_classes_are_refused(labels):
+    with pytest.raises(ValueError, match="none of the classes: d"):
+        module.make_targets(labels, ["a", "b", "c", "x"])
+
+
 def test_targets_take_memory_for_the_labels_that_images_have_alone():
     classes = [f"label {number:03}" for number in range(500)]
     labels = [(classes[number % 500],) for number in range(20_000)]
