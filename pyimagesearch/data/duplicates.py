@@ -165,6 +165,10 @@ def _in_two_groups(
 ) -> Iterator[tuple[int, int]]:
     """Yield the pairs of an image of each range, as :func:`_possible_copies` does."""
     first, second = images
+    if len(first) == len(second) == 1:  # Their means have been compared.
+        if group[first[0]] != group[second[0]]:
+            yield first[0], second[0]
+        return
     for image in first:
         # If the ranges are the same, each pair comes once.
         start = max(image + 1, second.start)

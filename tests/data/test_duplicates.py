@@ -218,7 +218,7 @@ def hash_of_three_bits():
 
 
 @pytest.mark.parametrize("hashes", [lambda: itertools.repeat(0), hash_of_three_bits])
-def test_the_work_for_a_still_clip_grows_as_its_frames_do(monkeypatch, hashes):
+def test_of_a_still_clip_python_looks_at_few_pairs(monkeypatch, hashes):
     with_hashes(monkeypatch, hashes())
     short, long = (count_events("line", groups_of, still_clip(count)) for count in (300, 1200))
     assert long < 6 * short
