@@ -36,7 +36,7 @@ MOST_EPOCHS = 12
 DARKEST, LEAST_DEVIATION = 20, 8
 SMALLEST = 48  # pixels
 LEAST_PROBABILITY = 1e-4
-SLICE = 1024  # images at a time whose probabilities of all combinations are in memory
+SLICE = 2**21  # probabilities, of all combinations of some images, that are in memory at a time
 MOST_CELLS = 60  # of the picture
 # Networks that recognise fewer images, or suspect more, have learned too little.
 LEAST_RECOGNISED, MOST_SUSPECTED = 0.5, 0.25
@@ -220,12 +220,12 @@ def combination_probabilities(
     Yields
     ------
     positions : numpy.ndarray
-        int, shape (M,): up to ``SLICE`` images, which follow those of the slice before.
+        int, shape (M,): images, which follow those of the slice before.
     shares : numpy.ndarray
         float, shape (M, C). The sum of each row is 1.
     """
     has_label = np.array([[label in each for label in classes] for each in combinations], float)
-    count = -(-len(probabilities) // SLICE)
+    count = -(-len(probabilities) // max(1, SLICE // len(combinations)))
     for positions in np.array_split(np.arange(len(probabilities)), count):
         likely = probabilities[positions].astype(float)
         likely = np.clip(likely, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
