@@ -7,12 +7,12 @@ from functools import partial
 import cv2
 import keras
 import numpy as np
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+from sklearn.model_selection import StratifiedGroupKFold
 
 from pyimagesearch.console import counted
 from pyimagesearch.data.batches import Examples, make_targets, steps_per_epoch
 from pyimagesearch.data.cache import cache_folder
-from pyimagesearch.data.folders import in_one_order
+from pyimagesearch.data.folders import in_one_order, positions_of
 from pyimagesearch.data.image_arrays import StoredImages, room_for_images
 from pyimagesearch.data.loading import Dataset
 from pyimagesearch.errors import UserError
@@ -151,12 +151,17 @@ def _folds(
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield the images to learn from and to test on in turn, each combination's evenly shared."""
     joined = np.array(["\0".join(labels) for labels in combinations])
-    first_of_group = np.unique(groups, return_index=True)[1]
+    _, first_of_group, group = np.unique(groups, return_index=True, return_inverse=True)
     if len(first_of_group) * len(set(combinations)) <= MOST_CELLS:
         whole = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
         yield from whole.split(joined, joined, groups)
         return
     # Without that table, a group in several folders counts for the folder of its first image.
-    firsts = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
-    for learned, tested in firsts.split(first_of_group, joined[first_of_group]):
-        yield np.flatnonzero(np.isin(groups, learned)), np.flatnonzero(np.isin(groups, tested))
+    rng = np.random.default_rng(seed)
+    groups_of_combination = positions_of(joined[first_of_group].tolist()).values()
+    dealt = np.concatenate([rng.permutation(each) for each in groups_of_combination])
+    fold = np.empty(len(dealt), int)
+    fold[dealt] = np.arange(len(dealt)) % FOLDS
+    for number in range(FOLDS):
+        is_tested = fold[group] == number
+        yield np.flatnonzero(~is_tested), np.flatnonzero(is_tested)
