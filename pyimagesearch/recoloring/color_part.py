@@ -7,7 +7,7 @@ type, such as blue jeans and a blue shirt, can be told apart less well.
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from itertools import chain, combinations, compress
+from itertools import chain, combinations
 from math import comb
 from typing import Literal, NamedTuple
 
@@ -204,12 +204,16 @@ def _alike_but_for_color(
     of_type: dict[Labels, list[Labels]] = {}
     for combination in sorted(candidates):
         of_type.setdefault(names.pairs[combination].kind, []).append(combination)
-    pairs = chain.from_iterable(combinations(each, 2) for each in of_type.values())
-    count = sum(comb(len(each), 2) for each in of_type.values())
-    is_drawn = np.zeros(count, bool)
-    rng = np.random.default_rng(0)
-    is_drawn[rng.choice(count, min(count, MOST_PAIRS), replace=False)] = True
-    return sorted(compress(pairs, is_drawn))
+    alike = list(of_type.values())
+    counts = np.array([comb(len(each), 2) for each in alike])
+    if counts.sum() <= MOST_PAIRS:
+        return sorted(chain.from_iterable(combinations(each, 2) for each in alike))
+    rng, drawn = np.random.default_rng(0), set[tuple[Labels, Labels]]()
+    while len(drawn) < MOST_PAIRS:
+        members = alike[rng.choice(len(alike), p=counts / counts.sum())]
+        one, other = sorted(rng.choice(len(members), 2, replace=False))
+        drawn.add((members[one], members[other]))
+    return sorted(drawn)
 
 
 def _told_apart(one: np.ndarray, other: np.ndarray) -> float:
