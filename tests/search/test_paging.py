@@ -535,10 +535,10 @@ def test_brackets_within_texts_do_not_count(text):
 
 @pytest.mark.parametrize("text", ['"' * 100_000, '\\"' * 100_000, '"\\' * 100_000, '"[' * 100_000])
 def test_texts_that_do_not_end_are_refused_soon(text):
-    start = time.monotonic()
+    start = time.process_time()
     with pytest.raises(ValueError):
         parse_page(text.encode())
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_no_page_has_more_results_than_services_give(scripted):

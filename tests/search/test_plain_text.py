@@ -1,4 +1,4 @@
-import time
+from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given
@@ -34,7 +34,10 @@ def test_any_text_becomes_one_line(html):
 
 
 @pytest.mark.parametrize("piece", ["<", "<!--", "<a ", "&", "<![", "</", "<script>", "<?", "<b>"])
-def test_a_malformed_text_of_any_length_is_read_soon(piece):
-    start = time.process_time()
-    assert len(plain_text(piece * 1_000_000)) <= LONGEST_HTML
-    assert time.process_time() - start < 5
+def test_of_a_malformed_text_of_any_length_only_the_beginning_is_read(piece, monkeypatch):
+    fed = []
+    feed = HTMLParser.feed
+    monkeypatch.setattr(HTMLParser, "feed", lambda own, text: fed.append(text) or feed(own, text))
+    text = piece * LONGEST_HTML
+    assert len(plain_text(text)) <= LONGEST_HTML
+    assert fed == [text[:LONGEST_HTML]]
