@@ -13,13 +13,14 @@ def main() -> None:
     from contextlib import closing
     from functools import partial
 
-    from pyimagesearch.console import counted, progress, quiet_stderr
+    from pyimagesearch.console import counted, progress
     from pyimagesearch.outputs import check_makeable
     from pyimagesearch.search.collection import open_collection
     from pyimagesearch.search.download import Downloader, Limits
     from pyimagesearch.search.outcomes import check_any_kept, summary
     from pyimagesearch.search.paging import Query, pace, search_in_turn
     from pyimagesearch.search.service_choice import choose_services, contact
+    from pyimagesearch.streams import quiet_stderr
 
     # A search may cost a request of a monthly quota, so look at the folder before it.
     check_makeable(args.output)

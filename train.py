@@ -8,8 +8,8 @@ import sys
 from argparse import Namespace
 from functools import partial
 
-from pyimagesearch.command_lines.train import outputs_reserved, parse_arguments, write_nothing
-from pyimagesearch.console import info, printable, progress, run, silence_stdout
+from pyimagesearch.command_lines.train import outputs_reserved, parse_arguments, work_silently
+from pyimagesearch.console import info, printable, progress, run
 
 
 def main() -> int:
@@ -18,8 +18,7 @@ def main() -> int:
     from pyimagesearch.training.devices import is_chief
 
     if not is_chief():  # Of several workers, only the chief prints and writes.
-        silence_stdout()
-        write_nothing(args)
+        work_silently(args)
         return train_network(args)
     with outputs_reserved(args):
         return train_network(args)

@@ -31,8 +31,9 @@ from measure import Run, print_table, run_script
 from PIL import Image, ImageCms
 
 from pyimagesearch.arguments import ArgumentParser, number
-from pyimagesearch.console import quiet_stderr, run
+from pyimagesearch.console import run
 from pyimagesearch.garments.scenes import draw_garment
+from pyimagesearch.streams import quiet_stderr
 
 MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr", "LAB", "I;16", "I", "F")
 FORMATS: dict[str, list[dict[str, Any]]] = {

@@ -288,7 +288,7 @@ def write_good_files(hdf5: Path, archive: Path, label_file: Path) -> None:
     """
     from pyimagesearch.artifacts.label_file import save_binarizer
     from pyimagesearch.artifacts.model_file import save_model
-    from pyimagesearch.console import quiet_stderr
+    from pyimagesearch.streams import quiet_stderr
 
     # Keras recognises HDF5 files by their names.
     renamed = Path(shutil.copy(hdf5, "good.h5"))

@@ -1,16 +1,14 @@
 """How the scripts talk to a person: information, progress, colours and one-line errors."""
 
-import io
 import os
-import select
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any, Literal, TypeVar
 
 from pyimagesearch.errors import INTERRUPTED, READER_GONE, WORK_FAILED, UserError, reason_of
-from pyimagesearch.shared_block import SharedBlock
+from pyimagesearch.streams import output_error, protect_streams
 
 T = TypeVar("T")
 
@@ -200,85 +198,6 @@ def complain(message: str) -> None:
     print(f"{program}: {printable(message)}", file=sys.stderr, flush=True)
 
 
-@contextmanager
-def _stderr_silenced() -> Iterator[None]:
-    if sys.stderr is None:  # The descriptor may belong to another file.
-        yield
-        return
-    sys.stderr.flush()
-    saved, devnull = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(devnull, 2)
-    os.close(devnull)
-    try:
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-
-
-# The descriptor belongs to the whole process.
-_silence = SharedBlock(_stderr_silenced)
-
-
-def quiet_stderr() -> SharedBlock:
-    """Silence stderr within a block, also for C libraries that bypass Python.
-
-    Blocks in several threads may overlap; stderr speaks again when the last one ends.
-    """
-    return _silence
-
-
-def silence_stdout() -> None:
-    """Discard whatever this process prints on stdout from now on."""
-    sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 (stays open until the process ends)
-
-
-class _Output(io.FileIO):
-    """A standard stream that keeps its first error to itself and discards what comes after."""
-
-    error: OSError | None = None
-
-    def write(self, data: Any, /) -> int:
-        if self.error is None:
-            try:
-                # The program that started this one may have made a pipe that does not wait.
-                while (count := super().write(data)) is None:
-                    select.select([], [self], [])
-                return count
-            except OSError as error:
-                self.error = error
-        return memoryview(data).nbytes
-
-
-def is_output_lost() -> bool:
-    """Tell whether stdout has failed, because its reader has gone or the disk is full."""
-    return _output_error() is not None
-
-
-def _output_error() -> OSError | None:
-    return getattr(getattr(getattr(sys.stdout, "buffer", None), "raw", None), "error", None)
-
-
-def _protect_streams() -> None:
-    """Let no printing fail, so that work is finished even if its output is lost."""
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        stream = getattr(sys, name)
-        buffer = getattr(stream, "buffer", None)  # Notebooks and IDLE have streams without one.
-        if stream is None:
-            # It was closed before Python started. Otherwise the next file that is opened would get
-            # its number, and with it what C libraries print.
-            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115, PTH123
-        elif mode == "w" and type(getattr(buffer, "raw", buffer)) is io.FileIO:
-            stream.flush()
-            protected = io.TextIOWrapper(
-                io.BufferedWriter(_Output(stream.fileno(), "wb", closefd=False)),
-                stream.encoding,
-                "backslashreplace",
-                line_buffering=stream.line_buffering or stream.write_through,
-            )
-            setattr(sys, name, protected)
-
-
 def run(main: Callable[[], int | None]) -> int:
     """Run a script's main function and report the user's errors in one line each.
 
@@ -295,10 +214,10 @@ def run(main: Callable[[], int | None]) -> int:
         The exit code for :func:`sys.exit`: ``READER_GONE`` or ``WORK_FAILED`` if all went well but
         the output was lost. Programming errors keep their traceback.
     """
-    _protect_streams()
+    protect_streams()
     code = _exit_code(main)
     sys.stdout.flush()
-    error = _output_error()
+    error = output_error()
     if code or error is None:
         return code
     if isinstance(error, BrokenPipeError):

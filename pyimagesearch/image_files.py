@@ -5,9 +5,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from pyimagesearch.console import quiet_stderr
 from pyimagesearch.errors import WORK_FAILED, UserError, reason_of
 from pyimagesearch.files import AnyPath, written_whole
+from pyimagesearch.streams import quiet_stderr
 
 # JPEG 2000 holds nothing much smaller.
 TRIAL_SHAPE = (64, 64, 3)

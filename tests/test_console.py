@@ -107,7 +107,8 @@ def test_success_is_zero():
 PROGRAM = """
 import sys
 from pathlib import Path
-from pyimagesearch.console import complain, info, is_output_lost, run
+from pyimagesearch.console import complain, info, run
+from pyimagesearch.streams import is_output_lost
 from pyimagesearch.errors import UserError
 
 def main():
@@ -318,7 +319,8 @@ def test_a_terminal_that_is_lost_ends_the_progress_and_not_the_work(monkeypatch)
 @pytest.mark.parametrize("stdout_is_terminal", [True, False])
 def test_progress_shows_while_stderr_is_silenced(stdout_is_terminal):
     program = (
-        "from pyimagesearch.console import progress, quiet_stderr\n"
+        "from pyimagesearch.console import progress\n"
+        "from pyimagesearch.streams import quiet_stderr\n"
         "shown = progress(range(3), 3)\n"
         "with quiet_stderr():\n"
         "    list(shown)\n"
@@ -329,41 +331,6 @@ def test_progress_shows_while_stderr_is_silenced(stdout_is_terminal):
     subprocess.run([sys.executable, "-c", program], stdout=stdout, stderr=end, check=True)
     os.close(end)
     assert b"3/3" in os.read(terminal, 10_000)
-
-
-def test_stderr_speaks_again_only_when_the_last_silent_block_ends(tmp_path):
-    program = (
-        "import os, threading\n"
-        "from pyimagesearch.console import quiet_stderr\n"
-        "begun, over = threading.Event(), threading.Event()\n"
-        "def other():\n"
-        "    with quiet_stderr():\n"
-        "        begun.set()\n"
-        "        over.wait()\n"
-        "thread = threading.Thread(target=other)\n"
-        "with quiet_stderr():\n"
-        "    thread.start()\n"
-        "    begun.wait()\n"
-        "os.write(2, b'silenced')\n"
-        "over.set()\n"
-        "thread.join()\n"
-        "os.write(2, b'heard')\n"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
-    assert done.stderr == b"heard"
-
-
-def test_what_another_file_gets_is_not_silenced_where_there_is_no_stderr(tmp_path):
-    program = (
-        "import os, sys\n"
-        "from pyimagesearch.console import quiet_stderr\n"
-        "written = os.open('written', os.O_WRONLY | os.O_CREAT)\n"
-        "with quiet_stderr():\n"
-        "    os.write(written, str((sys.stderr, written)).encode())\n"
-    )
-    shell = ["bash", "-c", 'exec "$0" -c "$1" 2>&-', sys.executable, program]
-    subprocess.run(shell, cwd=tmp_path, check=True)
-    assert (tmp_path / "written").read_text() == "(None, 2)"
 
 
 @pytest.mark.parametrize("others", [None, OfNotebooks()])

@@ -28,12 +28,13 @@ from pyimagesearch.artifacts.export_formats import (
     labels_text,
     taking_bytes,
 )
-from pyimagesearch.console import info, no_report, printable, quiet_stderr, run
+from pyimagesearch.console import info, no_report, printable, run
 from pyimagesearch.data.decoding import decode_image, scale
 from pyimagesearch.errors import WORK_FAILED, UnreadableFileError, UserError, first_line, reason_of
 from pyimagesearch.files import AnyPath, is_utf8, replace_folder, temporary_folder, written_whole
 from pyimagesearch.outputs import check_writable, remove_litter, reserved
 from pyimagesearch.reading import read_file
+from pyimagesearch.streams import quiet_stderr
 
 MODEL_SUFFIXES = (".model", ".keras", ".h5", ".hdf5")
 EXAMPLES = """examples:

@@ -9,6 +9,7 @@ from pathlib import Path
 from pyimagesearch.arguments import ArgumentParser, bytes_of, either, number
 from pyimagesearch.files import AnyPath
 from pyimagesearch.outputs import check_resumable, checkpoint_path, make_folder, reserved
+from pyimagesearch.streams import silence_stdout
 
 # The tutorial's settings: epochs, first learning rate, batch size, image size, share to test on.
 EPOCHS, INIT_LR, BS, IMAGE_DIMS, TEST_SIZE = 75, 1e-3, 32, (96, 96, 3), 0.2
@@ -105,8 +106,14 @@ def _complete(parser: ArgumentParser, args: Namespace) -> None:
 
 
 def write_nothing(args: Namespace) -> None:
-    """Leave out all outputs of a run, for an audit and for all workers but the chief."""
+    """Leave out all outputs of a run, which an audit has none of."""
     vars(args).update(dict.fromkeys(OUTPUTS), export=[], tensorboard=None)
+
+
+def work_silently(args: Namespace) -> None:
+    """Print nothing from now on, and leave out all outputs of a run."""
+    silence_stdout()
+    write_nothing(args)
 
 
 @contextmanager

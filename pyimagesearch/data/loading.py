@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pyimagesearch.console import Progress, counted, no_progress, quiet_stderr
+from pyimagesearch.console import Progress, counted, no_progress
 from pyimagesearch.data import cache
 from pyimagesearch.data.decoding import Fit, decode_image
 from pyimagesearch.data.duplicates import duplicate_groups
@@ -23,6 +23,7 @@ from pyimagesearch.data.split import joined_groups
 from pyimagesearch.errors import UnreadableFileError, UserError
 from pyimagesearch.files import AnyPath
 from pyimagesearch.reading import read_file
+from pyimagesearch.streams import quiet_stderr
 
 # Files that wait for a decoding thread take memory, so only this many wait at once.
 FILES_AT_ONCE = 1024

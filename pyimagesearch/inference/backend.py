@@ -5,9 +5,9 @@ import importlib.util
 import os
 from typing import Literal, NamedTuple, get_args
 
-from pyimagesearch.console import quiet_stderr
 from pyimagesearch.errors import UserError
 from pyimagesearch.light_imports import import_openvino_lightly
+from pyimagesearch.streams import quiet_stderr
 
 # Whether a GPU is used; see `choose_backend`.
 Device = Literal["auto", "cpu", "gpu"]

@@ -21,11 +21,11 @@ from pyimagesearch.artifacts.model_file import (
     trained_model,
 )
 from pyimagesearch.artifacts.network_description import NetworkDescription
-from pyimagesearch.console import quiet_stderr
 from pyimagesearch.errors import UserError, first_line
 from pyimagesearch.files import AnyPath
 from pyimagesearch.inference.backend import Backend, Device, choose_backend, prepare_keras
 from pyimagesearch.light_imports import import_keras_lightly, import_openvino_lightly
+from pyimagesearch.streams import quiet_stderr
 
 if TYPE_CHECKING:
     import keras

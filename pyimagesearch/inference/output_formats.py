@@ -6,9 +6,10 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from pyimagesearch.console import complain, counted, highlighted, is_output_lost, printable
+from pyimagesearch.console import complain, counted, highlighted, printable
 from pyimagesearch.inference.classification import Choice, Prediction
 from pyimagesearch.spreadsheets import escaped_cell, joined_labels
+from pyimagesearch.streams import is_output_lost
 
 # A label at least this likely is coloured as sure.
 SURE = 0.5

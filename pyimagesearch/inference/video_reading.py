@@ -9,11 +9,11 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from pyimagesearch.console import quiet_stderr
 from pyimagesearch.data.image_header import damage_refused
 from pyimagesearch.errors import UnreadableFileError, UserError
 from pyimagesearch.inference.video_paths import camera_number, is_camera
 from pyimagesearch.reading import read_start
+from pyimagesearch.streams import quiet_stderr
 
 # Frames of 8K video (7680 x 4320) have nearly this many pixels.
 MOST_PIXELS = 2**25

@@ -13,10 +13,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pyimagesearch.artifacts.keras_settings import overrule_configuration
-from pyimagesearch.console import counted, quiet_stderr
+from pyimagesearch.console import counted
 from pyimagesearch.errors import WORK_FAILED, UserError, first_line
 from pyimagesearch.interruption import interruption_postponed
 from pyimagesearch.light_imports import import_keras_lightly
+from pyimagesearch.streams import quiet_stderr
 from pyimagesearch.training.memory import return_large_blocks
 from pyimagesearch.training.processor import instruction_sets
 

@@ -1,0 +1,37 @@
+import subprocess
+import sys
+
+
+def test_stderr_speaks_again_only_when_the_last_silent_block_ends(tmp_path):
+    program = (
+        "import os, threading\n"
+        "from pyimagesearch.streams import quiet_stderr\n"
+        "begun, over = threading.Event(), threading.Event()\n"
+        "def other():\n"
+        "    with quiet_stderr():\n"
+        "        begun.set()\n"
+        "        over.wait()\n"
+        "thread = threading.Thread(target=other)\n"
+        "with quiet_stderr():\n"
+        "    thread.start()\n"
+        "    begun.wait()\n"
+        "os.write(2, b'silenced')\n"
+        "over.set()\n"
+        "thread.join()\n"
+        "os.write(2, b'heard')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert done.stderr == b"heard"
+
+
+def test_what_another_file_gets_is_not_silenced_where_there_is_no_stderr(tmp_path):
+    program = (
+        "import os, sys\n"
+        "from pyimagesearch.streams import quiet_stderr\n"
+        "written = os.open('written', os.O_WRONLY | os.O_CREAT)\n"
+        "with quiet_stderr():\n"
+        "    os.write(written, str((sys.stderr, written)).encode())\n"
+    )
+    shell = ["bash", "-c", 'exec "$0" -c "$1" 2>&-', sys.executable, program]
+    subprocess.run(shell, cwd=tmp_path, check=True)
+    assert (tmp_path / "written").read_text() == "(None, 2)"
