@@ -186,7 +186,7 @@ def _checked(
         if os.getpid() != process:
             raise RuntimeError(
                 f"the model {path} predicts only in the process that loaded it: "
-                "load it in each process, after all of them are started"
+                "load it again in each worker process, for instance in the initializer of a pool"
             )
         if images.dtype != np.float32 or images.shape[1:] != taken:
             raise ValueError(
