@@ -28,6 +28,7 @@ from misbehaving_server import MisbehavingServer
 from watched_search import addresses_reached, content, start_search, write_sibling
 
 LONGEST_RATIO = 1.5
+PAGE_DELAY = 0.05  # seconds before each page of results
 
 
 def parse_arguments() -> Namespace:
@@ -53,7 +54,7 @@ def main() -> int:
     options = ["--workers", args.workers, "--max-results", args.results]
     with (
         tempfile.TemporaryDirectory() as name,
-        MisbehavingServer(args.results, delay=args.delay) as web,
+        MisbehavingServer(args.results, delay=args.delay, page_delay=PAGE_DELAY) as web,
     ):
         whole, killed = Path(name, "whole", "blue_jeans"), Path(name, "killed", "blue_jeans")
         for folder in (whole, killed):

@@ -13,9 +13,8 @@ from misbehaving_results import AWKWARD, KINDS, Item, plan
 from stand_in_services import KEY as KEY
 from stand_in_services import SERVICES, Request
 
-# Seconds that a file may take in the tests, and that a page of results does take.
+# Seconds that a file may take in the tests.
 TIMEOUT = 3.0
-PAGE_SECONDS = 0.05
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -29,8 +28,8 @@ class Handler(BaseHTTPRequestHandler):
         self.times_asked = self.server.remember(self.path, dict(self.headers))
         parameters = {name: values[0] for name, values in parse_qs(address.query).items()}
         if address.path[1:] in SERVICES:
-            self.server.count_seconds(PAGE_SECONDS)
-            time.sleep(PAGE_SECONDS)
+            self.server.count_seconds(self.server.page_delay)
+            time.sleep(self.server.page_delay)
             self.search(address.path[1:], parameters)
             return
         item = self.server.items_by_path.get(address.path.removesuffix("/moved"))
@@ -86,8 +85,8 @@ class MisbehavingServer(ThreadingHTTPServer):
     ----------
     items : list of Item
         What a search finds.
-    delay : float
-        Seconds before each answer to a request for a result.
+    delay, page_delay : float
+        Seconds before each answer to a request for a result, and for a page of results.
     requests : list of (str, dict)
         Path and headers of each request.
     seconds : float
@@ -99,10 +98,17 @@ class MisbehavingServer(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, count: int = 0, delay: float = 0.0, kinds: list[str] = AWKWARD) -> None:
+    def __init__(
+        self,
+        count: int = 0,
+        delay: float = 0.0,
+        kinds: list[str] = AWKWARD,
+        *,
+        page_delay: float = 0.0,
+    ) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.base = f"http://127.0.0.1:{self.server_port}"
-        self.delay = delay
+        self.delay, self.page_delay = delay, page_delay
         self.requests: list[tuple[str, dict[str, str]]] = []
         self.seconds = self.rest_seconds = 0.0
         self.is_closing = threading.Event()
