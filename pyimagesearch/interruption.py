@@ -1,4 +1,4 @@
-"""A stretch of work that Ctrl-C does not cut in two."""
+"""Which thread Ctrl-C reaches, and a stretch of work that it does not cut in two."""
 
 import signal
 import threading
@@ -7,11 +7,15 @@ from contextlib import contextmanager
 from types import FrameType
 
 
+def receives_signals() -> bool:
+    """Tell whether this is the main thread, which alone receives signals and may ask for them."""
+    return threading.current_thread() is threading.main_thread()
+
+
 @contextmanager
 def interruption_postponed() -> Iterator[None]:
     """Have Ctrl-C take effect after the block, which is short or has to end in any case."""
-    # Ctrl-C reaches the main thread alone, and no other thread may ask for it.
-    if threading.current_thread() is not threading.main_thread():
+    if not receives_signals():
         yield
         return
     received: list[int] = []

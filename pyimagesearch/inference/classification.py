@@ -57,6 +57,12 @@ class Prediction(NamedTuple):
     is_unknown: bool = False
 
 
+def no_image_error(prediction: Prediction, purpose: str) -> ValueError:
+    """Make the error for a prediction that lacks the image it is wanted for."""
+    reason = prediction.error or "give classify_files `keep`"
+    return ValueError(f"{prediction.path} has no image {purpose}: {reason}")
+
+
 class Choice(NamedTuple):
     """What is chosen of the probabilities of an image's labels.
 

@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from pyimagesearch.data.folders import positions_of
 from pyimagesearch.data.image_arrays import Images
 from pyimagesearch.recoloring.color_statistics import (
     LEAST_PROBABILITY,
@@ -187,13 +188,11 @@ def find_color_part(
 
 def _some_of_each(labels: Sequence[Labels], indices: np.ndarray) -> dict[Labels, list[int]]:
     """Draw images of each combination that has more than one."""
-    of_combination: dict[Labels, list[int]] = {}
-    for i in np.random.default_rng(0).permutation(indices):
-        of_combination.setdefault(labels[i], []).append(int(i))
+    mixed = np.random.default_rng(0).permutation(indices)
     return {
-        combination: its_indices[:MOST_IMAGES]
-        for combination, its_indices in of_combination.items()
-        if len(its_indices) > 1
+        combination: mixed[positions[:MOST_IMAGES]].tolist()
+        for combination, positions in positions_of(labels[i] for i in mixed).items()
+        if len(positions) > 1
     }
 
 

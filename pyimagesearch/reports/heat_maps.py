@@ -10,6 +10,7 @@ import numpy as np
 from pyimagesearch.artifacts.receptive_fields import Cells
 from pyimagesearch.data.decoding import Fit, inner_rectangle, scale
 from pyimagesearch.files import AnyPath
+from pyimagesearch.inference.classification import no_image_error
 from pyimagesearch.reports.picture_text import fitted, text_width, write_text
 
 if TYPE_CHECKING:
@@ -163,8 +164,7 @@ def explanation(
         If the prediction has no image.
     """
     if prediction.image is None or prediction.input_image is None:
-        reason = prediction.error or "give classify_files `keep`"
-        raise ValueError(f"{prediction.path} has no image to explain: {reason}")
+        raise no_image_error(prediction, "to explain")
     chosen, classes = chosen[:MOST_LABELS], list(prediction.probabilities)
     features, gradients, cells = explain(
         scale(prediction.input_image), [classes.index(label) for label, _ in chosen]

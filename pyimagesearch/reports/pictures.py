@@ -14,6 +14,7 @@ from pyimagesearch.console import printable
 from pyimagesearch.data.folders import pair_axes
 from pyimagesearch.files import AnyPath, written_whole
 from pyimagesearch.image_files import save_image
+from pyimagesearch.inference.classification import no_image_error
 from pyimagesearch.inference.output_formats import unknown_lines
 from pyimagesearch.reports.picture_text import FONT, fitted, fitted_labels, text_width, write_text
 from pyimagesearch.reports.shortening import shortened
@@ -260,8 +261,7 @@ def annotate_prediction(
         If the prediction has no image.
     """
     if prediction.image is None:
-        reason = prediction.error or "give classify_files `keep`"
-        raise ValueError(f"{prediction.path} has no image to draw on: {reason}")
+        raise no_image_error(prediction, "to draw on")
     labels = [f"{label}: {likely:.2%}" for label, likely in chosen]
     return annotate(prediction.image, [*unknown_lines(prediction), *labels])
 

@@ -1,12 +1,13 @@
 """A training run that a signal ends after the current step."""
 
 import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 import keras
+
+from pyimagesearch.interruption import receives_signals
 
 
 class StopOnSignal(keras.callbacks.Callback):
@@ -53,7 +54,7 @@ class StopOnSignal(keras.callbacks.Callback):
 
         Outside the main thread, which alone may ask for signals, both do what they usually do.
         """
-        if threading.current_thread() is not threading.main_thread():
+        if not receives_signals():
             yield
             return
         signals = (signal.SIGINT, signal.SIGTERM)
