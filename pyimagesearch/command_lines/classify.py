@@ -21,14 +21,14 @@ def parse_arguments(description: str | None) -> Namespace:
         action="extend",
         nargs="+",
         required=True,
-        help="files, folders or camera:0; - is stdin",
+        help="images, folders, clips or camera:0; - reads standard input",
     )
     files("-m", "--model", default="fashion.model", help="the trained network")
     files(
         "-l", "--labelbin", help="its labels; by default mlb.pickle, or else the model file's own"
     )
-    files("--output", help="write the image or clip, its labels drawn on it; a folder for several")
-    files("--explain", metavar="FILE", help="show where each label is seen; a folder for several")
+    files("--output", help="write the labelled image or clip; a folder for several")
+    files("--explain", metavar="FILE", help="draw where each label is seen; a folder for several")
     files("--no-display", action="store_true", help="open no window")
     devices = ("auto", "cpu", "gpu")
     files("--device", choices=devices, default="auto", help="auto: a GPU, if any, for many images")
@@ -47,7 +47,7 @@ def parse_arguments(description: str | None) -> Namespace:
         help="instead of --top: all labels at least this likely, from 0 to 1; auto: for each "
         "label the threshold that was best on the test images",
     )
-    reject = "share of the test images that may be called unknown; 0 calls none unknown"
+    reject = "share of the test images that would be called unknown; 0 calls no image unknown"
     labels("--reject", metavar="SHARE", type=number(float, 0, 1), default=0.02, help=reject)
 
     form = parser.add_argument_group("for programs").add_mutually_exclusive_group().add_argument

@@ -14,8 +14,8 @@ EXAMPLES = """examples:
   python search_bing_api.py -q "red dress" -o photos/red_dress --license cc0,by
   python search_bing_api.py -q "red shirt" -o photos/red_shirt --provider brave --key-file key.txt
 
-openverse and wikimedia need no key. For the others, the environment variables BING_SEARCH_API_KEY
-and BRAVE_SEARCH_API_KEY may hold the key, too. OPENVERSE_TOKEN may hold a token that raises
+openverse and wikimedia need no key. For the others, the key may also be in the environment variable
+BING_SEARCH_API_KEY or BRAVE_SEARCH_API_KEY. OPENVERSE_TOKEN may hold a token that raises
 openverse's limits, and WIKIMEDIA_CONTACT your mail address or web page, which wikimedia asks for.
 Give the same command again to go on where it stopped.
 """
@@ -25,7 +25,9 @@ def parse_arguments(description: str | None) -> Namespace:
     """Read the command line."""
     parser = ArgumentParser(description, EXAMPLES)
     parser.add_argument("-q", "--query", required=True, help="what to search for")
-    parser.add_argument("-o", "--output", required=True, help="label folder to put images into")
+    parser.add_argument(
+        "-o", "--output", required=True, help="label folder to fill; it is made if there is none"
+    )
 
     search = parser.add_argument_group("search").add_argument
     service = (
@@ -33,14 +35,16 @@ def parse_arguments(description: str | None) -> Namespace:
         "otherwise openverse, and wikimedia for what openverse does not have)"
     )
     search("--provider", choices=PROVIDERS, default=None, help=service)
-    search("--endpoint", metavar="URL", help="of a service that speaks the provider's protocol")
-    key = "holds the key for brave or bing (default: bing), and nothing else"
+    search(
+        "--endpoint", metavar="URL", help="of another service that speaks the provider's protocol"
+    )
+    key = "file with nothing but the key: for brave with --provider brave, otherwise for bing"
     search("--key-file", metavar="FILE", help=key)
     licence = "only images under these licences, such as cc0,by (bing: Public; not for brave)"
     search("--license", help=licence)
     count = number(int, 1, 10_000)
     search("--max-results", type=count, default=MAX_RESULTS, help="results to look at")
-    group = "results to ask for at once, where requests are not scarce"
+    group = "results to request at once, where requests are not scarce"
     search("--group-size", type=count, default=GROUP_SIZE, help=group)
 
     download = parser.add_argument_group("download").add_argument

@@ -32,17 +32,17 @@ def parse_arguments(description: str | None) -> Namespace:
     files("-m", "--model", default="fashion.model", help="where to write the network")
     files("-l", "--labelbin", default="mlb.pickle", help="where to write the labels")
     files("-p", "--plot", default="plot.png", help="where to draw the training curves")
-    errors = "where to draw the test images that the network gets most wrong"
+    errors = "where to draw the 24 worst predictions of test images"
     files("--errors", metavar="FILE", help=errors)
-    files("--report", metavar="FILE", help="where to write everything the run found out, as JSON")
+    files("--report", metavar="FILE", help="where to write all results, as JSON")
     audit = "list images whose labels are probably wrong, as CSV beside a picture; write no model"
     files("--audit", metavar="FILE", help=audit)
     files("--log", metavar="FILE", help="where to write the metrics of each epoch, as CSV")
     files("--tensorboard", metavar="DIR", help="folder for the same metrics, for TensorBoard")
-    files("--no-cache", action="store_true", help="decode all images anew")
-    limit = "such as 8GB; by default all memory"
+    files("--no-cache", action="store_true", help="decode all images again")
+    limit = "such as 8GB; images that need over a quarter of it stay on disk (default: all memory)"
     files("--memory-limit", metavar="SIZE", type=bytes_of, help=limit)
-    files("--resume", action="store_true", help="continue a run that was ended early")
+    files("--resume", action="store_true", help="continue a run that ended early")
     export = parser.add_argument_group("for programs without Python").add_argument
     formats = "also write the network in these formats"
     export("--export", action="extend", nargs="+", choices=EXPORT_FORMATS, default=[], help=formats)
@@ -53,24 +53,28 @@ def parse_arguments(description: str | None) -> Namespace:
     )
     training = parser.add_argument_group("training").add_argument
     count, size, seed = number(int, 1, 1_000_000), number(int, 12, 512), number(int, 0, 2**31 - 1)
-    training("--epochs", type=count, default=EPOCHS, help="how often each image is seen")
+    training("--epochs", type=count, default=EPOCHS, help="passes over the training images")
     training("--batch-size", type=count, default=BS, help="images per training step")
-    training("--learning-rate", type=number(float, 1e-9, 10), default=INIT_LR, help="at the start")
+    rate = "at the start; it doubles over a quarter of the run, then falls to 0"
+    training("--learning-rate", type=number(float, 1e-9, 10), default=INIT_LR, help=rate)
     training("--image-size", type=size, default=IMAGE_DIMS[0], help="width and height in pixels")
     fit = "how images become squares: padded, or squeezed as in the tutorial"
     training("--fit", choices=("pad", "squeeze"), default="pad", help=fit)
-    share = "share of images to test on"
+    share = "share of the images to test on"
     training("--test-size", type=number(float, 0.01, 0.99), default=TEST_SIZE, help=share)
     balance = "let rare labels count more"
     training("--balance", action="store_true", help=balance)
-    training("--device", choices=("auto", "cpu", "gpu"), default="auto", help="what to train on")
+    gpus = "auto: GPUs, if there are any"
+    training("--device", choices=("auto", "cpu", "gpu"), default="auto", help=gpus)
     training("--seed", type=seed, default=42, help="random seed")
     unseen = parser.add_argument_group("combinations that no folder holds").add_argument
-    compose = "compose images of each: this many an epoch; by default as many as a folder has"
+    compose = (
+        "compose this many images of each for an epoch; auto: as many as an average folder has"
+    )
     per_epoch = either("auto", count)
     unseen("--recolor", metavar="N", type=per_epoch, nargs="?", default="auto", help=compose)
     unseen("--no-recolor", dest="recolor", action="store_const", const=0, help="compose none")
-    part = "part of the folders' names that is the colour; found out by default"
+    part = "which part of the folders' names is the colour (default: found out from the images)"
     unseen("--recolor-part", metavar="N", type=number(int, 1, 9), help=part)
     preview = "where to draw composed images beside their sources"
     unseen("--recolor-preview", metavar="FILE", help=preview)
