@@ -320,8 +320,9 @@ def main() -> None:
         paths = {args.format[0]: Path(args.output)}
         _check(paths)
     labelbin = args.labelbin or label_file.USUAL_PATH
-    check_outside(paths, {"--model": args.model, "--labelbin": labelbin, "--images": args.images})
-    with reserved(exported_files(paths)):
+    sources = {"--model": args.model, "--labelbin": labelbin, "--images": args.images}
+    check_outside(paths, sources)
+    with reserved(exported_files(paths), sources):
         export_model(
             args.model, paths, args.images, labelbin=args.labelbin, quantize=args.quantize, say=info
         )

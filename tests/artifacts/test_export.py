@@ -182,6 +182,22 @@ def test_an_export_replaces_no_folder_that_holds_what_it_is_made_of(tmp_path, mo
         export.main()
 
 
+@pytest.mark.parametrize(
+    ("flag", "kept", "name"),
+    [
+        ("--model", "fashion.onnx", "the onnx export"),
+        ("--labelbin", "labels.txt", "the labels of the export"),
+    ],
+)
+def test_an_export_replaces_no_file_that_it_is_made_of(tmp_path, monkeypatch, flag, kept, name):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(export, "export_model", lambda *_, **__: None)
+    arguments = ["export", "--format", "onnx", "--output", "fashion.onnx", flag, kept]
+    monkeypatch.setattr(sys, "argv", arguments)
+    with pytest.raises(UserError, match=f"{kept} cannot be both {flag} and {name}"):
+        export.main()
+
+
 def test_the_command_keeps_other_runs_off_its_files(tmp_path, monkeypatch):
     def export_model(*_, **__):
         with pytest.raises(UserError, match="another run"), reserved({"the weights": path}):
