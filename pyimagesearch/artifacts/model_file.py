@@ -14,6 +14,7 @@ from pyimagesearch.artifacts.keras_settings import overrule_configuration
 from pyimagesearch.artifacts.known_images import KnownImages, KnownImagesError
 from pyimagesearch.artifacts.model_metadata import MetadataError, read_metadata
 from pyimagesearch.artifacts.network_description import DescriptionError, NetworkDescription
+from pyimagesearch.console import first_few
 from pyimagesearch.data.decoding import Fit
 from pyimagesearch.errors import UnreadableFileError, UserError, first_line
 from pyimagesearch.files import AnyPath, resolved, temporary_folder, written_whole
@@ -121,11 +122,12 @@ def save_model(
     UserError
         If the file cannot be written, or has no room for the metadata.
     ValueError
-        If the metadata are not what ``FIELDS`` describes, or not those of this network.
+        If the metadata are not what ``FIELDS`` describes, have fields that it does not have, or are
+        not those of this network.
     """
     stored_metadata = model_metadata.to_bytes(metadata)
     if metadata:
-        _check_readable(stored_metadata, model)
+        _check_readable(metadata, stored_metadata, model)
     with written_whole(path) as partial, temporary_folder(resolved(path)) as folder:
         _save_unpacked(model, folder)
         with zipfile.ZipFile(partial, "w") as archive:
@@ -136,11 +138,15 @@ def save_model(
                 archive.writestr(KNOWN_ENTRY, known_images.to_bytes(known))
 
 
-def _check_readable(stored_metadata: bytes, model: "keras.Model") -> None:
-    """Refuse metadata that would be ignored when the file is read."""
+def _check_readable(
+    metadata: Mapping[str, Any], stored_metadata: bytes, model: "keras.Model"
+) -> None:
+    """Refuse metadata of which anything would be ignored when the file is read."""
     image_size, outputs = model.input_shape[1], model.output_shape[-1]
     try:
-        read_metadata(stored_metadata, image_size=image_size, outputs=outputs)
+        read = read_metadata(stored_metadata, image_size=image_size, outputs=outputs)
+        if ignored := metadata.keys() - read:
+            raise MetadataError(f"FIELDS does not have {first_few(sorted(ignored))}")
     except MetadataError as error:
         raise ValueError(f"these metadata are of no use in a model file: {error}") from error
 

@@ -95,6 +95,7 @@ def test_names_that_a_model_file_has_no_room_for_are_not_written(model, tmp_path
         ({"labels": None}, "its labels are not 2 different names"),
         ({"fit": "Pad"}, "its fit is not pad or"),
         ({"image_size": 96}, "its image_size is not the network's, 24"),
+        ({"Fit": "pad", "treshold": 0.5}, "FIELDS does not have Fit, treshold"),
     ],
 )
 def test_metadata_that_nobody_could_read_are_not_written(model, tmp_path, change, told):
