@@ -7,17 +7,18 @@ from pathlib import Path
 
 from pyimagesearch.data.folders import IMAGE_SUFFIXES, list_images
 from pyimagesearch.errors import UserError
+from pyimagesearch.files import AnyPath
 from pyimagesearch.reading import did_you_mean
 
 STANDARD_INPUT = "-"
 
 
-def expand(inputs: Sequence[str]) -> list[str]:
+def expand(inputs: Sequence[AnyPath]) -> list[str]:
     """Replace folders by the images below them.
 
     Parameters
     ----------
-    inputs : sequence of str
+    inputs : sequence of path
         Files and folders; ``-`` is the standard input.
 
     Returns
@@ -31,9 +32,13 @@ def expand(inputs: Sequence[str]) -> list[str]:
     UserError
         If there is no such file or folder, a folder holds no images, or the standard input is
         given twice.
+    TypeError
+        If `inputs` is a single string.
     """
+    if isinstance(inputs, str):
+        raise TypeError(f"give a list, not the string {inputs!r}")
     paths: list[str] = []
-    for given in inputs:
+    for given in (os.fspath(path) for path in inputs):
         if os.path.isdir(given):  # noqa: PTH112 (a string may hold what a Path refuses)
             found = list_images(given)
             if not found.paths and found.unreadable:

@@ -22,6 +22,17 @@ def test_the_standard_input_cannot_be_given_twice():
         expand(["-", "-"])
 
 
+def test_one_string_is_not_taken_for_a_list_of_files_with_names_of_one_letter():
+    with pytest.raises(TypeError, match="give a list, not the string 'examples'"):
+        expand("examples")
+
+
+def test_paths_are_as_good_as_strings(tmp_path):
+    (tmp_path / "a.jpg").touch()
+    for path in (tmp_path, tmp_path / "a.jpg"):
+        assert expand([path]) == [str(tmp_path / "a.jpg")]
+
+
 def test_a_missing_file_and_an_empty_folder_are_named(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match=r"no image .*missing"):
