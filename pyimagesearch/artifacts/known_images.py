@@ -243,7 +243,14 @@ def least_nearness(known: KnownImages | None, share: float) -> float | None:
     -------
     float or None
         In [0, 1]; None if no image is unknown.
+
+    Raises
+    ------
+    ValueError
+        If `share` is not in [0, 1].
     """
+    if not 0 <= share <= 1:
+        raise ValueError(f"the share that may be called unknown is {share}, not from 0 to 1")
     if known is None or share == 0:
         return None
     return float(np.interp(share, SHARES, known.quantiles))

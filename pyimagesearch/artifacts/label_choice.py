@@ -1,5 +1,6 @@
 """Which labels an image gets: as the user wishes, or else as the model file says."""
 
+import contextlib
 import functools
 import itertools
 from collections import Counter
@@ -28,7 +29,7 @@ def chooser(
         a model whose images have any number of labels, those above their stored thresholds, and at
         least the likeliest.
     threshold : float, "auto" or None
-        As for :func:`thresholds_of`. It goes before `top`.
+        As for :func:`thresholds_of`. It overrides `top`.
     classes : sequence of str
         All labels.
     metadata : mapping
@@ -65,9 +66,10 @@ def _top_of(wanted: int | str | None, metadata: Mapping[str, Any]) -> int | None
         return usual_top(metadata)
     if wanted == "all":
         return None
-    if int(wanted) < 1:
-        raise ValueError(f"top is {wanted!r}, but must be at least 1, 'all' or None")
-    return int(wanted)
+    with contextlib.suppress(ValueError):  # a text that is no number
+        if int(wanted) >= 1:
+            return int(wanted)
+    raise ValueError(f"top is {wanted!r}, but must be at least 1, 'all' or None")
 
 
 def usual_top(metadata: Mapping[str, Any]) -> int:
@@ -96,7 +98,7 @@ def thresholds_of(
     Parameters
     ----------
     wanted : float, "auto" or None
-        One threshold for all labels, the thresholds stored with the model, or none.
+        One threshold for all labels, in [0, 1]; the thresholds stored with the model; or none.
     classes : sequence of str
         All labels.
     metadata : mapping
@@ -112,18 +114,21 @@ def thresholds_of(
     UserError
         If the stored thresholds are wanted and the model file has none.
     ValueError
-        If `wanted` is any other text.
+        If `wanted` is none of these.
     """
     if wanted is None:
         return None
-    if wanted != "auto":
-        return dict.fromkeys(classes, float(wanted))
-    thresholds = metadata.get("thresholds", {})
-    if set(thresholds) != set(classes):
-        raise UserError(
-            "the model holds no thresholds of its own: train it with train.py, or give a number"
-        )
-    return thresholds
+    if wanted == "auto":
+        thresholds = metadata.get("thresholds", {})
+        if set(thresholds) != set(classes):
+            raise UserError(
+                "the model holds no thresholds of its own: train it with train.py, or give a number"
+            )
+        return thresholds
+    with contextlib.suppress(ValueError):  # a text that is no number
+        if 0 <= float(wanted) <= 1:
+            return dict.fromkeys(classes, float(wanted))
+    raise ValueError(f"threshold is {wanted!r}, but must be from 0 to 1, 'auto' or None")
 
 
 def choose(

@@ -109,8 +109,8 @@ def classify_files(
         carries, for example a smaller one. Without it, predictions carry no images, and no JPEG
         file is decoded at its full size, which takes longer.
     reject : float
-        Images are unknown that are farther from those that the network knows than all but this
-        share of its test images; 0 if none is to be.
+        Sets the nearness below which an image is unknown, so that this share of the test images
+        would be, in [0, 1]; 0 calls none unknown.
 
     Yields
     ------
@@ -122,7 +122,7 @@ def classify_files(
     UserError
         If the network returns what is no probability.
     ValueError
-        If there are more or fewer labels than outputs of the network.
+        If there are more or fewer labels than outputs of the network, or `reject` is not in [0, 1].
     """
     cores = os.cpu_count() or 1
     # Few files are shared among the cores.
@@ -139,7 +139,7 @@ def classify_files(
 
 
 def known_note(trained: TrainedModel, reject: float) -> str | None:
-    """Say that no image can be called unknown, if some are to be."""
+    """Say that `reject` has no effect, if the model file does not hold what it takes."""
     if trained.known is not None or reject == 0:
         return None
     return "the model does not say which images it knows, so none is called unknown"

@@ -82,6 +82,9 @@ def test_the_limit_leaves_the_share_of_test_images_beyond_it(known):
     assert known_images.least_nearness(known, 0.02) == pytest.approx(0.51)
     assert known_images.least_nearness(known, 0.005) == pytest.approx(0.5025)
     assert known_images.least_nearness(known, 1) == pytest.approx(1)
+    for share in (-0.02, 2, float("nan")):
+        with pytest.raises(ValueError, match="not from 0 to 1"):
+            known_images.least_nearness(known, share)
 
 
 def test_a_file_takes_two_bytes_for_each_number_of_a_known_image(known):

@@ -32,11 +32,17 @@ def test_what_the_user_says_goes_first():
     assert chosen(None, 0.5, FREE) == ["cat"]
 
 
-@pytest.mark.parametrize("top", [0, -1, "-1"])
+@pytest.mark.parametrize("top", [0, -1, "-1", "some"])
 @pytest.mark.parametrize("threshold", [None, 0.5])
 def test_fewer_labels_than_one_are_refused(top, threshold):
     with pytest.raises(ValueError, match=f"^top is {top!r}, but must be at least 1"):
         chosen(top, threshold, {})
+
+
+@pytest.mark.parametrize("threshold", [-0.1, 1.01, 50, float("nan"), "50", "often"])
+def test_a_threshold_that_is_no_probability_is_refused(threshold):
+    with pytest.raises(ValueError, match=f"^threshold is {threshold!r}, but must be from 0 to 1"):
+        chosen(None, threshold, {})
 
 
 def test_models_that_do_not_say_what_they_were_trained_on_give_two():
