@@ -35,14 +35,14 @@ def classify_images(args: Namespace) -> int:
     from pyimagesearch.inference import window
     from pyimagesearch.inference.classification import classify_files
     from pyimagesearch.inference.output_formats import reporter
-    from pyimagesearch.inference.paths import annotated_paths, check_different, expand
+    from pyimagesearch.inference.paths import check_different, expand, output_paths
     from pyimagesearch.outputs import remove_litter
     from pyimagesearch.reports import pictures
     from pyimagesearch.reports.heat_maps import explainer
 
     paths = expand(args.image)
-    outputs = annotated_paths(args.image, paths, args.output)
-    explanations = annotated_paths(args.image, paths, args.explain)
+    outputs = output_paths(args.image, paths, args.output)
+    explanations = output_paths(args.image, paths, args.explain)
     check_different(outputs, explanations)
     check_image_names(outputs[0], explanations[0])  # the others have the same suffixes
     remove_litter(*filter(None, [*outputs, *explanations]))
@@ -71,9 +71,9 @@ def classify_images(args: Namespace) -> int:
             continue
         if explain:
             write(args, explained, explain(prediction, choice.labels), what="heat maps")
-        annotated = pictures.annotate_prediction(prediction, choice.labels)
-        write(args, output, annotated, what="labelled image")
-        if shows_window and not window.show("Output", annotated) and output is None:
+        labelled = pictures.annotate_prediction(prediction, choice.labels)
+        write(args, output, labelled, what="labelled image")
+        if shows_window and not window.show("Output", labelled) and output is None:
             tell(args, "no display to show the image on: --output FILE writes it, labelled")
     return exit_code(unreadable, len(paths))
 
@@ -82,12 +82,12 @@ def label_videos(args: Namespace, videos: Sequence[str]) -> int:
     """Draw labels on the frames of clips, or of what a camera sees."""
     from pyimagesearch.inference import backend, video
     from pyimagesearch.inference.output_formats import reporter
-    from pyimagesearch.inference.video_paths import labelled_paths
+    from pyimagesearch.inference.video_paths import video_output_paths
     from pyimagesearch.reports import pictures
 
     if args.explain is not None:
         raise UserError("--explain shows where labels are seen in images, not in clips or cameras")
-    outputs = labelled_paths(args.image, videos, args.output)
+    outputs = video_output_paths(args.image, videos, args.output)
     classifier = load(args, images=backend.MANY_IMAGES)
     unreadable = video.label_videos(
         classifier.trained,

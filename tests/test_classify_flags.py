@@ -23,7 +23,7 @@ ARRIVALS = [
     ("--reject 0.1", "load_classifier", "reject", 0.1),
     ("--reject 0.1", "classify_files", "reject", 0.1),
     ("--json", "reporter", "form", "json"),
-    ("--explain maps", "annotated_paths", "output", "maps"),
+    ("--explain maps", "output_paths", "output", "maps"),
 ]
 CHOICE = Choice([("blue", 0.9)])
 TRAINED = TrainedModel(lambda images: images, 24, 1, {"fit": "squeeze"})
@@ -48,7 +48,7 @@ def calls(tmp_path, monkeypatch):
         "pyimagesearch.light_imports.import_numpy_for_threads": None,
         "pyimagesearch.reports.heat_maps.explainer": lambda prediction, labels: IMAGE,
     }
-    called = [f"{INFERENCE}.output_formats.reporter", f"{INFERENCE}.paths.annotated_paths"]
+    called = [f"{INFERENCE}.output_formats.reporter", f"{INFERENCE}.paths.output_paths"]
     calls = record(monkeypatch, [*called, *stand_ins], stand_ins)
     assert classify.main() == 0
     return calls

@@ -1,4 +1,4 @@
-"""Which files are classified, and where their labelled images are written."""
+"""Which files are classified, and where their labelled images and heat maps are written."""
 
 import os
 import sys
@@ -59,14 +59,14 @@ def expand(inputs: Sequence[AnyPath]) -> list[str]:
     return paths
 
 
-def annotated_paths(
+def output_paths(
     inputs: Sequence[str],
     paths: Sequence[str],
     output: str | None,
     *,
     suffixes: Sequence[str] = (".jpg", ".jpeg"),
 ) -> Sequence[Path | None]:
-    """Decide where each labelled image is written.
+    """Decide where the labelled image of each file is written, or its heat maps.
 
     Parameters
     ----------
@@ -88,8 +88,8 @@ def annotated_paths(
     Raises
     ------
     UserError
-        If `output` is a file, or named like one, where a folder is needed, a labelled image would
-        replace one of the images, or two would be written to one file.
+        If `output` is a file, or named like one, where a folder is needed, a picture would replace
+        one of the files, or two would be written to one file.
     """
     if output is None:
         return [None] * len(paths)
@@ -126,7 +126,7 @@ def check_different(outputs: Sequence[Path | None], others: Sequence[Path | None
     Parameters
     ----------
     outputs, others : sequence of (pathlib.Path or None)
-        From :func:`annotated_paths`.
+        From :func:`output_paths`.
 
     Raises
     ------

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pyimagesearch.errors import UserError
-from pyimagesearch.inference.paths import annotated_paths
+from pyimagesearch.inference.paths import output_paths
 from pyimagesearch.reading import did_you_mean
 
 SUFFIXES = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm")
@@ -72,7 +72,7 @@ def camera_number(path: str) -> int:
     return int(number)
 
 
-def labelled_paths(
+def video_output_paths(
     inputs: Sequence[str], videos: Sequence[str], output: str | None
 ) -> Sequence[Path | None]:
     """Decide where each labelled clip is written.
@@ -80,7 +80,7 @@ def labelled_paths(
     Parameters
     ----------
     inputs, videos, output
-        As for :func:`pyimagesearch.inference.paths.annotated_paths`.
+        As for :func:`pyimagesearch.inference.paths.output_paths`.
 
     Returns
     -------
@@ -90,9 +90,9 @@ def labelled_paths(
     Raises
     ------
     UserError
-        If the name of a file does not end in ``.mp4``, or as in ``annotated_paths``.
+        If the name of a file does not end in ``.mp4``, or as in ``output_paths``.
     """
-    outputs = annotated_paths(inputs, videos, output, suffixes=[".mp4"])
+    outputs = output_paths(inputs, videos, output, suffixes=[".mp4"])
     for path in outputs:
         if path is not None and path.suffix.lower() != ".mp4":
             raise UserError(f"cannot write {path}: use a name that ends in .mp4")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyimagesearch.errors import UserError
-from pyimagesearch.inference.paths import annotated_paths, check_different, expand
+from pyimagesearch.inference.paths import check_different, expand, output_paths
 
 
 def test_an_address_is_refused_with_the_command_to_fetch_it():
@@ -66,7 +66,7 @@ def test_an_output_that_is_the_image_under_another_name_is_refused(tmp_path):
     os.link(tmp_path / "IMG_1.JPG", tmp_path / "img_1.jpg")
     inputs = [str(tmp_path / "IMG_1.JPG")]
     with pytest.raises(UserError, match="is itself to be classified"):
-        annotated_paths(inputs, inputs, str(tmp_path / "img_1.jpg"))
+        output_paths(inputs, inputs, str(tmp_path / "img_1.jpg"))
 
 
 @pytest.mark.parametrize("platform", ["darwin", "win32", "linux"])
@@ -74,26 +74,26 @@ def test_outputs_that_differ_in_case_are_one_file_where_systems_ignore_it(monkey
     monkeypatch.setattr(sys, "platform", platform)
     inputs = ["x/a.jpg", "y/A.jpg"]
     if platform == "linux":
-        assert annotated_paths(inputs, inputs, "out") == [Path("out/a.jpg"), Path("out/A.jpg")]
+        assert output_paths(inputs, inputs, "out") == [Path("out/a.jpg"), Path("out/A.jpg")]
         return
     with pytest.raises(UserError, match="would both be written"):
-        annotated_paths(inputs, inputs, "out")
+        output_paths(inputs, inputs, "out")
 
 
-def test_one_image_is_annotated_to_a_file_or_into_a_folder(tmp_path):
+def test_one_image_is_labelled_to_a_file_or_into_a_folder(tmp_path):
     inputs = ["in/a.png"]
-    assert annotated_paths(inputs, inputs, None) == [None]
+    assert output_paths(inputs, inputs, None) == [None]
     out = str(tmp_path / "out.jpg")
-    assert [str(path) for path in annotated_paths(inputs, inputs, out)] == [out]
-    into = annotated_paths(inputs, inputs, str(tmp_path))
+    assert [str(path) for path in output_paths(inputs, inputs, out)] == [out]
+    into = output_paths(inputs, inputs, str(tmp_path))
     assert into == [tmp_path / "a.png.jpg"]
 
 
-def test_annotated_images_keep_their_places_below_the_folder(tmp_path):
+def test_labelled_images_keep_their_places_below_the_folder(tmp_path):
     (tmp_path / "in" / "b").mkdir(parents=True)
     folder = str(tmp_path / "in")
     paths = [f"{folder}/b/1.JPG", f"{folder}/b/1.png"]
-    outputs = annotated_paths([folder], paths, str(tmp_path / "out"))
+    outputs = output_paths([folder], paths, str(tmp_path / "out"))
     assert outputs == [tmp_path / "out" / "b" / "1.JPG", tmp_path / "out" / "b" / "1.png.jpg"]
 
 
@@ -120,7 +120,7 @@ def test_an_image_keeps_its_place_below_the_first_given_folder_that_holds_it(
     (tmp_path / "c").mkdir()
     (tmp_path / "link").symlink_to("a")
     monkeypatch.chdir(tmp_path)
-    assert annotated_paths(inputs, [path], "out") == [Path("out", place)]
+    assert output_paths(inputs, [path], "out") == [Path("out", place)]
 
 
 def test_the_work_for_many_folders_grows_as_they_do(tmp_path, monkeypatch):
@@ -130,29 +130,29 @@ def test_the_work_for_many_folders_grows_as_they_do(tmp_path, monkeypatch):
         Path(folder).mkdir()
     files = [f"{folder}/{folder}.jpg" for folder in folders]
     few, many = (
-        count_events("call", annotated_paths, folders[:count], files[:count], "out")
+        count_events("call", output_paths, folders[:count], files[:count], "out")
         for count in (20, 80)
     )
     assert many < 6 * few
 
 
-def test_several_images_cannot_be_annotated_into_one_file(tmp_path):
+def test_several_images_cannot_be_labelled_into_one_file(tmp_path):
     (tmp_path / "out.jpg").touch()
     with pytest.raises(UserError, match="folder"):
-        annotated_paths(["a", "b"], ["a", "b"], str(tmp_path / "out.jpg"))
+        output_paths(["a", "b"], ["a", "b"], str(tmp_path / "out.jpg"))
 
 
 @pytest.mark.parametrize("name", ["out.jpg", "out.PNG", "out.webp"])
-def test_several_images_are_not_annotated_into_a_folder_with_the_name_of_an_image(tmp_path, name):
+def test_several_images_are_not_labelled_into_a_folder_with_the_name_of_an_image(tmp_path, name):
     output = tmp_path / name
     with pytest.raises(UserError, match=f"{name} is the name of a file: several images need"):
-        annotated_paths(["a", "b"], ["a", "b"], str(output))
+        output_paths(["a", "b"], ["a", "b"], str(output))
     assert not output.exists()
     output.mkdir()
-    assert annotated_paths(["a", "b"], ["a", "b"], str(output))[0] == output / "a.jpg"
+    assert output_paths(["a", "b"], ["a", "b"], str(output))[0] == output / "a.jpg"
 
 
-def test_an_annotated_image_never_replaces_an_image_that_is_classified(tmp_path):
+def test_a_labelled_image_never_replaces_an_image_that_is_classified(tmp_path):
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "a.jpg").write_bytes(b"precious")
     (tmp_path / "link").symlink_to("photos")
@@ -165,17 +165,17 @@ def test_an_annotated_image_never_replaces_an_image_that_is_classified(tmp_path)
         ([str(tmp_path)], str(tmp_path)),
     ]:
         with pytest.raises(UserError, match="itself to be classified"):
-            annotated_paths(inputs, [photo], output)
+            output_paths(inputs, [photo], output)
 
 
-def test_no_two_images_are_annotated_into_one_file(tmp_path):
+def test_no_two_images_are_labelled_into_one_file(tmp_path):
     for paths in (["a/x.jpg", "b/x.jpg"], ["a/x.png", "a/x.png.jpg"]):
         with pytest.raises(UserError, match=f"{paths[0]} and {paths[1]} would both be written"):
-            annotated_paths(paths, paths, str(tmp_path))
+            output_paths(paths, paths, str(tmp_path))
 
 
-def test_an_image_that_is_given_twice_is_annotated_twice(tmp_path):
-    outputs = annotated_paths(["a.jpg"] * 2, ["a.jpg"] * 2, str(tmp_path))
+def test_an_image_that_is_given_twice_is_labelled_twice(tmp_path):
+    outputs = output_paths(["a.jpg"] * 2, ["a.jpg"] * 2, str(tmp_path))
     assert outputs == [tmp_path / "a.jpg"] * 2
 
 
@@ -186,9 +186,9 @@ NAMES = st.sampled_from([STEM + suffix for suffix in (".jpg", ".JPG", ".png", ".
 
 
 @given(st.lists(st.builds(lambda folders, name: "/".join([*folders, name]), FOLDERS, NAMES)))
-def test_annotated_images_go_to_places_of_their_own_below_the_output(inputs):
+def test_labelled_images_go_to_places_of_their_own_below_the_output(inputs):
     try:
-        outputs = annotated_paths(inputs, inputs, "/nowhere/out")
+        outputs = output_paths(inputs, inputs, "/nowhere/out")
     except UserError:
         return
     sources = {}
@@ -197,7 +197,7 @@ def test_annotated_images_go_to_places_of_their_own_below_the_output(inputs):
         assert sources.setdefault(os.path.realpath(output), path) == path
 
 
-def test_no_annotated_image_replaces_a_picture_of_heat_maps(tmp_path):
+def test_no_labelled_image_replaces_a_picture_of_heat_maps(tmp_path):
     (tmp_path / "link").symlink_to(tmp_path)
     check_different([tmp_path / "a.jpg", None], [tmp_path / "b.jpg", None])
     with pytest.raises(UserError, match="both a labelled image and heat maps"):
@@ -206,14 +206,14 @@ def test_no_annotated_image_replaces_a_picture_of_heat_maps(tmp_path):
 
 def test_an_output_whose_name_is_too_long_is_left_to_whoever_writes_it():
     output = "a" * 300 + ".jpg"
-    assert annotated_paths(["a.jpg"], ["a.jpg"], output) == [Path(output)]
+    assert output_paths(["a.jpg"], ["a.jpg"], output) == [Path(output)]
 
 
-def test_an_image_beside_the_folder_is_annotated_below_the_output(tmp_path, monkeypatch):
+def test_an_image_beside_the_folder_is_labelled_below_the_output(tmp_path, monkeypatch):
     (tmp_path / "d").mkdir()
     (tmp_path / "e").mkdir()
     for name in ("d/a.jpg", "e/b.jpg"):
         (tmp_path / name).touch()
     monkeypatch.chdir(tmp_path / "d")
     inputs = [".", "../e/b.jpg"]
-    assert annotated_paths(inputs, expand(inputs), "out") == [Path("out/a.jpg"), Path("out/b.jpg")]
+    assert output_paths(inputs, expand(inputs), "out") == [Path("out/a.jpg"), Path("out/b.jpg")]

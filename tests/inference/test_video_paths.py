@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from pyimagesearch.errors import UserError
-from pyimagesearch.inference.video_paths import labelled_paths, videos_among
+from pyimagesearch.inference.video_paths import video_output_paths, videos_among
 
 
 @pytest.fixture
@@ -54,19 +54,22 @@ def test_of_several_clips_that_are_missing_the_first_is_named():
 
 def test_a_clip_is_labelled_into_an_mp4_file_or_a_folder(tmp_path):
     inputs = ["in/a.avi"]
-    assert labelled_paths(inputs, inputs, None) == [None]
-    assert labelled_paths(inputs, inputs, "b.MP4") == [Path("b.MP4")]
-    assert labelled_paths(inputs, inputs, str(tmp_path)) == [tmp_path / "a.avi.mp4"]
+    assert video_output_paths(inputs, inputs, None) == [None]
+    assert video_output_paths(inputs, inputs, "b.MP4") == [Path("b.MP4")]
+    assert video_output_paths(inputs, inputs, str(tmp_path)) == [tmp_path / "a.avi.mp4"]
     with pytest.raises(UserError, match=r"cannot write b\.avi: use a name that ends in \.mp4"):
-        labelled_paths(inputs, inputs, "b.avi")
+        video_output_paths(inputs, inputs, "b.avi")
 
 
 def test_several_clips_are_labelled_into_a_folder(tmp_path):
     inputs = ["in/a.mp4", "in/b.mov"]
     folder = tmp_path / "out"
-    assert labelled_paths(inputs, inputs, str(folder)) == [folder / "a.mp4", folder / "b.mov.mp4"]
+    assert video_output_paths(inputs, inputs, str(folder)) == [
+        folder / "a.mp4",
+        folder / "b.mov.mp4",
+    ]
 
 
 def test_a_clip_never_replaces_itself():
     with pytest.raises(UserError, match="itself to be classified"):
-        labelled_paths(["in/a.mp4"], ["in/a.mp4"], "in/a.mp4")
+        video_output_paths(["in/a.mp4"], ["in/a.mp4"], "in/a.mp4")
