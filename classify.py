@@ -31,12 +31,12 @@ def main() -> int:
 
 def classify_images(args: Namespace) -> int:
     """Classify images, from files to labels on the screen."""
+    from pyimagesearch.files import remove_litter
     from pyimagesearch.image_files import check_image_names
     from pyimagesearch.inference import window
     from pyimagesearch.inference.classification import classify_files
     from pyimagesearch.inference.output_formats import reporter
     from pyimagesearch.inference.paths import check_different, expand, output_paths
-    from pyimagesearch.outputs import remove_litter
     from pyimagesearch.reports import pictures
     from pyimagesearch.reports.heat_maps import explainer
 

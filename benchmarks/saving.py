@@ -28,7 +28,7 @@ os.environ["KERAS_BACKEND"] = "openvino"
 import keras
 from sklearn.preprocessing import MultiLabelBinarizer
 
-from pyimagesearch import outputs
+from pyimagesearch import files
 from pyimagesearch.artifacts import label_file, model_file
 from pyimagesearch.console import run
 from pyimagesearch.smallervggnet import SmallerVGGNet
@@ -88,7 +88,7 @@ def kill(writer: ForkProcess) -> None:
 
 def litter(folder: Path) -> list[str]:
     """Do what the next run does first, then name what should not be there."""
-    outputs.remove_litter(folder / "fashion.model", folder / "mlb.pickle")
+    files.remove_litter(folder / "fashion.model", folder / "mlb.pickle")
     return sorted({path.name for path in folder.iterdir()} - {"fashion.model", "mlb.pickle"})
 
 

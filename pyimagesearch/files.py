@@ -1,12 +1,14 @@
-"""Write files whole or not at all."""
+"""Write files whole or not at all, keep other runs off them, and remove what killed runs left."""
 
 import errno
 import os
+import re
 import secrets
 import shutil
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pyimagesearch.errors import WORK_FAILED, UserError, reason_of
@@ -23,6 +25,7 @@ BINARY = getattr(os, "O_BINARY", 0)
 # The part of a file's name that its temporary file repeats. Longer ones would not leave room for
 # the rest of a name, which most file systems limit to 255 bytes.
 NAME_PART = 50
+TEMPORARY_NAME = re.compile(r"\.(?P<of>.+)\.[0-9a-f]{16}\.partial(\.[^.]+)?", re.DOTALL)
 
 
 @contextmanager
@@ -119,7 +122,7 @@ def resolved(path: AnyPath) -> Path:
 def temporary_file(target: Path) -> Iterator[Path]:
     """Make an empty file beside `target` under a name that nobody can foresee, locked while open.
 
-    The lock tells :func:`pyimagesearch.outputs.remove_litter` that the file's process is alive.
+    The lock tells :func:`remove_litter` that the file's process is alive.
     """
     while True:
         temporary = _temporary_name(target, target.suffix)
@@ -171,6 +174,97 @@ def temporary_folder(target: Path) -> Iterator[Path]:
 def _temporary_name(target: Path, ending: str = "") -> Path:
     name = f".{target.name[:NAME_PART]}.{secrets.token_hex(8)}.partial{ending}"
     return target.with_name(name)
+
+
+def remove_litter(*paths: AnyPath) -> None:
+    """Remove the temporary files and folders that killed runs left beside some outputs.
+
+    These have names as :func:`temporary_file` gives them, and no living process holds their lock.
+    Where the system has no such locks, nothing is removed.
+
+    Parameters
+    ----------
+    *paths : path
+        The outputs.
+
+    Raises
+    ------
+    UserError
+        If one is a pipe or a device.
+    """
+    if fcntl is None:
+        return
+    by_folder: dict[Path, set[str]] = {}
+    for target in map(resolved, paths):
+        by_folder.setdefault(target.parent, set()).add(target.name[:NAME_PART])
+    for folder, names in by_folder.items():
+        try:
+            entries = [
+                (TEMPORARY_NAME.fullmatch(entry.name), entry) for entry in os.scandir(folder)
+            ]
+        except OSError:
+            continue
+        found = [entry for match, entry in entries if match and match["of"] in names]
+        for entry in found:
+            if entry.is_file(follow_symlinks=False):
+                _remove_unless_locked(Path(entry.path), os.O_RDWR, Path.unlink)
+            elif entry.is_dir(follow_symlinks=False):
+                _remove_unless_locked(Path(entry.path), os.O_RDONLY, shutil.rmtree)
+
+
+def _remove_unless_locked(path: Path, access: int, remove: Callable[[Path], object]) -> None:
+    with suppress(OSError):
+        descriptor = os.open(path, access | os.O_NOFOLLOW)
+        try:
+            if lock(descriptor) and is_still_at(path, descriptor):
+                remove(path)
+        finally:
+            os.close(descriptor)
+
+
+@contextmanager
+def locked(target: Path) -> Iterator[None]:
+    """Keep other runs off an output, by the lock of a hidden file that vanishes with the block.
+
+    Parameters
+    ----------
+    target : pathlib.Path
+        From :func:`resolved`.
+
+    Raises
+    ------
+    UserError
+        If another run has the lock, or the hidden file cannot be made.
+    """
+    if fcntl is None:
+        yield
+        return
+    # Names that begin alike must not share a lock.
+    checksum = zlib.crc32(os.fsencode(target.name))
+    path = target.with_name(f".{target.name[:NAME_PART]}.{checksum:08x}.lock")
+    while True:
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+        except OSError as error:
+            raise UserError(
+                f"cannot lock {target}: {path}: {reason_of(error)}; remove that file, or choose "
+                "another name"
+            ) from error
+        if lock(descriptor) is False:
+            os.close(descriptor)
+            raise UserError(
+                f"another run is going to write {target}: wait until it has ended, or choose "
+                "another name"
+            )
+        # Between opening and locking, the run that held the lock may have removed the file.
+        if is_still_at(path, descriptor):
+            break
+        os.close(descriptor)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        os.close(descriptor)
 
 
 def lock(descriptor: int) -> bool | None:

@@ -1,29 +1,21 @@
 """The outputs of a run: checked before hours of work, and reserved for one run at a time."""
 
-import contextlib
 import errno
 import os
-import re
-import shutil
-import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from pyimagesearch.errors import UserError, reason_of
 from pyimagesearch.files import (
-    NAME_PART,
     AnyPath,
     check_unprotected,
-    fcntl,
-    is_still_at,
     is_utf8,
-    lock,
+    locked,
+    remove_litter,
     resolved,
     temporary_file,
 )
-
-TEMPORARY_NAME = re.compile(r"\.(?P<of>.+)\.[0-9a-f]{16}\.partial(\.[^.]+)?", re.DOTALL)
 
 
 def checkpoint_path(model_path: AnyPath) -> Path:
@@ -76,7 +68,7 @@ def reserved(
     remove_litter(*targets)
     with ExitStack() as locks:
         for target in targets:
-            locks.enter_context(_locked(target))
+            locks.enter_context(locked(target))
         yield
 
 
@@ -156,83 +148,3 @@ def _refusal_named(path: AnyPath) -> Iterator[None]:
         raise
     except (OSError, ValueError) as error:
         raise UserError(f"cannot write {path}: {reason_of(error)}") from error
-
-
-def remove_litter(*paths: AnyPath) -> None:
-    """Remove the temporary files and folders that killed runs left beside some outputs.
-
-    They are removed only if :mod:`pyimagesearch.files` gives such names and no living process holds
-    their lock. Where the system has no such locks, nothing is removed.
-
-    Parameters
-    ----------
-    *paths : path
-        The outputs.
-
-    Raises
-    ------
-    UserError
-        If one is a pipe or a device.
-    """
-    if fcntl is None:
-        return
-    by_folder: dict[Path, set[str]] = {}
-    for target in map(resolved, paths):
-        by_folder.setdefault(target.parent, set()).add(target.name[:NAME_PART])
-    for folder, names in by_folder.items():
-        try:
-            entries = [
-                (TEMPORARY_NAME.fullmatch(entry.name), entry) for entry in os.scandir(folder)
-            ]
-        except OSError:
-            continue
-        found = [entry for match, entry in entries if match and match["of"] in names]
-        for entry in found:
-            if entry.is_file(follow_symlinks=False):
-                _remove_unless_locked(Path(entry.path), os.O_RDWR, Path.unlink)
-            elif entry.is_dir(follow_symlinks=False):
-                _remove_unless_locked(Path(entry.path), os.O_RDONLY, shutil.rmtree)
-
-
-@contextmanager
-def _locked(target: Path) -> Iterator[None]:
-    """Hold the lock of an output, in a hidden file beside it that vanishes with the block."""
-    if fcntl is None:
-        yield
-        return
-    # Names that begin alike must not share a lock.
-    checksum = zlib.crc32(os.fsencode(target.name))
-    path = target.with_name(f".{target.name[:NAME_PART]}.{checksum:08x}.lock")
-    while True:
-        try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
-        except OSError as error:
-            raise UserError(
-                f"cannot lock {target}: {path}: {reason_of(error)}; remove that file, or choose "
-                "another name"
-            ) from error
-        if lock(descriptor) is False:
-            os.close(descriptor)
-            raise UserError(
-                f"another run is going to write {target}: wait until it has ended, or choose "
-                "another name"
-            )
-        # Between opening and locking, the run that held the lock may have removed the file.
-        if is_still_at(path, descriptor):
-            break
-        os.close(descriptor)
-    try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)
-        os.close(descriptor)
-
-
-def _remove_unless_locked(path: Path, access: int, remove: Callable[[Path], object]) -> None:
-    with contextlib.suppress(OSError):
-        descriptor = os.open(path, access | os.O_NOFOLLOW)
-        try:
-            if lock(descriptor) and is_still_at(path, descriptor):
-                remove(path)
-        finally:
-            os.close(descriptor)

@@ -31,8 +31,15 @@ from pyimagesearch.artifacts.export_formats import (
 from pyimagesearch.console import info, no_report, printable, run
 from pyimagesearch.data.decoding import decode_image, scale
 from pyimagesearch.errors import WORK_FAILED, UnreadableFileError, UserError, first_line, reason_of
-from pyimagesearch.files import AnyPath, is_utf8, replace_folder, temporary_folder, written_whole
-from pyimagesearch.outputs import check_writable, remove_litter, reserved
+from pyimagesearch.files import (
+    AnyPath,
+    is_utf8,
+    remove_litter,
+    replace_folder,
+    temporary_folder,
+    written_whole,
+)
+from pyimagesearch.outputs import check_writable, reserved
 from pyimagesearch.reading import read_file
 from pyimagesearch.streams import quiet_stderr
 

@@ -16,8 +16,7 @@ import platformdirs
 from pyimagesearch.data.decoding import Fit
 from pyimagesearch.data.image_arrays import Images, StoredImages
 from pyimagesearch.errors import UserError
-from pyimagesearch.files import AnyPath, written_whole
-from pyimagesearch.outputs import remove_litter
+from pyimagesearch.files import AnyPath, remove_litter, written_whole
 
 MAX_CACHE_BYTES = 4 * 2**30
 

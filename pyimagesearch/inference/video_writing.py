@@ -9,9 +9,8 @@ from pathlib import Path
 import cv2
 
 from pyimagesearch.errors import WORK_FAILED, UserError, reason_of
-from pyimagesearch.files import written_whole
+from pyimagesearch.files import remove_litter, written_whole
 from pyimagesearch.inference.video_reading import Frame, Video
-from pyimagesearch.outputs import remove_litter
 from pyimagesearch.streams import quiet_stderr
 
 # MPEG-4 Part 2, which every build of FFmpeg encodes.

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pyimagesearch.errors import WORK_FAILED, UnreadableFileError, UserError, reason_of
-from pyimagesearch.files import fcntl, is_still_at, resolved, written_whole
-from pyimagesearch.outputs import remove_litter
+from pyimagesearch.files import fcntl, is_still_at, remove_litter, resolved, written_whole
 from pyimagesearch.reading import read_file
 from pyimagesearch.search.copies import images_in
 from pyimagesearch.search.services import SearchResult
