@@ -37,7 +37,7 @@ DARKEST, LEAST_DEVIATION = 20, 8
 SMALLEST = 48  # pixels
 LEAST_PROBABILITY = 1e-4
 SLICE = 2**21  # probabilities, of all combinations of some images, that are in memory at a time
-MOST_CELLS = 60  # of the picture
+MOST_DRAWN = 60  # findings, in the picture
 # Networks that recognise fewer images, or suspect more, have learned too little.
 LEAST_RECOGNISED, MOST_SUSPECTED = 0.5, 0.25
 USEFUL = 30  # images a folder, from which on the networks recognise most images
@@ -318,7 +318,7 @@ def write_audit(path: AnyPath, dataset: Dataset, findings: Sequence[Finding]) ->
             cells = [dataset.paths[finding.position], finding.why, labels, suggested]
             table.writerow(map(escaped_cell, [*cells, f"{finding.confidence:.4f}"]))
     if findings:
-        drawn = [_drawn(dataset, finding) for finding in findings[:MOST_CELLS]]
+        drawn = [_drawn(dataset, finding) for finding in findings[:MOST_DRAWN]]
         save_montage(picture_path(path), drawn)
 
 

@@ -238,7 +238,7 @@ def test_the_picture_says_what_each_image_is_called_and_what_is_the_matter(
 def test_of_many_findings_the_picture_shows_the_first_and_the_table_all(
     dataset, tmp_path, captions
 ):
-    most = label_audit.MOST_CELLS
+    most = label_audit.MOST_DRAWN
     findings = [label_audit.Finding(0, f"reason {n}", (), 1.0) for n in range(most + 1)]
     label_audit.write_audit(tmp_path / "audit.csv", dataset, findings)
     assert captions[2::3] == [f"reason {n}" for n in range(most)]
