@@ -99,9 +99,8 @@ def load_labels(
     """
     own_labels, path = trained.metadata.get("labels"), labelbin_path or USUAL_PATH
     if own_labels is not None and labelbin_path is None:
-        # The model file names the outputs, and the user asks for no other: they are only compared.
-        instead = f"the labels are those in {model_path}"
-        return own_labels, _note_on_unused(path, own_labels, instead)
+        # The model file names the outputs, and the user names no label file to be used instead.
+        return own_labels, _note_on_unused(own_labels, model_path)
     way_out = "name its label file with -l"
     if trained.note:
         way_out = f"{way_out} ({trained.note})"
@@ -116,16 +115,17 @@ def load_labels(
     return binarizer.classes, None
 
 
-def _note_on_unused(path: str, own_labels: list[str], instead: str) -> str | None:
-    """Say why a label file is not used, if it does not hold the model file's own labels."""
-    if not Path(path).exists():
-        return f"there is no {path}: {instead}"
+def _note_on_unused(own_labels: list[str], model_path: str) -> str | None:
+    """Say why the usual label file is not used, if it does not hold the model file's own labels."""
+    instead = f"the labels are those in {model_path}"
+    if not Path(USUAL_PATH).exists():
+        return f"there is no {USUAL_PATH}: {instead}"
     try:
-        binarizer = load_binarizer(path)
+        binarizer = load_binarizer(USUAL_PATH)
     except UserError as error:
         return f"{error}; {instead}"
     if binarizer.classes != own_labels:
-        return f"{path} belongs to another model: {instead}"
+        return f"{USUAL_PATH} belongs to another model: {instead}"
     return None
 
 
