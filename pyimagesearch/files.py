@@ -29,7 +29,9 @@ TEMPORARY_NAME = re.compile(r"\.(?P<of>.+)\.[0-9a-f]{16}\.partial(\.[^.]+)?", re
 
 
 @contextmanager
-def written_whole(path: AnyPath, *, flushed: bool = True) -> Iterator[Path]:
+def written_whole(
+    path: AnyPath, *, flushed: bool = True, makes_folder: bool = False
+) -> Iterator[Path]:
     """Write a file so that a reader sees the old one or the new one, never half of it.
 
     Parameters
@@ -39,6 +41,8 @@ def written_whole(path: AnyPath, *, flushed: bool = True) -> Iterator[Path]:
         its permissions.
     flushed : bool
         Whether to wait until the file would survive a power failure.
+    makes_folder : bool
+        Whether to make the folder of the file, if there is none.
 
     Yields
     ------
@@ -52,6 +56,8 @@ def written_whole(path: AnyPath, *, flushed: bool = True) -> Iterator[Path]:
         If the file cannot be written, for example because it is protected or the disk is full.
     """
     try:
+        if makes_folder:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
         target = resolved(path)
         check_unprotected(target)
         with temporary_file(target) as temporary:

@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from pyimagesearch.errors import WORK_FAILED, UserError, reason_of
+from pyimagesearch.errors import UserError
 from pyimagesearch.files import AnyPath, written_whole
 from pyimagesearch.streams import quiet_stderr
 
@@ -28,13 +28,8 @@ def save_image(path: AnyPath, image: np.ndarray) -> None:
     UserError
         If the suffix names no such format, or the file cannot be written.
     """
-    path = Path(path)
-    encoded = _encoded(path, image)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {reason_of(error)}", WORK_FAILED) from error
-    with written_whole(path) as temporary:
+    encoded = _encoded(Path(path), image)
+    with written_whole(path, makes_folder=True) as temporary:
         temporary.write_bytes(encoded)
 
 

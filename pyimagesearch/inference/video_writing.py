@@ -8,7 +8,7 @@ from pathlib import Path
 
 import cv2
 
-from pyimagesearch.errors import WORK_FAILED, UserError, reason_of
+from pyimagesearch.errors import WORK_FAILED, UserError
 from pyimagesearch.files import remove_litter, written_whole
 from pyimagesearch.inference.video_reading import Frame, Video
 from pyimagesearch.streams import quiet_stderr
@@ -41,12 +41,8 @@ def recording(path: Path, video: Video) -> Iterator[Callable[[Frame], None]]:
         If the file cannot be written.
     """
     remove_litter(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {reason_of(error)}", WORK_FAILED) from error
     height, width = video.shape
-    with quiet_stderr(), written_whole(path) as temporary:
+    with quiet_stderr(), written_whole(path, makes_folder=True) as temporary:
         codec = cv2.VideoWriter.fourcc(*CODEC)
         # Bytes, because a name that is not UTF-8 ends the process.
         writer = cv2.VideoWriter(
