@@ -55,8 +55,9 @@ def first_line(error: Exception) -> str:
 
 
 def reason_of(error: Exception) -> str:
-    """Say why the system refused something: in its words, without the file's name, if it has any.
+    """Say why the system refused something, in its own words, which do not name the file.
 
-    An OSError that Python raises by itself, and a ValueError for an odd path, have no ``strerror``.
+    An OSError that Python raises by itself, and a ValueError for an odd path, have no such words:
+    then it is the first line of the message.
     """
     return getattr(error, "strerror", None) or first_line(error)

@@ -74,7 +74,7 @@ def written_whole(
 
 
 def check_unprotected(target: Path) -> None:
-    """Raise PermissionError for a file that may not be written; replacing it would not ask."""
+    """Raise PermissionError for a protected file, which the system would let us replace."""
     if target.exists() and not os.access(target, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(target))
 
@@ -116,7 +116,7 @@ def is_utf8(path: AnyPath) -> bool:
 
 
 def resolved(path: AnyPath) -> Path:
-    """Follow links, so that an output that is a link stays one; refuse what is not for files."""
+    """Follow links, so that an output that is a link stays one; refuse pipes and devices."""
     target = os.path.realpath(path)
     # A Path raises if a name is too long.
     if os.path.exists(target) and not (os.path.isfile(target) or os.path.isdir(target)):  # noqa: PTH110, PTH112, PTH113

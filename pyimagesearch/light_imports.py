@@ -32,8 +32,8 @@ def let_openvino_report_nothing() -> None:
 def import_openvino_lightly() -> None:
     """Import OpenVINO without its converters of other libraries' models.
 
-    These take four fifths of the time: on two cores, a plain ``import openvino`` takes 0.33 s of
-    the processor after NumPy, this 0.08 s. Should something import them later, they report nothing.
+    These take three quarters of the time: once NumPy is there, a plain ``import openvino`` takes
+    0.33 s of the processor, this 0.08 s. Should something import them later, they report nothing.
     """
     let_openvino_report_nothing()
     with _left_out({"openvino.tools.ovc": None}):

@@ -76,11 +76,11 @@ def export_paths(model: AnyPath, formats: Sequence[str]) -> dict[str, Path]:
         raise UserError(f"{model} is a folder: name a model file")
     stem = path.stem if path.suffix in MODEL_SUFFIXES else path.name
     paths = {name: path.with_name(stem + FORMATS[name].ending) for name in formats}
-    _check(paths)
+    _check_paths(paths)
     return paths
 
 
-def _check(paths: Mapping[str, Path]) -> None:
+def _check_paths(paths: Mapping[str, Path]) -> None:
     check_installed(list(paths))
     for name, path in paths.items():
         chosen = FORMATS[name]
@@ -325,7 +325,7 @@ def main() -> None:
         paths = export_paths(args.model, args.format)
     else:
         paths = {args.format[0]: Path(args.output)}
-        _check(paths)
+        _check_paths(paths)
     labelbin = args.labelbin or label_file.USUAL_PATH
     sources = {"--model": args.model, "--labelbin": labelbin, "--images": args.images}
     check_outside(paths, sources)

@@ -26,7 +26,7 @@ TOLERANCE_OF_CHOICE = 0.05
 def choosing(
     classes: Sequence[str], metadata: Mapping[str, Any]
 ) -> Callable[[np.ndarray], np.ndarray]:
-    """Make what chooses labels as classification does if the user says nothing.
+    """Return what chooses labels as ``classify.py`` does by default.
 
     Parameters
     ----------

@@ -61,7 +61,7 @@ class Format(NamedTuple):
         return bool(self.holds)
 
     def files(self, path: Path) -> list[Path]:
-        """List the files of an export, that at the path last; a folder has none."""
+        """List the files of an export: those beside `path`, then `path`; none if it is a folder."""
         return [] if self.is_folder else [*map(path.with_suffix, self.beside), path]
 
 

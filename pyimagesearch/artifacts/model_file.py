@@ -72,7 +72,7 @@ class TrainedModel(NamedTuple):
     metadata : dict
         What :func:`save_model` stored with it; empty for a model that someone else saved.
     note : str or None
-        Why the metadata are empty, or no images are known, if the file holds some that are wrong.
+        What is wrong with the file's metadata or known images, which are ignored then.
     known : KnownImages or None
         The images that it was trained on, to tell others from them.
     predict_both : callable or None

@@ -206,7 +206,7 @@ def _is_pair(value: Any) -> bool:
 _SIZE = _Setting(_is_size)
 _PADDING = _Setting(_is_one_of("valid", "same"), "valid")
 _ACTIVATION = _Setting(_is_one_of("relu", "sigmoid", "softmax", "linear"), "linear")
-_YES = _Setting(lambda value: isinstance(value, bool), True)
+_TRUE_BY_DEFAULT = _Setting(lambda value: isinstance(value, bool), True)
 
 # The settings that a layer's output depends on, when it is not being trained.
 SETTINGS: dict[str, dict[str, _Setting]] = {
@@ -216,12 +216,12 @@ SETTINGS: dict[str, dict[str, _Setting]] = {
         "strides": _Setting(_is_pair, 1),
         "padding": _PADDING,
         "activation": _ACTIVATION,
-        "use_bias": _YES,
+        "use_bias": _TRUE_BY_DEFAULT,
     },
     "BatchNormalization": {
         "epsilon": _Setting(lambda value: _is_number(value) and 0 < value <= 1, 1e-3),
-        "center": _YES,
-        "scale": _YES,
+        "center": _TRUE_BY_DEFAULT,
+        "scale": _TRUE_BY_DEFAULT,
     },
     "MaxPooling2D": {
         "pool_size": _Setting(_is_pair, 2),
@@ -230,7 +230,7 @@ SETTINGS: dict[str, dict[str, _Setting]] = {
     },
     "Dropout": {"rate": _Setting(lambda value: _is_number(value) and 0 <= value < 1)},
     "Flatten": {},
-    "Dense": {"units": _SIZE, "activation": _ACTIVATION, "use_bias": _YES},
+    "Dense": {"units": _SIZE, "activation": _ACTIVATION, "use_bias": _TRUE_BY_DEFAULT},
     "Activation": {"activation": _ACTIVATION},
 }
 # Unless a setting has one of these values, a layer computes something other than SmallerVGGNet's.
@@ -243,6 +243,7 @@ FIXED: dict[str, tuple[Any, ...]] = {
     "lora_rank": (None,),
     "quantization_config": (None,),
 }
+# Settings whose value is a name, and those whose value is a pair: for rows and for columns.
 NAMES = ("activation", "padding")
 PAIRS = ("kernel_size", "strides", "pool_size")
 

@@ -100,7 +100,7 @@ def _complete(parser: ArgumentParser, args: Namespace) -> None:
         parser.error("--quantize is for --export litert")
     if args.dataset is None:
         args.dataset = "dataset" if args.labels is None else str(Path(args.labels).parent)
-    if args.audit:  # It writes files of its own.
+    if args.audit:
         write_nothing(args)
     if args.errors or args.recolor_preview:
         from pyimagesearch.image_files import check_image_names  # imports OpenCV
@@ -110,7 +110,7 @@ def _complete(parser: ArgumentParser, args: Namespace) -> None:
 
 
 def write_nothing(args: Namespace) -> None:
-    """Leave out all outputs of a run, which an audit has none of."""
+    """Leave out all outputs of a run. An audit has files of its own instead."""
     vars(args).update(dict.fromkeys(OUTPUTS), export=[], tensorboard=None)
 
 

@@ -44,7 +44,8 @@ def choose_backend(
     Parameters
     ----------
     device : {"auto", "cpu", "gpu"}
-        Whether a GPU is used: if there is one and ``MANY_IMAGES``, never, or without fail.
+        Whether a GPU is used. ``"auto"``: if there is one, for ``MANY_IMAGES`` or more; ``"cpu"``:
+        never; ``"gpu"``: always.
     images : int
         How many images there are.
     only_keras : bool

@@ -78,8 +78,8 @@ def load_classifier(
     top, threshold
         As for :func:`pyimagesearch.artifacts.label_choice.chooser`.
     reject : float
-        What :func:`pyimagesearch.inference.classification.classify_files` is going to take, which
-        decides which images are unknown. Here it only decides whether a note says that none is.
+        As for :func:`pyimagesearch.inference.classification.classify_files`, which needs it, too.
+        Here it only decides whether a note says that the model can call no image unknown.
 
     Returns
     -------
@@ -89,8 +89,8 @@ def load_classifier(
     Raises
     ------
     UserError
-        If a file cannot be read, they do not belong together, there is no GPU though `device` asks
-        for one, or the model has no thresholds though `threshold` asks for its own.
+        If one of the files cannot be read, they do not belong together, there is no GPU though
+        `device` asks for one, or the model has no thresholds though `threshold` asks for its own.
     ValueError
         If `device`, `top` or `threshold` is none of what it may be.
     """

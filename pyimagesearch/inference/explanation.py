@@ -174,10 +174,9 @@ def _forward(layer: LayerDescription, values: np.ndarray) -> tuple[np.ndarray, B
         case "BatchNormalization":
             deviation = np.sqrt(weights["moving_variance"] + np.float32(layer.settings["epsilon"]))
             factor = weights.get("gamma", np.float32(1)) / deviation
-            outputs = (values - weights["moving_mean"]) * factor
-            return outputs + weights.get(
-                "beta", np.float32(0)
-            ), lambda gradients: gradients * factor
+            centred = values - weights["moving_mean"]
+            outputs = centred * factor + weights.get("beta", np.float32(0))
+            return outputs, lambda gradients: gradients * factor
         case "MaxPooling2D":
             return _max_pooled(values, layer)
         case "Flatten":

@@ -173,8 +173,8 @@ def _checked(
 ) -> Callable[[np.ndarray], Any]:
     """Refuse images that a network does not take, and what it returns if they are no probabilities.
 
-    OpenVINO fails for no images, and then for others that it took before. In a process that is
-    forked, OpenVINO and TensorFlow wait for ever for threads that it does not have.
+    OpenVINO fails for an empty batch, and afterwards for batches that it took before. In a forked
+    process, OpenVINO and TensorFlow wait for ever for threads that only its parent has.
     """
     process = os.getpid()
     taken = (trained.image_size, trained.image_size, 3)
@@ -197,7 +197,7 @@ def _checked(
             return none
         result = predict(images)
         probabilities = result[0] if isinstance(result, tuple) else result
-        # What is no number is not near anything.
+        # False for NaN, too.
         is_right = abs(probabilities - 0.5) <= 0.5 + ROUNDING
         if not is_right.all():
             raise UserError(

@@ -30,7 +30,8 @@ PREDICTIONS_A_SECOND = 15
 
 # Frames that go from thread to thread together: few, so that they take little memory.
 BATCH_FRAMES, BATCH_BYTES = 16, 2**24
-# If fewer of a clip's frames can be read than this, it was cut off: its own count is not exact.
+# A clip is cut off if less than this share of its frames can be read. Not all of them need be,
+# because the number that a clip claims to have is not exact.
 WHOLE = 0.9
 # Times of frames are not exact, either.
 TOLERANCE = 1e-3
