@@ -75,7 +75,7 @@ def output_paths(
     paths : sequence of str
         The files that :func:`expand` found.
     output : str or None
-        A file for a single image, otherwise a folder.
+        A file for a single image, otherwise a folder. A name that ends in a slash is a folder's.
     suffixes : sequence of str
         The suffixes that files in a folder may have, the usual one first.
 
@@ -94,12 +94,13 @@ def output_paths(
     if output is None:
         return [None] * len(paths)
     folder = Path(output)
-    is_folder = os.path.isdir(folder)  # noqa: PTH112 (a Path raises if the name is too long)
+    exists = os.path.exists(folder)  # noqa: PTH110 (a Path raises if the name is too long)
+    # A Path does not keep the slash at the end of a folder's name.
+    is_folder = os.path.isdir(folder) if exists else output.endswith(("/", os.sep))  # noqa: PTH112
     if list(paths) == list(inputs) and len(paths) == 1 and not is_folder:
         _check_targets(paths, [folder])
         return [folder]
     is_named_like_file = folder.suffix.lower() in {*IMAGE_SUFFIXES, *suffixes}
-    exists = os.path.exists(folder)  # noqa: PTH110
     if not is_folder and (is_named_like_file or exists):
         kind = "is a file" if exists else "is the name of a file"
         raise UserError(f"{output} {kind}: several images need a folder to be written to")

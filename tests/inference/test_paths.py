@@ -89,6 +89,15 @@ def test_one_image_is_labelled_to_a_file_or_into_a_folder(tmp_path):
     assert into == [tmp_path / "a.png.jpg"]
 
 
+def test_a_slash_at_its_end_makes_an_output_a_folder(tmp_path):
+    inputs, folder = ["in/a.png"], tmp_path / "out.jpg"
+    assert output_paths(inputs, inputs, f"{folder}/") == [folder / "a.png.jpg"]
+    folder.touch()
+    assert output_paths(inputs, inputs, f"{folder}/") == [folder]
+    with pytest.raises(UserError, match="is a file"):
+        output_paths(inputs * 2, inputs * 2, f"{folder}/")
+
+
 def test_labelled_images_keep_their_places_below_the_folder(tmp_path):
     (tmp_path / "in" / "b").mkdir(parents=True)
     folder = str(tmp_path / "in")
