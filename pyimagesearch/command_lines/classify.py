@@ -24,11 +24,12 @@ def parse_arguments(description: str | None) -> Namespace:
         help="images, folders, clips or camera:0; - reads standard input",
     )
     files("-m", "--model", default="fashion.model", help="the trained network")
-    files(
-        "-l", "--labelbin", help="its labels; by default mlb.pickle, or else the model file's own"
-    )
-    files("--output", help="write the labelled image or clip; a folder for several")
-    files("--explain", metavar="FILE", help="draw where each label is seen; a folder for several")
+    names = "file with its labels; by default the model file's own labels, or else mlb.pickle"
+    files("-l", "--labelbin", help=names)
+    drawn = "write the labelled image or clip; a folder for several"
+    files("--output", metavar="FILE", help=drawn)
+    explained = "draw where the network sees each label; a folder for several"
+    files("--explain", metavar="FILE", help=explained)
     files("--no-display", action="store_true", help="open no window")
     devices = ("auto", "cpu", "gpu")
     files("--device", choices=devices, default="auto", help="auto: a GPU, if any, for many images")
