@@ -146,7 +146,7 @@ def export_model(
     paths: Mapping[str, Path],
     images: np.ndarray | AnyPath | None = None,
     *,
-    labelbin: str | None = None,
+    labelbin: AnyPath | None = None,
     quantize: bool = False,
     say: Callable[[str], None] = no_report,
 ) -> None:
@@ -163,7 +163,7 @@ def export_model(
     images : numpy.ndarray or path, optional
         What to compare on: uint8, shape (N, image_size, image_size, 3), BGR, or a folder of image
         files. By default images are drawn.
-    labelbin : str, optional
+    labelbin : path, optional
         Names the labels if the model file does not, as for
         :func:`pyimagesearch.artifacts.label_file.load_labels`.
     quantize : bool
@@ -178,7 +178,7 @@ def export_model(
         predicts something else.
     """
     network, trained = _network(model)
-    classes, _ = label_file.load_labels(trained, str(model), labelbin)
+    classes, _ = label_file.load_labels(trained, model, labelbin)
     # An odd label stays one line, and valid in every format.
     labels = [*map(printable, classes)]
     choose = choosing(classes, trained.metadata)

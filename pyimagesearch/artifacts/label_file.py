@@ -69,7 +69,7 @@ def load_binarizer(path: AnyPath) -> StoredBinarizer:
 
 
 def load_labels(
-    trained: TrainedModel, model_path: str, labelbin_path: str | None
+    trained: TrainedModel, model_path: AnyPath, labelbin_path: AnyPath | None
 ) -> tuple[list[str], str | None]:
     """Name the outputs of a network, from the label file or else from the model file.
 
@@ -77,9 +77,9 @@ def load_labels(
     ----------
     trained : TrainedModel
         The network whose outputs are named.
-    model_path : str
+    model_path : path
         The model file.
-    labelbin_path : str or None
+    labelbin_path : path or None
         The label file. None if the user named none: then ``USUAL_PATH`` is used, unless the model
         file has labels of its own and that file is missing, cannot be read or belongs to another
         model.
@@ -115,7 +115,7 @@ def load_labels(
     return binarizer.classes, None
 
 
-def _note_on_unused(own_labels: list[str], model_path: str) -> str | None:
+def _note_on_unused(own_labels: list[str], model_path: AnyPath) -> str | None:
     """Say why the usual label file is not used, if it does not hold the model file's own labels."""
     instead = f"the labels are those in {model_path}"
     if not Path(USUAL_PATH).exists():
@@ -129,7 +129,7 @@ def _note_on_unused(own_labels: list[str], model_path: str) -> str | None:
     return None
 
 
-def _loaded(path: str, way_out: str) -> StoredBinarizer:
+def _loaded(path: AnyPath, way_out: str) -> StoredBinarizer:
     try:
         return load_binarizer(path)
     except UserError as error:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from pyimagesearch.artifacts.label_choice import chooser
 from pyimagesearch.artifacts.label_file import load_labels
 from pyimagesearch.artifacts.model_file import TrainedModel
+from pyimagesearch.files import AnyPath
 from pyimagesearch.inference.backend import Device
 from pyimagesearch.inference.classification import Choice, known_note
 from pyimagesearch.inference.network import load_network
@@ -51,8 +52,8 @@ class KnownCombinations(NamedTuple):
 
 
 def load_classifier(
-    model: str,
-    labelbin: str | None = None,
+    model: AnyPath,
+    labelbin: AnyPath | None = None,
     *,
     device: Device = "auto",
     images: int = 1,
@@ -69,9 +70,9 @@ def load_classifier(
 
     Parameters
     ----------
-    model : str
+    model : path
         The model file that train.py wrote.
-    labelbin : str or None
+    labelbin : path or None
         As for :func:`pyimagesearch.artifacts.label_file.load_labels`.
     device, images
         As for :func:`pyimagesearch.inference.network.load_network`.
