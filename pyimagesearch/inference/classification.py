@@ -138,13 +138,6 @@ def classify_files(
         yield from predictions
 
 
-def known_note(trained: TrainedModel, reject: float) -> str | None:
-    """Say that `reject` has no effect, if the model file does not hold what it takes."""
-    if trained.known is not None or reject == 0:
-        return None
-    return "the model does not say which images it knows, so none is called unknown"
-
-
 def _in_threads(function: Callable[[T], R], items: Iterable[T], *, threads: int) -> Iterator[R]:
     """Call a function for each item in threads, and yield what it returns in the items' order.
 

@@ -8,7 +8,7 @@ from pyimagesearch.artifacts.label_file import load_labels
 from pyimagesearch.artifacts.model_file import TrainedModel
 from pyimagesearch.files import AnyPath
 from pyimagesearch.inference.backend import Device
-from pyimagesearch.inference.classification import Choice, known_note
+from pyimagesearch.inference.classification import Choice
 from pyimagesearch.inference.network import load_network
 
 
@@ -97,7 +97,9 @@ def load_classifier(
     """
     trained = load_network(model, device, images=images)
     classes, label_note = load_labels(trained, model, labelbin)
-    notes = [trained.note, label_note, known_note(trained, reject)]
+    notes = [note for note in (trained.note, label_note) if note]
+    if trained.known is None and reject > 0:
+        notes.append("the model does not say which images it knows, so none is called unknown")
     choose_labels = chooser(top, threshold, classes=classes, metadata=trained.metadata)
     known = known_combinations(trained.metadata)
 
@@ -105,7 +107,7 @@ def load_classifier(
         labels = choose_labels(probabilities)
         return Choice(labels, combination_note([name for name, _ in labels], known))
 
-    return Classifier(trained, classes, choose, [note for note in notes if note])
+    return Classifier(trained, classes, choose, notes)
 
 
 def known_combinations(metadata: Mapping[str, Any]) -> KnownCombinations:

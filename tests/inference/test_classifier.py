@@ -9,8 +9,9 @@ from pyimagesearch.inference import classifier
 def loaded(monkeypatch, tmp_path):
     """Load a classifier of a network about which the model file says something."""
 
-    def load(reject=0.0, **metadata):
-        trained = TrainedModel(lambda images: images, 24, len(metadata["labels"]), metadata)
+    def load(reject=0.0, known=None, **metadata):
+        outputs = len(metadata["labels"])
+        trained = TrainedModel(lambda images: images, 24, outputs, metadata, known=known)
         monkeypatch.setattr(classifier, "load_network", lambda *_, **__: trained)
         monkeypatch.chdir(tmp_path)
         return classifier.load_classifier("fashion.model", None, reject=reject)
@@ -77,11 +78,13 @@ def test_without_metadata_there_is_no_note():
     assert classifier.combination_note(["black", "dress"], known) is None
 
 
-@pytest.mark.parametrize(("reject", "count"), [(0.02, 1), (0, 0)])
+@pytest.mark.parametrize(
+    ("reject", "known", "count"), [(0.02, None, 1), (0, None, 0), (0.02, "some", 0)]
+)
 def test_a_model_that_does_not_know_its_images_is_remarked_only_where_it_matters(
-    loaded, reject, count
+    loaded, reject, known, count
 ):
-    notes = loaded(reject, labels=["blue"]).notes
+    notes = loaded(reject, known, labels=["blue"]).notes
     assert sum("none is called unknown" in note for note in notes) == count
 
 
