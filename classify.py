@@ -50,7 +50,7 @@ def classify_images(args: Namespace) -> int:
     shows_window = is_only_one and not args.no_display and args.form == "text"
     is_drawn = args.output is not None or args.explain is not None or shows_window
 
-    classifier = load(args, images=len(paths))
+    classifier = load(args, images=len(paths), reject=args.reject)
     explain = explainer(args.model, classifier.trained.fit) if args.explain is not None else None
     tell(args, "classifying image..." if is_only_one else f"classifying {len(paths):,} images...")
     report = reporter(args.form, paths, classifier.classes, show=show)
@@ -88,7 +88,8 @@ def label_videos(args: Namespace, videos: Sequence[str]) -> int:
     if args.explain is not None:
         raise UserError("--explain shows where labels are seen in images, not in clips or cameras")
     outputs = video_output_paths(args.image, videos, args.output)
-    classifier = load(args, images=backend.MANY_IMAGES)
+    # Frames are never called unknown.
+    classifier = load(args, images=backend.MANY_IMAGES, reject=0)
     unreadable = video.label_videos(
         classifier.trained,
         classifier.classes,
@@ -103,7 +104,7 @@ def label_videos(args: Namespace, videos: Sequence[str]) -> int:
     return exit_code(unreadable, len(set(videos)))
 
 
-def load(args: Namespace, *, images: int) -> "Classifier":
+def load(args: Namespace, *, images: int, reject: float) -> "Classifier":
     """Load the network and its labels, and say what is odd about them."""
     from pyimagesearch.inference.classifier import load_classifier
 
@@ -115,7 +116,7 @@ def load(args: Namespace, *, images: int) -> "Classifier":
         images=images,
         top=args.top,
         threshold=args.threshold,
-        reject=args.reject,
+        reject=reject,
     )
     tell(args, *map(printable, classifier.notes))
     return classifier

@@ -54,6 +54,7 @@ def test_a_clip_is_labelled_in_lines_and_in_a_file(folder):
     assert rows[0][0] == "0:00.0"
     assert "2.0" <= rows[1][0].partition(":")[2].lstrip("0") < "2.6"
     assert "[INFO] labelling clip.mp4..." in told
+    assert "unknown" not in result.stdout
     assert "120 frames in" in told[-1]
     frames, rate = read_clip(folder / "out" / "labelled.mp4")
     assert (len(frames), rate, frames[0].shape) == (120, 30, (240, 320, 3))
