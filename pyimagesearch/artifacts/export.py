@@ -219,7 +219,7 @@ def _network(path: AnyPath) -> tuple[Any, model_file.TrainedModel]:
     with quiet_stderr():
         import tensorflow as tf
 
-        # On GPUs, its 10 bits of mantissa would be taken for a fault of the exported network.
+        # TensorFloat-32 of GPUs has 10 bits of mantissa: the exported network would seem wrong.
         tf.config.experimental.enable_tensor_float_32_execution(False)
         network = model_file.build_model(file)
     return network, model_file.trained_model(

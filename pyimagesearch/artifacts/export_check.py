@@ -13,12 +13,12 @@ from pyimagesearch.files import AnyPath
 
 IMAGES = 20
 TOLERANCE = 1e-4  # the greatest difference of a probability
-# What two neighbouring numbers from 1 to 2 differ by. A network that computes in 16 bits rounds in
-# each layer, and some processors, with AVX512-FP16, round elsewhere than others; four such steps
-# are allowed.
+# The step from one number to the next, between 1 and 2. A network that computes in 16 bits rounds
+# in each layer, and some processors, with AVX512-FP16, round elsewhere than others: four steps are
+# allowed.
 HALF_PRECISIONS = {"float16": 2**-10, "bfloat16": 2**-7}
 STEPS_OF_HALF_PRECISION = 4
-# The greatest with 8-bit weights, of a label that only one of the networks chooses for an image.
+# With 8-bit weights, the greatest difference for a label that only one of the networks chooses.
 # Such close calls are frequent in images that show nothing that the network knows.
 TOLERANCE_OF_CHOICE = 0.05
 

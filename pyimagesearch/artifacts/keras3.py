@@ -232,8 +232,8 @@ def build_own_network(network: OwnNetwork) -> "keras.Model":
     import keras
 
     stored = sum(array.size for array in network.arrays.values())
-    # Keras keeps a list of a thread's variables without values, to give them some later. The ones
-    # that only measure the network go with their thread.
+    # For each thread, Keras keeps a list of the variables that have no values yet, to initialise
+    # them later. Those made only to measure the network vanish with a thread of their own.
     with ThreadPoolExecutor(1) as thread:
         thread.submit(_check_size, network.config, stored).result()
     with tempfile.TemporaryDirectory() as folder:

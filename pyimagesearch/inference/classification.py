@@ -125,7 +125,7 @@ def classify_files(
         If there are more or fewer labels than outputs of the network, or `reject` is not in [0, 1].
     """
     cores = os.cpu_count() or 1
-    # Few files are shared among the cores.
+    # Of few files, batches are smaller, so that every core has some.
     share = math.ceil(len(paths) / cores)
     size = max(1, min(BATCH_SIZE, BATCH_PIXELS // trained.image_size**2, share))
     least = least_nearness(trained.known, reject)
