@@ -5,6 +5,7 @@ add one, write a class with the attributes and methods of :class:`Service`; CONT
 what else it takes.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
@@ -12,8 +13,12 @@ from pyimagesearch.errors import UserError
 
 # The most results of one page. Services give fewer or ignore the rest of what they are asked for.
 MOST_RESULTS = 500
-# The licences that openverse and wikimedia can be asked for, as both are given them.
+# The licences that openverse and wikimedia can be asked for, as Openverse spells them.
 OPEN_LICENCES = ("cc0", "pdm", "by", "by-sa", "by-nd", "by-nc", "by-nc-sa", "by-nc-nd")
+# What Wikimedia Commons calls some of them.
+OPENVERSE_NAMES = {"zero": "cc0", "pd": "pdm", "public-domain": "pdm"}
+# The end of a code such as by-sa-4.0 or by-3.0-de.
+VERSION = re.compile(r"-\d\.\d(?:-[a-z]+)?$")
 # What reading a page raises if the document is not a page of results.
 NOT_A_PAGE = (KeyError, TypeError, ValueError, OverflowError)
 
@@ -132,12 +137,12 @@ def text_in(item: Any, name: str) -> str:
 
 
 def open_licences(wanted: str) -> list[str]:
-    """Read licences as a user writes them.
+    """Read licences as a user writes them, or copies them from the page of an image.
 
     Parameters
     ----------
     wanted : str
-        For example ``"cc0, BY"``.
+        For example ``"cc0, BY"`` or ``"CC BY-SA 4.0"``. Versions are left out.
 
     Returns
     -------
@@ -149,14 +154,22 @@ def open_licences(wanted: str) -> list[str]:
     UserError
         If it names anything else, under which nothing would be found.
     """
-    licences = [licence.strip().lower() for licence in wanted.split(",")]
-    for licence in licences:
-        if licence not in OPEN_LICENCES:
+    licences = []
+    for written in wanted.split(","):
+        code = VERSION.sub("", licence_code(written)).removeprefix("cc-")
+        name = OPENVERSE_NAMES.get(code, code)
+        if name not in OPEN_LICENCES:
             known = ", ".join(OPEN_LICENCES)
             raise UserError(
-                f"openverse and wikimedia know no licence {licence!r}: choose among {known}"
+                f"openverse and wikimedia know no licence {written.strip()!r}: choose among {known}"
             )
+        licences.append(name)
     return licences
+
+
+def licence_code(name: str) -> str:
+    """Spell a licence as codes are spelled: ``cc-by-sa-4.0`` for ``CC BY-SA 4.0``."""
+    return "-".join(name.lower().split())
 
 
 def licence_with_url(licence: str, url: str) -> str:

@@ -7,8 +7,10 @@ from typing import Any
 from pyimagesearch.search.errors import BusyError, RefusedError
 from pyimagesearch.search.plain_text import plain_text
 from pyimagesearch.search.services import (
+    OPENVERSE_NAMES,
     Page,
     SearchResult,
+    licence_code,
     licence_with_url,
     open_licences,
     results_in,
@@ -25,9 +27,8 @@ BUSY = ("maxlag", "ratelimited", "readonly")
 MAXLAG_SECONDS = PATIENCE_SECONDS = 5
 
 METADATA = ("LicenseShortName", "License", "LicenseUrl", "Artist")
-# A licence as Commons spells it, such as cc-by-sa-4.0, and what Openverse calls such licences.
+# The code of a licence on Commons, such as cc-by-sa-4.0.
 LICENCE = re.compile(r"(?:cc-)?(by(?:-(?:nc|nd|sa))*|cc0|zero|pdm|pd|public-domain)\b")
-OPENVERSE_NAMES = {"zero": "cc0", "pd": "pdm", "public-domain": "pdm"}
 
 
 class Wikimedia:
@@ -102,7 +103,7 @@ class Wikimedia:
         results = [
             _result(item, info)
             for item, info in described
-            if wanted is None or wanted & _kinds(_licence_codes(info))
+            if wanted is None or wanted & _kinds(_licences(info))
         ]
         total = len(results) if not cursor and following is None else None
         return Page(results, total, following)
@@ -160,12 +161,11 @@ def _metadata(info: Mapping[str, Any], name: str) -> str:
     return plain_text(text_in(value_in(value_in(info, "extmetadata"), name), "value"))
 
 
-def _licence_codes(info: Mapping[str, Any]) -> list[str]:
+def _licences(info: Mapping[str, Any]) -> list[str]:
     return [_metadata(info, name) for name in ("License", "LicenseShortName")]
 
 
 def _kinds(licences: Iterable[str]) -> set[str]:
     """Spell licences as Openverse does, without their versions; leave out all others."""
-    codes = [licence.strip().lower().replace(" ", "-") for licence in licences]
-    names = [match[1] for code in codes if (match := LICENCE.match(code))]
+    names = [match[1] for name in licences if (match := LICENCE.match(licence_code(name)))]
     return {OPENVERSE_NAMES.get(name, name) for name in names}

@@ -51,7 +51,7 @@ def test_a_licence_is_refused_or_asked_for_or_looked_for_in_the_results(service)
 
 
 @pytest.mark.parametrize(
-    "licence", ["nonsense", "by,nonsense", "by,", " ", "by\nby-sa", "CC BY-SA"]
+    "licence", ["nonsense", "by,nonsense", "by,", " ", "by\nby-sa", "by-nonsense", "CC", "CC BY 4"]
 )
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
 def test_a_licence_that_a_service_does_not_know_is_refused_with_those_that_it_knows(
@@ -64,6 +64,11 @@ def test_a_licence_that_a_service_does_not_know_is_refused_with_those_that_it_kn
 def test_open_licences_are_read_as_people_write_them():
     assert open_licences("cc0, BY-SA") == ["cc0", "by-sa"]
     assert open_licences(",".join(OPEN_LICENCES)) == list(OPEN_LICENCES)
+
+
+def test_open_licences_are_read_as_the_pages_of_images_spell_them():
+    spelled = "CC BY-SA 4.0, CC BY 3.0 de,cc-by-nc-2.5,CC0 1.0,CC0,PDM 1.0, Public domain"
+    assert open_licences(spelled) == ["by-sa", "by", "by-nc", "cc0", "cc0", "pdm", "pdm"]
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
