@@ -93,6 +93,8 @@ def find_copy(
     image: np.ndarray,
     others: Images | Sequence[np.ndarray],
     hashes: np.ndarray | Sequence[np.uint64],
+    *,
+    own_hash: np.uint64,
 ) -> int | None:
     """Find the first of several images that one image is a copy of, exactly or nearly.
 
@@ -104,13 +106,15 @@ def find_copy(
         N images of the same shape. Only those are looked at that may be the one.
     hashes : numpy.ndarray or sequence of numpy.uint64
         uint64, shape (N,): their hashes, from :func:`perceptual_hash`. An array is not copied.
+    own_hash : numpy.uint64
+        That of `image`.
 
     Returns
     -------
     int or None
         The position of that image; None if there is none.
     """
-    differing_bits = np.bitwise_count(np.asarray(hashes, np.uint64) ^ perceptual_hash(image))
+    differing_bits = np.bitwise_count(np.asarray(hashes, np.uint64) ^ own_hash)
     similar = map(int, np.flatnonzero(differing_bits <= NEAR_HASH_BITS))
     return next((position for position in similar if _are_near(image, others[position])), None)
 

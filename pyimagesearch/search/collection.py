@@ -226,7 +226,7 @@ class Collection:
                     self._settle(result, job)
 
     def _keep(self, result: SearchResult, judged: Judged) -> Outcome:
-        copy = self._folder_images.find_copy(judged.small)
+        copy = self._folder_images.find_copy(judged)
         if copy is not None:
             return self._adopt(result, judged, copy)
         waiting = self._waiting_path(result)
@@ -240,7 +240,7 @@ class Collection:
             raise
         with suppress(OSError):
             waiting.unlink(missing_ok=True)
-        self._folder_images.add(path, judged.small)
+        self._folder_images.add(path, judged)
         return Outcome(result.url, KEPT, path.name)
 
     def _named(self, waiting: Path, suffix: str) -> Path:

@@ -12,7 +12,7 @@ from pyimagesearch.data.folders import IMAGE_SUFFIXES
 from pyimagesearch.data.image_arrays import Images
 from pyimagesearch.data.loading import load_images
 from pyimagesearch.errors import UserError, reason_of
-from pyimagesearch.search.judging import COMPARED_SIZE
+from pyimagesearch.search.judging import COMPARED_SIZE, Judged
 
 
 class FolderImages:
@@ -32,21 +32,20 @@ class FolderImages:
         self._added: list[np.ndarray] = []
         self._hashes = np.fromiter(map(perceptual_hash, smalls), np.uint64, len(smalls))
 
-    def find_copy(self, small: np.ndarray) -> Path | None:
+    def find_copy(self, judged: Judged) -> Path | None:
         """Return the first file that an image is a copy of, exact or near; None without one."""
-        before = len(self._smalls)
-        parts = ((self._smalls, 0, before), (self._added, before, len(self._paths)))
-        for others, start, stop in parts:
-            position = find_copy(small, others, self._hashes[start:stop])
+        for others, start in ((self._smalls, 0), (self._added, len(self._smalls))):
+            hashes = self._hashes[start : start + len(others)]
+            position = find_copy(judged.small, others, hashes, own_hash=judged.perceptual_hash)
             if position is not None:
                 return self._paths[start + position]
         return None
 
-    def add(self, path: Path, small: np.ndarray) -> None:
+    def add(self, path: Path, judged: Judged) -> None:
         """Have later images compared with this one as well."""
         self._paths.append(path)
-        self._added.append(small)
-        self._hashes = np.append(self._hashes, perceptual_hash(small))
+        self._added.append(judged.small)
+        self._hashes = np.append(self._hashes, judged.perceptual_hash)
 
 
 def load_folder_images(folder: Path, progress: Progress) -> FolderImages:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pyimagesearch.data.decoding import decode_image, read_header
+from pyimagesearch.data.duplicates import perceptual_hash
 from pyimagesearch.errors import UnreadableFileError
 from pyimagesearch.search.outcomes import NO_IMAGE, TOO_SMALL, Rejection
 
@@ -34,11 +35,14 @@ class Judged(NamedTuple):
         Of the file, in hexadecimal.
     small : numpy.ndarray
         uint8, shape (96, 96, 3), BGR, for comparing it with other images.
+    perceptual_hash : numpy.uint64
+        Of `small`, to find such images fast.
     """
 
     suffix: str
     sha256: str
     small: np.ndarray
+    perceptual_hash: np.uint64
 
 
 def judge(data: bytes, min_size: int) -> Judged:
@@ -69,4 +73,9 @@ def judge(data: bytes, min_size: int) -> Judged:
         raise Rejection(NO_IMAGE, str(error)) from error
     if min(header.width, header.height) < min_size:
         raise Rejection(TOO_SMALL, f"{header.width} x {header.height} pixels")
-    return Judged(SUFFIXES[str(header.format)], hashlib.sha256(data).hexdigest(), small)
+    return Judged(
+        suffix=SUFFIXES[str(header.format)],
+        sha256=hashlib.sha256(data).hexdigest(),
+        small=small,
+        perceptual_hash=perceptual_hash(small),
+    )

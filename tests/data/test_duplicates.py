@@ -119,7 +119,8 @@ def test_copies_of_products_on_white_are_found_at_any_size(outline, color, heigh
     if outline is CHAIR:
         edits.append(recompressed(image, quality))
     for edited in edits:
-        assert duplicates.find_copy(edited, [image], [duplicates.perceptual_hash(image)]) == 0
+        own, other = map(duplicates.perceptual_hash, (edited, image))
+        assert duplicates.find_copy(edited, [image], [other], own_hash=own) == 0
 
 
 @given(seeds=st.tuples(st.integers(0, 999), st.integers(1000, 1999)), side=st.integers(12, 96))

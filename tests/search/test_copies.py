@@ -6,37 +6,42 @@ import pytest
 from misbehaving_results import encoded, pattern
 
 from pyimagesearch.console import no_progress
+from pyimagesearch.data.duplicates import perceptual_hash
 from pyimagesearch.data.image_arrays import room_for_images
 from pyimagesearch.errors import UserError
 from pyimagesearch.search import copies
 from pyimagesearch.search.copies import FolderImages, images_in, load_folder_images
-from pyimagesearch.search.judging import judge
+from pyimagesearch.search.judging import Judged, judge
 
 
-def small(seed, quality=92):
-    return judge(encoded(pattern(seed), quality=quality), 64).small
+def judged(seed, quality=92):
+    return judge(encoded(pattern(seed), quality=quality), 64)
+
+
+def small(seed):
+    return judged(seed).small
 
 
 def test_a_copy_is_found_by_its_pixels(tmp_path):
     smalls = np.stack([small(1), small(2)])
     known = FolderImages([tmp_path / "1.jpg", tmp_path / "2.jpg"], smalls)
-    assert known.find_copy(small(2, quality=60)) == tmp_path / "2.jpg"
-    assert known.find_copy(small(3)) is None
+    assert known.find_copy(judged(2, quality=60)) == tmp_path / "2.jpg"
+    assert known.find_copy(judged(3)) is None
 
 
 def test_an_image_that_is_added_is_compared_with_as_well(tmp_path):
     known = FolderImages([tmp_path / "0.jpg"], small(0)[None])
     for seed in (1, 2):
-        assert known.find_copy(small(seed)) is None
-        known.add(tmp_path / f"{seed}.jpg", small(seed))
+        assert known.find_copy(judged(seed)) is None
+        known.add(tmp_path / f"{seed}.jpg", judged(seed))
     for seed in (0, 1, 2):
-        assert known.find_copy(small(seed)) == tmp_path / f"{seed}.jpg"
+        assert known.find_copy(judged(seed)) == tmp_path / f"{seed}.jpg"
 
 
 def test_of_equal_images_the_first_is_the_one(tmp_path):
     known = FolderImages([tmp_path / "1.jpg", tmp_path / "2.jpg"], np.stack([small(1)] * 2))
-    known.add(tmp_path / "3.jpg", small(1))
-    assert known.find_copy(small(1)) == tmp_path / "1.jpg"
+    known.add(tmp_path / "3.jpg", judged(1))
+    assert known.find_copy(judged(1)) == tmp_path / "1.jpg"
 
 
 def test_images_in_a_file_stay_there(tmp_path):
@@ -45,7 +50,7 @@ def test_images_in_a_file_stay_there(tmp_path):
         smalls[position] = position % 256
     tracemalloc.start()
     known = FolderImages([tmp_path] * len(smalls), smalls)
-    known.find_copy(smalls[7])
+    known.find_copy(Judged(".png", "", smalls[7], perceptual_hash(smalls[7])))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < smalls.nbytes / 5
@@ -53,10 +58,12 @@ def test_images_in_a_file_stay_there(tmp_path):
 
 def test_hashes_are_not_gathered_anew_for_each_image(tmp_path, monkeypatch):
     given = []
-    monkeypatch.setattr(copies, "find_copy", lambda image, others, hashes: given.append(hashes))
+    monkeypatch.setattr(
+        copies, "find_copy", lambda _, others, hashes, **named: given.append(hashes)
+    )
     known = FolderImages([tmp_path / "1.jpg"], small(1)[None])
     for _ in range(2):
-        assert known.find_copy(small(2)) is None
+        assert known.find_copy(judged(2)) is None
     assert all(isinstance(hashes, np.ndarray) for hashes in given)
     first, again = (hashes for hashes in given if len(hashes))
     assert np.shares_memory(first, again)
@@ -73,26 +80,26 @@ def dataset(tmp_path):
 
 def test_images_of_the_folder_and_of_its_siblings_are_known(dataset):
     known = load_folder_images(dataset / "blue_jeans", no_progress)
-    assert known.find_copy(small(1)) == dataset / "blue_jeans" / "a.png"
-    assert known.find_copy(small(2)) == dataset / "red_dress" / "b.png"
+    assert known.find_copy(judged(1)) == dataset / "blue_jeans" / "a.png"
+    assert known.find_copy(judged(2)) == dataset / "red_dress" / "b.png"
 
 
 def test_a_folder_that_is_a_link_has_its_siblings_where_the_link_lies(dataset, tmp_path_factory):
     real = tmp_path_factory.mktemp("elsewhere")
     (dataset / "blue_shirt").symlink_to(real)
     known = load_folder_images(dataset / "blue_shirt", no_progress)
-    assert known.find_copy(small(2)) == dataset / "red_dress" / "b.png"
+    assert known.find_copy(judged(2)) == dataset / "red_dress" / "b.png"
 
 
 def test_a_link_that_leads_to_itself_is_no_sibling(dataset):
     (dataset / "loop").symlink_to("loop")
     known = load_folder_images(dataset / "blue_jeans", no_progress)
-    assert known.find_copy(small(2)) == dataset / "red_dress" / "b.png"
+    assert known.find_copy(judged(2)) == dataset / "red_dress" / "b.png"
 
 
 def test_hidden_folders_are_no_siblings(dataset):
     known = load_folder_images(dataset / "blue_jeans", no_progress)
-    assert known.find_copy(small(3)) is None
+    assert known.find_copy(judged(3)) is None
 
 
 def test_loading_reports_its_progress(dataset):
@@ -110,7 +117,7 @@ def test_images_are_listed_by_name_without_hidden_and_other_files(tmp_path):
 def test_an_empty_folder_knows_nothing(tmp_path):
     (tmp_path / "blue_jeans").mkdir()
     known = load_folder_images(tmp_path / "blue_jeans", no_progress)
-    assert known.find_copy(np.zeros((96, 96, 3), np.uint8)) is None
+    assert known.find_copy(judged(1)) is None
 
 
 def test_a_folder_that_cannot_be_read_is_named(dataset, monkeypatch):
