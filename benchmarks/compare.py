@@ -31,10 +31,12 @@ import tempfile
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from statistics import median
 
 import cv2
+from first_step import DONE
 from measure import ROOT, Run, print_table, processor, run_script, with_spread
 
 from pyimagesearch.arguments import ArgumentParser, number
@@ -82,11 +84,8 @@ def main() -> None:
     args = parse_arguments()
     imitated = ", imitated" if imitates_avx2() else ""
     print(f"processor: {processor()}{imitated}", flush=True)
-    tutorial, ours = is_onednn_on("", recipe_environment()), is_onednn_on(PREPARE, {})
-    print(
-        f"oneDNN: {on_or_off(tutorial)} in the tutorial's recipe, {on_or_off(ours)} in ours\n",
-        flush=True,
-    )
+    tutorial, ours = onednn_state("", recipe_environment()), onednn_state(PREPARE, {})
+    print(f"oneDNN: {tutorial} in the tutorial's recipe, {ours} in ours\n", flush=True)
     with tempfile.TemporaryDirectory() as name:
         rows = [["what", "the tutorial's recipe", "this project", "times better"]]
         for part, compare in PARTS.items():
@@ -114,8 +113,8 @@ def run_recipe(*arguments: object, folder: Path, script: str = TUTORIAL) -> Run:
     return run_script(script, *arguments, folder=folder, environment=recipe_environment())
 
 
-def is_onednn_on(prepare: str, environment: dict[str, str]) -> bool:
-    """Ask TensorFlow in a process of its own, which runs a line of Python first."""
+def onednn_state(prepare: str, environment: dict[str, str]) -> str:
+    """Ask TensorFlow in a process of its own, which runs a line of Python first: on or off."""
     answer = subprocess.run(
         [sys.executable, "-c", f"{prepare}\n{ASK_ONEDNN}"],
         cwd=ROOT,
@@ -124,12 +123,7 @@ def is_onednn_on(prepare: str, environment: dict[str, str]) -> bool:
         text=True,
         check=True,
     )
-    return answer.stdout.split()[-1] == "True"
-
-
-def on_or_off(is_on: bool) -> str:
-    """Put a switch into words."""
-    return "on" if is_on else "off"
+    return "on" if answer.stdout.split()[-1] == "True" else "off"
 
 
 def compare_loading(args: Namespace, folder: Path) -> list[list[str]]:
@@ -153,13 +147,14 @@ def compare_loading(args: Namespace, folder: Path) -> list[list[str]]:
         partial(ours, keep_cache=False),
         partial(ours, keep_cache=True),
     )
-    rows = []
-    for name, seconds in {
+    measures: dict[str, Callable[[Run], float]] = {
         # Ours imports TensorFlow in this time, too; the tutorial's recipe did so before.
         f"from files to the start of training, {args.files:,} files": loading_seconds,
-        "from the start of the process to the end of the first step": first_step_seconds,
-        "its processor time": cpu_seconds,
-    }.items():
+        "from the start of the process to the end of the first step": partial(Run.when, text=DONE),
+        "its processor time": attrgetter("cpu_seconds"),
+    }
+    rows = []
+    for name, seconds in measures.items():
         times = [[seconds(timed) for timed in runs] for runs in (tutorial, first, second)]
         rows += [
             row(name, "s", times[0], ours=times[1], digits=1),
@@ -172,9 +167,8 @@ def compare_epochs(args: Namespace, folder: Path) -> list[list[str]]:
     """Time an epoch, and measure the processor time and the peak memory of a run."""
     tutorial, ours = train(args, args.epochs, folder=folder)
     name = f"an epoch, of {args.epochs} without the first"
-    seconds = epoch_seconds(tutorial), epoch_seconds(ours)
     return [
-        row(name, "s", seconds[0], ours=seconds[1], digits=1),
+        row(name, "s", epoch_seconds(tutorial), ours=epoch_seconds(ours), digits=1),
         row("processor time of the run", "s", [tutorial.cpu_seconds], ours=[ours.cpu_seconds]),
         row("its peak memory", "MB", [tutorial.peak_mb], ours=[ours.peak_mb]),
     ]
@@ -213,7 +207,13 @@ def compare_steps(args: Namespace, folder: Path) -> list[list[str]]:
 
 def compare_one_image(args: Namespace, folder: Path) -> list[list[str]]:
     """Classify one image from a cold start."""
-    runs = classify_one(args, folder)
+    train_models(args, folder)
+    image = Path(list_images(args.dataset).paths[0]).resolve()
+    runs = take_turns(
+        args.repeats,
+        partial(run_recipe, "classify", "-i", image, folder=folder),
+        partial(run_script, "classify.py", "-i", image, "--no-display", folder=folder),
+    )
     seconds, processor_seconds, peaks = (
         [[getattr(timed, field) for timed in side] for side in runs]
         for field in ("seconds", "cpu_seconds", "peak_mb")
@@ -244,14 +244,10 @@ def compare_many_images(args: Namespace, folder: Path) -> list[list[str]]:
     )
     name = f"classify.py, images a second of {args.files:,}"
     peaks = [with_spread([timed.peak_mb for timed in runs]) for runs in (ours_few, ours_many)]
+    memory = f"its peak memory, {len(files):,} and {args.files:,} images"
     return [
         row(name, "", rates[0], ours=rates[1], more=True),
-        [
-            f"its peak memory, {len(files):,} and {args.files:,} images",
-            "",
-            " and ".join(peaks) + " MB",
-            "",
-        ],
+        [memory, "", f"{' and '.join(peaks)} MB", ""],
     ]
 
 
@@ -260,9 +256,9 @@ def compare_whole_runs(args: Namespace, folder: Path) -> list[list[str]]:
     shared = ["--dataset", Path(args.dataset).resolve()]
     ours = run_script("train.py", *shared, *SAME_WORK, "--epochs", args.whole_epochs, folder=folder)
     tutorial = run_recipe("train", *shared, folder=folder)
-    cells = [
-        f"{timed.seconds:,.0f} s, ends at {final_accuracy(timed):.2%}" for timed in (tutorial, ours)
-    ]
+    cells = (
+        f"{each.seconds:,.0f} s, ends at {final_accuracy(each):.2%}" for each in (tutorial, ours)
+    )
     name = f"whole run of 75 epochs, and of {args.whole_epochs}"
     return [[name, *cells, f"{tutorial.seconds / ours.seconds:.1f}"]]
 
@@ -296,17 +292,6 @@ def train_models(args: Namespace, folder: Path) -> None:
         train(args, 1, folder=folder)
 
 
-def classify_one(args: Namespace, folder: Path) -> list[list[Run]]:
-    """Classify one image with the tutorial's classify.py and with ours, in turn."""
-    train_models(args, folder)
-    image = Path(list_images(args.dataset).paths[0]).resolve()
-    return take_turns(
-        args.repeats,
-        partial(run_recipe, "classify", "-i", image, folder=folder),
-        partial(run_script, "classify.py", "-i", image, "--no-display", folder=folder),
-    )
-
-
 def copy_files(source: Path, target: Path, count: int) -> None:
     """Copy images of a dataset into label folders, each as often as needed to make `count`."""
     files = [Path(path) for path in list_images(source).paths]
@@ -323,16 +308,6 @@ def copy_files(source: Path, target: Path, count: int) -> None:
 def loading_seconds(timed: Run) -> float:
     """Return the time from the start of loading to the start of training."""
     return timed.when("[INFO] training network") - timed.when("[INFO] loading images")
-
-
-def first_step_seconds(timed: Run) -> float:
-    """Return the time from the start of the process to the end of the first training step."""
-    return timed.when("[INFO] first step done")
-
-
-def cpu_seconds(timed: Run) -> float:
-    """Return the time that all cores together worked."""
-    return timed.cpu_seconds
 
 
 def epoch_seconds(timed: Run) -> list[float]:
