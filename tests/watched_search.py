@@ -1,5 +1,6 @@
 """Run search_bing_api.py so that it can reach nothing but this machine."""
 
+import csv
 import hashlib
 import os
 import subprocess
@@ -96,6 +97,12 @@ def content(folder: Path, names: str = "*") -> dict[str, str]:
         for path in folder.glob(names)
         if path.name != "sources.csv"
     }
+
+
+def rows(folder: Path) -> list[dict[str, str]]:
+    """Return the rows of a folder's sources.csv, each with the names of its columns."""
+    with (folder / "sources.csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
 
 
 def write_sibling(dataset: Path) -> None:

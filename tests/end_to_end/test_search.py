@@ -1,6 +1,5 @@
 """search_bing_api.py as a user runs it, against a server that misbehaves in every way."""
 
-import csv
 import os
 import signal
 import time
@@ -10,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from misbehaving_results import AWKWARD, Item
 from misbehaving_server import KEY, MisbehavingServer
-from watched_search import addresses_reached, content, start_search, write_sibling
+from watched_search import addresses_reached, content, rows, start_search, write_sibling
 
 pytestmark = pytest.mark.slow
 
@@ -33,11 +32,6 @@ def finish(process, status=0):
     output, errors = process.communicate(timeout=120)
     assert process.returncode == status, (output, errors)
     return output, errors
-
-
-def rows(folder):
-    with (folder / "sources.csv").open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 def wait_for_rows(folder, count, process):

@@ -1,4 +1,3 @@
-import csv
 import errno
 import hashlib
 import threading
@@ -12,7 +11,7 @@ import pytest
 from full_disk import full_disk
 from hostile import hostile_answers, read_answer
 from misbehaving_results import encoded, pattern
-from watched_search import content
+from watched_search import content, rows
 
 from pyimagesearch.errors import WORK_FAILED, UserError
 from pyimagesearch.search.collection import WAITING, open_collection
@@ -49,11 +48,6 @@ def fill(folder, web, urls=None, workers=4):
     results = [SearchResult(url, page=f"{url}#page", creator="Ann") for url in urls or web.pages]
     with open_collection(folder, min_size=64) as collection:
         return list(collection.fill(results, web, workers))
-
-
-def rows(folder):
-    with (folder / "sources.csv").open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 def images(count, start=1):
@@ -344,11 +338,10 @@ def test_hostile_answers_cost_themselves_and_not_the_run(folder):
 def test_a_full_disk_ends_the_run_in_one_line(folder):
     web = Web(images(3))
     with (
-        open_collection(folder, min_size=64) as collection,
         pytest.raises(UserError, match=r"cannot write .*: File too large") as caught,
         full_disk(500),
     ):
-        list(collection.fill([SearchResult(url) for url in web.pages], web, workers=1))
+        fill(folder, web, workers=1)
     assert caught.value.exit_code == WORK_FAILED
 
 
@@ -365,11 +358,10 @@ def test_results_that_cannot_be_stored_do_not_cost_those_that_have_arrived(folde
 
     web = Web({"http://a/large": fetched_last, "http://a/larger": large + b" "} | others)
     with (
-        open_collection(folder, min_size=64) as collection,
         pytest.raises(UserError, match=r"cannot write .*: File too large") as caught,
         full_disk(100_000),
     ):
-        list(collection.fill([SearchResult(url) for url in web.pages], web, workers=8))
+        fill(folder, web, workers=8)
     assert caught.value.exit_code == WORK_FAILED
     assert sorted(row["url"] for row in rows(folder)) == list(others)
     assert content(folder).keys() == {row["file"] for row in rows(folder)}
@@ -484,27 +476,26 @@ def test_a_second_interruption_keeps_what_has_arrived(folder, interrupted):
     assert [row["url"] for row in rows(folder)] == ["http://a/1", "http://a/2"]
 
 
-def test_ctrl_c_while_a_result_is_being_kept_loses_neither_it_nor_the_next(
-    folder, interrupted, monkeypatch, press_ctrl_c
-):
+@pytest.fixture
+def ctrl_c_before_each_row(monkeypatch, press_ctrl_c):
+    """Press Ctrl-C when a file is there and its row is not."""
+
     def add(*arguments, add=Sources.add, **named):
         press_ctrl_c()
         add(*arguments, **named)
 
     monkeypatch.setattr(Sources, "add", add)
+
+
+@pytest.mark.usefixtures("ctrl_c_before_each_row")
+def test_ctrl_c_while_a_result_is_being_kept_loses_neither_it_nor_the_next(folder, interrupted):
     interrupted()
     assert content(folder).keys() == {"00000000.jpg", "00000001.jpg"}
     assert [row["url"] for row in rows(folder)] == ["http://a/1", "http://a/2"]
 
 
-def test_ctrl_c_between_a_file_and_its_row_takes_effect_when_both_are_there(
-    folder, monkeypatch, press_ctrl_c
-):
-    def add(*arguments, add=Sources.add, **named):
-        press_ctrl_c()
-        add(*arguments, **named)
-
-    monkeypatch.setattr(Sources, "add", add)
+@pytest.mark.usefixtures("ctrl_c_before_each_row")
+def test_ctrl_c_between_a_file_and_its_row_takes_effect_when_both_are_there(folder):
     web = Web(images(1))
     with open_collection(folder, min_size=64) as collection:
         with pytest.raises(KeyboardInterrupt):

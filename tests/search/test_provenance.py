@@ -8,6 +8,7 @@ from full_disk import full_disk
 from hostile import hostile_records, read_record
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from watched_search import rows
 
 from pyimagesearch.errors import BAD_INPUT, WORK_FAILED, UserError
 from pyimagesearch.search import provenance
@@ -23,11 +24,6 @@ def write(folder, *results, **known):
     with closing(Sources(folder)) as sources:
         for result in results:
             sources.add(result, **known)
-
-
-def rows(folder):
-    with (folder / "sources.csv").open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 def row_of(folder, url):
