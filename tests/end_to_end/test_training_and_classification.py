@@ -19,6 +19,16 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 COMBINATIONS = [("black", "jeans"), ("blue", "jeans"), ("red", "dress"), ("blue", "dress")]
+# Runs the script that the command line names.
+LIST_IMPORTS = (
+    "import runpy, sys\n"
+    "sys.argv = sys.argv[1:]\n"
+    "try:\n"
+    "    runpy.run_path(sys.argv[0], run_name='__main__')\n"
+    "finally:\n"
+    "    imported = {name.partition('.')[0] for name in sys.modules}\n"
+    "    print('imported:', sorted(imported & set('%s'.split())))\n"
+)
 
 
 def stopped(*arguments, folder, after, number):
@@ -40,6 +50,13 @@ def stopped(*arguments, folder, after, number):
     return process.returncode, "".join(lines) + rest
 
 
+def write_labels_of_another_model(path, own):
+    """Write a label file with the labels of another one in the opposite order."""
+    mlb = pickle.loads(own.read_bytes())
+    mlb.classes_ = mlb.classes_[::-1]
+    path.write_bytes(pickle.dumps(mlb))
+
+
 def metrics(output):
     """The numbers of a run's last epoch and of its test, without the time they took."""
     last_epoch = [
@@ -50,9 +67,20 @@ def metrics(output):
 
 def run(script, *arguments, folder, **environment):
     """Run a script of the repository in some folder, without a display."""
+    return run_python(ROOT / script, *arguments, folder=folder, **environment)
+
+
+def run_listing_imports(packages, script, *arguments, folder):
+    """Run a script likewise; then a last line lists which of these packages are imported."""
+    program = LIST_IMPORTS % packages
+    python_path = {"PYTHONPATH": str(ROOT)}
+    return run_python("-c", program, ROOT / script, *arguments, folder=folder, **python_path)
+
+
+def run_python(*arguments, folder, **environment):
     inherited = {name: value for name, value in os.environ.items() if "DISPLAY" not in name}
     return subprocess.run(
-        [sys.executable, str(ROOT / script), *map(str, arguments)],
+        [sys.executable, *map(str, arguments)],
         cwd=folder,
         env=inherited | environment,
         capture_output=True,
@@ -63,8 +91,8 @@ def run(script, *arguments, folder, **environment):
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    """A folder with a dataset, bad files in it, and what train.py made of it; and its output."""
+def training(tmp_path_factory):
+    """What train.py did in a folder with a dataset and bad files in it: the folder, the output."""
     folder = tmp_path_factory.mktemp("trained")
     write_dataset(folder / "dataset", COMBINATIONS, per_combination=24, seed=1, size=64)
     (folder / "dataset" / "blue_jeans" / "empty.jpg").touch()
@@ -74,14 +102,24 @@ def trained(tmp_path_factory):
     recoloring = ["--recolor", 6, "--recolor-preview", "composed.png"]
     reports = ["--errors", "errors.png", "--report", "report.json", "--log", "log.csv"]
     result = run("train.py", *settings, *recoloring, *reports, folder=folder)
-    assert result.returncode == 0, result.stderr
-    return folder, result
+    assert (result.returncode, result.stderr) == (0, "")
+    return folder, result.stdout
 
 
-def test_training_tells_its_story_in_order(trained):
-    _, result = trained
-    assert result.stderr == ""
-    told = [line for line in result.stdout.splitlines() if line.startswith("[INFO]")]
+@pytest.fixture(scope="module")
+def output(training):
+    """What train.py printed."""
+    return training[1]
+
+
+@pytest.fixture(scope="module")
+def folder(training):
+    """The folder with the dataset and what train.py made of it."""
+    return training[0]
+
+
+def test_training_tells_its_story_in_order(output):
+    told = [line for line in output.splitlines() if line.startswith("[INFO]")]
     story = ["loading images", "96 images", "2 files skipped", "class labels", "combination"]
     story += ["no folder holds black dress, red jeans", "copies", "to train on"]
     story += ["composed 36 images of black dress, red jeans: 12 for each epoch"]
@@ -93,15 +131,13 @@ def test_training_tells_its_story_in_order(trained):
         assert any(part in line for line in remaining), f"{part!r} is missing, or too late"
 
 
-def test_training_without_a_terminal_prints_a_line_an_epoch(trained):
-    _, result = trained
-    assert sum("val_binary_accuracy" in line for line in result.stdout.splitlines()) == 8
-    assert "\r" not in result.stdout
-    assert "\x08" not in result.stdout
+def test_training_without_a_terminal_prints_a_line_an_epoch(output):
+    assert sum("val_binary_accuracy" in line for line in output.splitlines()) == 8
+    assert "\r" not in output
+    assert "\x08" not in output
 
 
-def test_training_leaves_what_the_tutorial_leaves_and_nothing_else(trained):
-    folder, _ = trained
+def test_training_leaves_what_the_tutorial_leaves_and_nothing_else(folder):
     usual = {"dataset", "fashion.model", "mlb.pickle", "plot.png"}
     asked_for = {"composed.png", "errors.png", "report.json", "log.csv"}
     assert {path.name for path in folder.iterdir()} == usual | asked_for
@@ -118,8 +154,7 @@ def test_training_leaves_what_the_tutorial_leaves_and_nothing_else(trained):
     assert mlb.classes_.tolist() == ["black", "blue", "dress", "jeans", "red"]
 
 
-def test_the_model_says_which_combinations_it_was_trained_on(trained):
-    folder, _ = trained
+def test_the_model_says_which_combinations_it_was_trained_on(folder):
     with zipfile.ZipFile(folder / "fashion.model") as archive:
         metadata = json.loads(archive.read("pyimagesearch.json"))
     assert metadata["combinations"] == sorted(map(list, COMBINATIONS))
@@ -127,8 +162,7 @@ def test_the_model_says_which_combinations_it_was_trained_on(trained):
     assert metadata["images"] == {"training": 76, "composed": 36, "test": 20}
 
 
-def test_one_image_gets_the_likeliest_label_of_each_part_first_and_is_drawn(trained, tmp_path):
-    folder, _ = trained
+def test_one_image_gets_the_likeliest_label_of_each_part_first_and_is_drawn(folder, tmp_path):
     image = folder / "dataset" / "red_dress" / "00000000.jpg"
     result = run("classify.py", "-i", image, "--output", tmp_path / "out.png", folder=folder)
     assert result.returncode == 0, result.stderr
@@ -143,8 +177,7 @@ def test_one_image_gets_the_likeliest_label_of_each_part_first_and_is_drawn(trai
     assert cv2.imread(str(tmp_path / "out.png")).shape[1] == 400
 
 
-def test_noise_is_unknown_unless_nothing_may_be(trained, tmp_path):
-    folder, _ = trained
+def test_noise_is_unknown_unless_nothing_may_be(folder, tmp_path):
     noise = np.random.default_rng(5).integers(0, 256, (64, 64, 3), np.uint8)
     cv2.imwrite(str(tmp_path / "noise.png"), noise)
     command = ["classify.py", "-i", tmp_path / "noise.png", "--json"]
@@ -155,18 +188,14 @@ def test_noise_is_unknown_unless_nothing_may_be(trained, tmp_path):
     assert json.loads(accepting.stdout)["unknown"] is False
 
 
-def test_openvino_and_tensorflow_agree(trained):
-    folder, _ = trained
+def test_openvino_and_tensorflow_agree(folder):
     image = folder / "dataset" / "blue_jeans" / "00000000.jpg"
-    predictions = [
-        json.loads(
-            run("classify.py", "-i", image, "--json", folder=folder, KERAS_BACKEND=name).stdout
-        )
+    runs = [
+        run("classify.py", "-i", image, "--json", folder=folder, KERAS_BACKEND=name)
         for name in ("openvino", "tensorflow")
     ]
-    np.testing.assert_allclose(
-        *[list(each["probabilities"].values()) for each in predictions], atol=1e-5
-    )
+    one, other = (list(json.loads(each.stdout)["probabilities"].values()) for each in runs)
+    np.testing.assert_allclose(one, other, atol=1e-5)
 
 
 def test_an_audit_lists_images_and_writes_no_model(tmp_path):
@@ -185,24 +214,9 @@ def test_an_audit_lists_images_and_writes_no_model(tmp_path):
     assert table.startswith("path,why,labels,suggested labels")
 
 
-IMPORTS_OF_A_SCRIPT = (
-    "import runpy, sys\n"
-    "sys.argv = sys.argv[1:]\n"
-    "try:\n"
-    "    runpy.run_path(sys.argv[0], run_name='__main__')\n"
-    "finally:\n"
-    "    imported = {name.partition('.')[0] for name in sys.modules}\n"
-    "    print('imported:', sorted(imported & set('%s'.split())))\n"
-)
-
-
-def test_heat_maps_show_where_each_label_of_each_image_is_seen(trained, tmp_path):
-    folder, _ = trained
-    result = run(
-        *("classify.py", "-i", "dataset/red_dress"),
-        *("--explain", tmp_path / "maps", "--json"),
-        folder=folder,
-    )
+def test_heat_maps_show_where_each_label_of_each_image_is_seen(folder, tmp_path):
+    command = ["classify.py", "-i", "dataset/red_dress", "--explain", tmp_path / "maps", "--json"]
+    result = run(*command, folder=folder)
     assert result.returncode == 0, result.stderr
     assert len(result.stdout.splitlines()) == 24
     maps = sorted((tmp_path / "maps").iterdir())
@@ -212,8 +226,7 @@ def test_heat_maps_show_where_each_label_of_each_image_is_seen(trained, tmp_path
         assert all(np.ptp(label, axis=2).max() > 100 for label in labels)
 
 
-def test_the_image_with_its_labels_and_its_heat_maps_are_two_files(trained):
-    folder, _ = trained
+def test_the_image_with_its_labels_and_its_heat_maps_are_two_files(folder):
     same = ["--output", "same.jpg", "--explain", "./same.jpg"]
     result = run("classify.py", "-i", "dataset/red_dress/00000000.jpg", *same, folder=folder)
     assert result.returncode == 2
@@ -223,29 +236,20 @@ def test_the_image_with_its_labels_and_its_heat_maps_are_two_files(trained):
 
 @pytest.mark.parametrize("flag", ["--output", "--explain"])
 @pytest.mark.parametrize(
-    ("images", "output"),
+    ("images", "drawn"),
     [("dataset/red_dress", "drawn"), ("dataset/red_dress/00000000.jpg", "drawn.jpg")],
 )
 def test_classifying_imports_neither_keras_nor_what_only_training_needs(
-    trained, tmp_path, images, output, flag
+    folder, tmp_path, images, drawn, flag
 ):
-    folder, _ = trained
     heavy = "tensorflow keras sklearn scipy matplotlib h5py imutils google urllib3 tqdm"
-    program = [sys.executable, "-c", IMPORTS_OF_A_SCRIPT % heavy, str(ROOT / "classify.py")]
-    result = subprocess.run(
-        [*program, "-i", images, flag, str(tmp_path / output)],
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = ["classify.py", "-i", images, flag, tmp_path / drawn]
+    result = run_listing_imports(heavy, *command, folder=folder)
     assert result.returncode == 0, result.stderr
     assert result.stdout.splitlines()[-1] == "imported: []"
 
 
-def test_an_image_comes_from_stdin_and_thresholds_from_the_model(trained):
-    folder, _ = trained
+def test_an_image_comes_from_stdin_and_thresholds_from_the_model(folder):
     image = folder / "dataset" / "blue_jeans" / "00000000.jpg"
     command = [sys.executable, str(ROOT / "classify.py"), "-i", "-", "--csv", "--threshold", "auto"]
     result = subprocess.run(
@@ -257,8 +261,7 @@ def test_an_image_comes_from_stdin_and_thresholds_from_the_model(trained):
     assert row.startswith("'-,")
 
 
-def test_a_folder_is_classified_file_by_file_and_one_bad_file_does_not_stop_the_others(trained):
-    folder, _ = trained
+def test_a_folder_is_classified_file_by_file_and_one_bad_file_does_not_stop_the_others(folder):
     result = run("classify.py", "-i", "dataset/blue_jeans", "--json", folder=folder)
     assert result.returncode == 1
     records = [json.loads(line) for line in result.stdout.splitlines()]
@@ -286,11 +289,8 @@ def test_a_folder_is_classified_file_by_file_and_one_bad_file_does_not_stop_the_
     ],
     ids=["no image", "bad image", "no model", "other run's labels", "no format of pictures"],
 )
-def test_what_a_user_can_put_right_is_one_line(trained, arguments, complaint):
-    folder, _ = trained
-    mlb = pickle.loads((folder / "mlb.pickle").read_bytes())
-    mlb.classes_ = mlb.classes_[::-1]
-    (folder / "other.pickle").write_bytes(pickle.dumps(mlb))
+def test_what_a_user_can_put_right_is_one_line(folder, arguments, complaint):
+    write_labels_of_another_model(folder / "other.pickle", folder / "mlb.pickle")
     (folder / "train.jpg").touch()
     result = run("classify.py", *arguments, folder=folder)
     (folder / "other.pickle").unlink()
@@ -312,11 +312,8 @@ def test_before_a_dataset_is_refused_for_its_copies_they_are_counted(tmp_path):
     assert "dataset/red_dress (2 images, with copies in other folders)" in result.stderr
 
 
-def test_a_label_file_of_another_model_stops_only_those_who_named_it(trained, tmp_path):
-    folder, _ = trained
-    mlb = pickle.loads((folder / "mlb.pickle").read_bytes())
-    mlb.classes_ = mlb.classes_[::-1]
-    (tmp_path / "mlb.pickle").write_bytes(pickle.dumps(mlb))
+def test_a_label_file_of_another_model_stops_only_those_who_named_it(folder, tmp_path):
+    write_labels_of_another_model(tmp_path / "mlb.pickle", folder / "mlb.pickle")
     image = folder / "dataset" / "blue_jeans" / "00000000.jpg"
     command = ["classify.py", "-i", image, "-m", folder / "fashion.model"]
     result = run(*command, folder=tmp_path)
@@ -329,8 +326,7 @@ def test_a_label_file_of_another_model_stops_only_those_who_named_it(trained, tm
     assert "do not belong together" in result.stderr
 
 
-def test_a_wrong_entry_about_the_run_costs_what_it_says_and_not_the_prediction(trained, tmp_path):
-    folder, _ = trained
+def test_a_wrong_entry_about_the_run_costs_what_it_says_and_not_the_prediction(folder, tmp_path):
     image = folder / "dataset" / "blue_jeans" / "00000000.jpg"
     with (
         zipfile.ZipFile(folder / "fashion.model") as whole,
@@ -348,8 +344,7 @@ def test_a_wrong_entry_about_the_run_costs_what_it_says_and_not_the_prediction(t
     assert len([line for line in after.splitlines() if "%" in line]) == 2 + 5
 
 
-def test_training_goes_on_to_its_files_when_nobody_reads_what_it_prints(trained, tmp_path):
-    folder, _ = trained
+def test_training_goes_on_to_its_files_when_nobody_reads_what_it_prints(folder, tmp_path):
     command = f"{sys.executable} {ROOT / 'train.py'} -d {folder / 'dataset'}"
     settings = "--epochs 1 --image-size 24 --no-cache --errors errors.png"
     result = subprocess.run(
@@ -420,15 +415,9 @@ def test_a_run_that_is_interrupted_in_its_first_epoch_does_not_replace_a_model(t
 
 @pytest.mark.parametrize("script", ["train.py", "classify.py", "search_bing_api.py"])
 def test_help_and_a_wrong_flag_import_nothing_heavy(script, tmp_path):
-    program = IMPORTS_OF_A_SCRIPT % "tensorflow keras sklearn cv2 numpy matplotlib urllib3"
+    heavy = "tensorflow keras sklearn cv2 numpy matplotlib urllib3"
     for flag, code in (("--help", 0), ("--wrong", 2)):
-        result = subprocess.run(
-            [sys.executable, "-c", program, str(ROOT / script), flag],
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        result = run_listing_imports(heavy, script, flag, folder=tmp_path)
         assert result.returncode == code
         assert "imported: []" in result.stdout
 
