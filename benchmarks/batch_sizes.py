@@ -1,4 +1,4 @@
-"""Measure how much time of the processor a prediction takes, in batches of several sizes.
+"""Measure how much processor time a prediction takes, in batches of several sizes.
 
     python train.py --dataset dataset
     python benchmarks/batch_sizes.py --model fashion.model
@@ -61,7 +61,7 @@ def main() -> None:
 
 
 def milliseconds(predict: Predict, batches: list[np.ndarray], *, threads: int) -> float:
-    """Return the time of the processor that an image takes."""
+    """Return the processor time that an image takes."""
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(predict, batches[:1] * threads))  # Kernels for this size are compiled now.
         began = time.process_time()

@@ -19,8 +19,11 @@ usual_print = builtins.print
 
 def main() -> None:
     """Run the script that the command line names, with the arguments that follow it."""
-    if len(sys.argv) < 2 or sys.argv[1] in ("-h", "--help"):
+    if not sys.argv[1:]:
         sys.exit(__doc__)
+    if sys.argv[1] in ("-h", "--help"):
+        print(__doc__)
+        return
     sys.argv = sys.argv[1:]
     sys.path.insert(0, str(Path(sys.argv[0]).resolve().parent))
     builtins.print = watching_print

@@ -37,8 +37,8 @@ from pyimagesearch.errors import UserError
 
 MOST_SECONDS = 5.0
 MOST_MEGABYTES = 400.0
-# A reader that has not answered by then hangs. Seconds are seconds of the processor, which other
-# programs do not make longer; this is time on the clock.
+# A reader that has not answered by then hangs. This is time on the clock; MOST_SECONDS is processor
+# time, which other programs do not make longer.
 PATIENCE = 60.0
 # Whatever happens, the machine stays usable.
 ALLOCATION_LIMIT = 8 << 30

@@ -1,4 +1,4 @@
-"""Save a model and its labels again and again: two writers and a reader at once, then 100 kills.
+"""Save a model and its labels again and again: two writers and a reader at once, then kills.
 
     python benchmarks/saving.py --seconds 60 --kills 100
 
@@ -7,7 +7,6 @@ them. In the second part a process is killed (SIGKILL) at a random moment of sav
 find whole files, and after the next run has begun no temporary file may be left.
 """
 
-import argparse
 import json
 import multiprocessing
 import os
@@ -16,6 +15,7 @@ import signal
 import sys
 import tempfile
 import time
+from argparse import Namespace
 from multiprocessing.context import ForkProcess
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -29,6 +29,7 @@ import keras
 from sklearn.preprocessing import MultiLabelBinarizer
 
 from pyimagesearch import files
+from pyimagesearch.arguments import ArgumentParser, number
 from pyimagesearch.artifacts import label_file, model_file
 from pyimagesearch.console import run
 from pyimagesearch.smallervggnet import SmallerVGGNet
@@ -37,12 +38,15 @@ FORK = multiprocessing.get_context("fork")
 LABELS = ["black", "blue", "dress", "jeans"]
 
 
-def parse_arguments() -> argparse.Namespace:
+def parse_arguments() -> Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--seconds", type=float, default=60, help="that two writers write for")
-    parser.add_argument("--kills", type=int, default=100, help="how many writers are killed")
-    parser.add_argument("--seed", type=int, default=1, help="of the moments of the kills")
+    parser = ArgumentParser(
+        __doc__.partition("\n")[0], "example: python benchmarks/saving.py --seconds 5 --kills 10"
+    )
+    seconds, count = number(float, 0, 10**6), number(int, 0, 10**6)
+    parser.add_argument("--seconds", type=seconds, default=60, help="how long two writers write")
+    parser.add_argument("--kills", type=count, default=100, help="how many writers to kill")
+    parser.add_argument("--seed", type=number(int, 0, 2**31 - 1), default=1, help="random seed")
     return parser.parse_args()
 
 
@@ -55,7 +59,7 @@ def save(folder: Path, network: keras.Model) -> None:
     label_file.save_binarizer(folder / "mlb.pickle", mlb, trained_at)
 
 
-def save_for_ever(folder: Path, network: keras.Model, begun: Event) -> None:
+def save_forever(folder: Path, network: keras.Model, begun: Event) -> None:
     """Save until somebody ends this process."""
     begun.set()
     while True:
@@ -73,7 +77,7 @@ def read(folder: Path) -> None:
 def started_writer(folder: Path, network: keras.Model) -> ForkProcess:
     """Start a process that saves, and wait until it begins to."""
     begun = FORK.Event()
-    writer = FORK.Process(target=save_for_ever, args=(folder, network, begun), daemon=True)
+    writer = FORK.Process(target=save_forever, args=(folder, network, begun), daemon=True)
     writer.start()
     begun.wait()
     return writer
@@ -95,7 +99,7 @@ def litter(folder: Path) -> list[str]:
 def main() -> int:
     """Run both parts and print what came of them."""
     args = parse_arguments()
-    chance = random.Random(args.seed)
+    rng = random.Random(args.seed)
     failures: list[str] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -116,7 +120,7 @@ def main() -> int:
         broken_before = len(failures)
         for _ in range(args.kills):
             writer = started_writer(folder, network)
-            time.sleep(chance.uniform(0, 0.5))
+            time.sleep(rng.uniform(0, 0.5))
             kill(writer)
             try_to_read(folder, failures)
             failures += litter(folder)

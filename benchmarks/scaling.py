@@ -31,7 +31,9 @@ def parse_arguments() -> Namespace:
     count = number(int, 12, 10**8)
     parser.add_argument("--least", type=count, default=1000, help="images of the first run")
     parser.add_argument("--most", type=count, default=64000, help="images of the last run")
-    parser.add_argument("--image-size", type=int, default=32, help="passed to train.py")
+    parser.add_argument(
+        "--image-size", type=number(int, 12, 512), default=32, help="passed to train.py"
+    )
     parser.add_argument("--memory-limit", help="passed to train.py")
     parser.add_argument("--epochs", type=number(int, 1, 1000), default=2, help="passed to train.py")
     return parser.parse_args()

@@ -4,9 +4,10 @@
 
 One result in five misbehaves. The time that a search may take is the time that the server itself
 takes (delays, timeouts) divided by the number of workers, plus the time for which it asks to be
-left alone (Retry-After), and half as much again. A search that is killed and started again must end
-with the same images. An audit hook in the interpreter lists every address that the script connects
-to: only this machine is allowed.
+left alone (Retry-After), and half as much again. This holds on an idle machine and for hundreds of
+results: of fewer, the work of the search itself is a larger part. A search that is killed and
+started again must end with the same images. An audit hook in the interpreter lists every address
+that the script connects to: only this machine is allowed.
 """
 
 import random

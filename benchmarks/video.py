@@ -4,7 +4,7 @@
     python benchmarks/video.py --model fashion.model
 
 It draws a clip of ten seconds with thirty frames a second, in which something moves and everything
-changes with every frame, and labels it without drawing and into a file.
+changes with every frame, and labels it twice: without drawing, and into a file.
 """
 
 import re
@@ -84,8 +84,8 @@ def start_seconds(command: list[object], folder: Path) -> float:
 def row(way: str, runs: list[Run], start: list[float]) -> list[str]:
     """Describe the runs of one way.
 
-    Programs beside it slow a run down, but hardly change the time of the processor that it takes.
-    Divided by the number of cores, this is how long it would take by itself.
+    Other programs slow a run down, but hardly change the processor time that it takes. Divided by
+    the number of cores, this is how long it would take by itself.
     """
     speeds = [told_speed(each) for each in runs]
     alone = [

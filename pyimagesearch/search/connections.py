@@ -194,7 +194,8 @@ def _connected_to(
     address: IPAddress, target: Target, deadline: Deadline, *, timeout: float, brake: Brake
 ) -> Iterator[HTTPConnection]:
     """Connect to one address; deadline and brake cut this as well."""
-    # The only one, because nothing has to be looked up. This also finds the scope of an address.
+    # An address stands for itself: there is one answer, and nothing is looked up. It also tells the
+    # scope of the address.
     family, kind, protocol, _, socket_address = socket.getaddrinfo(
         str(address), target.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
     )[0]

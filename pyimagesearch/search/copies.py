@@ -23,7 +23,7 @@ class FolderImages:
     paths : sequence of pathlib.Path
         Their files.
     smalls : numpy.ndarray or StoredImages
-        uint8, shape (N, 96, 96, 3), BGR, in the same order. They stay where they are.
+        uint8, shape (N, 96, 96, 3), BGR, in the same order. They are not copied.
     """
 
     def __init__(self, paths: Sequence[Path], smalls: Images) -> None:
@@ -72,7 +72,7 @@ def load_folder_images(folder: Path, progress: Progress) -> FolderImages:
         found = [*images_in(folder), *_images_in_siblings(folder)]
     except OSError as error:
         raise UserError(f"cannot read {error.filename}: {reason_of(error)}") from error
-    # As `judge` decodes downloads, so that both compare.
+    # Decode them as `judge` decodes downloads, so that the two can be compared.
     loaded = load_images([*map(str, found)], COMPARED_SIZE, fit="squeeze", progress=progress)
     return FolderImages([*map(Path, loaded.paths)], loaded.images)
 

@@ -22,7 +22,8 @@ from pyimagesearch.search.urls import parse
 # A search deserves more patience than a single image: six tries in half a minute, and up to two
 # minutes between them where the service asks for that.
 TRIES, BACKOFF_SECONDS, LONGEST_WAIT_SECONDS = 6, 1.0, 120.0
-# Where a service limits the requests of a minute and of a day, a longer wait is for the next day.
+# Some services limit the requests of a minute and of a day. If one of them asks for a longer wait
+# than this, the limit of the day is spent.
 MINUTE = 60.0
 # So many pages in a row may have no result under the licences that are wanted.
 MOST_EMPTY_PAGES = 10

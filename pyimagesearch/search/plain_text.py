@@ -3,12 +3,12 @@
 from contextlib import suppress
 from html.parser import HTMLParser
 
-# Longer texts are cut. Hardly a credit is as long, and some malformed texts take the parser a time
-# that grows with the square of their length (CVE-2025-6069).
+# Longer texts are cut. Credits are hardly ever as long, and for some malformed texts the parser
+# takes a time that grows with the square of their length (CVE-2025-6069).
 LONGEST_HTML = 4096
-# What a browser shows nothing of.
+# Elements whose text a browser does not show.
 HIDDEN = ("script", "style", "template", "title")
-# What does not break a line. All other tags separate words.
+# Tags that may stand within a word. All others separate words.
 INLINE = ("a", "abbr", "b", "bdi", "big", "cite", "em", "font", "i", "small", "span", "strong", "u")
 
 

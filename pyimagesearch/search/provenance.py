@@ -16,8 +16,8 @@ from pyimagesearch.search.services import SearchResult
 from pyimagesearch.spreadsheets import escaped_cell
 
 NAME = "sources.csv"
-# Longer texts are cut when they are written, and rows are added within the other limits only. What
-# is longer or larger, no search has written.
+# Longer texts are cut when they are written, and rows are added only within the other two limits.
+# So no search has written a file that exceeds one of them.
 LONGEST_CELL = 4096
 MOST_BYTES = 2**25
 MOST_ROWS = 200_000
