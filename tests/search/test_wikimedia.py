@@ -35,30 +35,27 @@ def urls(page):
 
 def test_wikimedia_is_asked_for_files_and_their_credit():
     asked = Wikimedia().parameters("blue jeans", "cc0", cursor={}, count=50)
-    assert (
-        asked
-        | {
-            "action": "query",
-            "format": "json",
-            "formatversion": 2,
-            "generator": "search",
-            "gsrsearch": "blue jeans filetype:bitmap",
-            "gsrnamespace": 6,
-            "gsrlimit": 50,
-            "prop": "imageinfo",
-            "iiprop": "url|size|mime|extmetadata",
-            "iiurlwidth": 960,
-            "maxlag": 5,
-        }
-        == asked
-    )
+    expected = {
+        "action": "query",
+        "format": "json",
+        "formatversion": 2,
+        "generator": "search",
+        "gsrsearch": "blue jeans filetype:bitmap",
+        "gsrnamespace": 6,
+        "gsrlimit": 50,
+        "prop": "imageinfo",
+        "iiprop": "url|size|mime|extmetadata",
+        "iiurlwidth": 960,
+        "maxlag": 5,
+    }
+    assert expected.items() <= asked.items()
 
 
 def test_the_next_page_repeats_what_the_service_says_to_go_on_with():
     following = {"gsroffset": 50, "continue": "gsroffset||"}
     assert read(file_page(), **{"continue": following}).next_cursor == following
     asked = Wikimedia().parameters("q", None, cursor=following, count=50)
-    assert asked | following == asked
+    assert following.items() <= asked.items()
     assert read(file_page()).next_cursor is None
 
 
