@@ -121,21 +121,15 @@ def test_a_file_that_no_search_wrote_is_left_alone(tmp_path, text):
     assert (tmp_path / "sources.csv").read_bytes() == text
 
 
-def test_a_folder_in_the_place_of_the_file_is_reported(tmp_path):
-    (tmp_path / "sources.csv").mkdir()
-    with pytest.raises(UserError, match=r"cannot read .*sources.csv .*: move it away"):
-        Sources(tmp_path)
-
-
-def test_a_pipe_in_the_place_of_the_file_is_reported(tmp_path):
-    os.mkfifo(tmp_path / "sources.csv")
-    with pytest.raises(UserError, match="not a regular file"):
-        Sources(tmp_path)
-
-
-def test_a_link_to_a_device_in_the_place_of_the_file_is_reported(tmp_path):
-    (tmp_path / "sources.csv").symlink_to("/dev/zero")
-    with pytest.raises(UserError, match="not a regular file"):
+@pytest.mark.parametrize(
+    "make",
+    [os.mkdir, os.mkfifo, lambda path: path.symlink_to("/dev/zero")],
+    ids=["folder", "pipe", "link to a device"],
+)
+def test_what_is_no_regular_file_in_the_place_of_the_file_is_reported(tmp_path, make):
+    make(tmp_path / "sources.csv")
+    expected = r"cannot read .*sources\.csv \(not a regular file\): move it away"
+    with pytest.raises(UserError, match=expected):
         Sources(tmp_path)
 
 
