@@ -18,7 +18,10 @@ def write_clip(
     size: tuple[int, int] = (64, 48),
     codec: str = "mp4v",
 ) -> Path:
-    """Write a scene of each colour (BGR), of a width and a height; return the path."""
+    """Write a clip with a scene of each colour (BGR), and return its path.
+
+    `seconds` is the length of a scene, `size` the width and the height.
+    """
     writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*codec), rate, size)
     for color in colors:
         for _ in range(round(seconds * rate)):

@@ -29,8 +29,8 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(autouse=True)
 def own_environment():
-    """Restore the environment variables after each test: what predicts sets some."""
-    # Help texts are as wide as that, whatever the terminal is.
+    """Restore the environment variables after each test, because predicting sets some."""
+    # Help texts get this width on every terminal.
     with mock.patch.dict(os.environ, COLUMNS="80"):
         yield
 

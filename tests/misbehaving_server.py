@@ -10,7 +10,6 @@ from typing import Self
 from urllib.parse import parse_qs, urlsplit
 
 from misbehaving_results import AWKWARD, KINDS, Item, plan
-from stand_in_services import KEY as KEY
 from stand_in_services import SERVICES, Request
 
 # Seconds that a file may take in the tests.

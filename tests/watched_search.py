@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 from misbehaving_results import MAX_BYTES, SIBLING_SEED, encoded, pattern
-from misbehaving_server import KEY, TIMEOUT
+from misbehaving_server import TIMEOUT
+from stand_in_services import KEY
 
 ROOT = Path(__file__).resolve().parents[1]
 MIN_SIZE = 64

@@ -40,32 +40,32 @@ class Person(NamedTuple):
         Colours. The skin of a mannequin is grey.
     hair_length : float
         How far the hair falls below the chin, in body heights.
-    mannequin : bool
-        A mannequin has no hair and no face.
+    is_mannequin : bool
+        Whether it is a mannequin, which has no hair and no face.
     """
 
     figure: Figure
     skin: Color
     hair: Color
     hair_length: float
-    mannequin: bool
+    is_mannequin: bool
 
 
 def random_person(kind: str, rng: np.random.Generator) -> Person:
     """Choose a person, or a mannequin, to wear a "dress", "jeans" or a "shirt"."""
-    broad = kind != "dress" and rng.random() < 0.5
+    is_broad = kind != "dress" and rng.random() < 0.5
     width = rng.uniform(0.8, 1.12)
-    body = Body(*(w * width * rng.uniform(0.95, 1.05) for w in (BROAD if broad else SLENDER)))
-    mannequin = bool(rng.random() < SHARE_OF_MANNEQUINS)
+    body = Body(*(w * width * rng.uniform(0.95, 1.05) for w in (BROAD if is_broad else SLENDER)))
+    is_mannequin = bool(rng.random() < SHARE_OF_MANNEQUINS)
     grey = float(rng.uniform(170, 235))
     skin = shaded(one_of(SKIN_TONES, rng), rng.uniform(0.9, 1.08))
     pose = Pose((_random_arm(rng), _random_arm(rng)), _random_legs(rng))
     return Person(
         figure=Figure(body, pose, worn=True),
-        skin=(grey, grey, grey) if mannequin else skin,
+        skin=(grey, grey, grey) if is_mannequin else skin,
         hair=shaded(one_of(HAIR_COLORS, rng), rng.uniform(0.8, 1.2)),
-        hair_length=0.0 if broad or mannequin else max(0.0, rng.uniform(-0.06, 0.22)),
-        mannequin=mannequin,
+        hair_length=0.0 if is_broad or is_mannequin else max(0.0, rng.uniform(-0.06, 0.22)),
+        is_mannequin=is_mannequin,
     )
 
 
@@ -171,7 +171,7 @@ def head_layers(person: Person, rng: np.random.Generator) -> list[Layer]:
     """Paint a head with hair, eyes, brows, nose and mouth; a mannequin's is blank."""
     x = rng.normal(0, 0.008)
     face = Layer([shapes.ellipse((x, 0.075), (0.042, 0.06))], person.skin, SKIN)
-    if person.mannequin:
+    if person.is_mannequin:
         return [face]
     skull = Layer([shapes.ellipse((x, 0.062), (0.05, 0.063))], person.hair, HAIR)
     hairline = [(-0.047, 0.075), (-0.03, 0.035), (0.02, 0.028), (0.047, 0.08)]

@@ -19,7 +19,7 @@ class Cut(NamedTuple):
     ----------
     sleeves : pair of float
         Shortest and longest sleeve, in arm lengths.
-    collar : bool
+    has_collar : bool
         Whether it has a collar and buttons.
     buttons : int
         Number of buttons.
@@ -28,7 +28,7 @@ class Cut(NamedTuple):
     """
 
     sleeves: tuple[float, float]
-    collar: bool
+    has_collar: bool
     buttons: int
     weight: float
 
@@ -108,7 +108,7 @@ def shirt_layers(
     trunk = cloth._replace(outlines=[_trunk(figure, cut, rng, neck=neck, hem_y=hem_y)])
     trim = shaded(color, rng.uniform(0.6, 0.85))
     layers = [trunk] if figure.worn else [_inside(neck, cloth, rng), trunk]
-    if cut.collar:
+    if cut.has_collar:
         end_y = hem_y if cut.buttons > 3 else neck.bottom + rng.uniform(0.02, 0.06)
         layers += _placket(neck, end_y, rng, buttons=cut.buttons, color=color, trim=trim)
         layers += _collar(neck, cloth, rng, trim=trim)
@@ -190,7 +190,7 @@ def _random_fabric(color: Color, rng: np.random.Generator) -> Texture:
 
 
 def _random_neck(cut: Cut, rng: np.random.Generator) -> Neck:
-    form = "v" if cut.collar else one_of(("round", "round", "round", "v"), rng)
+    form = "v" if cut.has_collar else one_of(("round", "round", "round", "v"), rng)
     half_width, top = rng.uniform(0.038, 0.055), SHOULDER - 0.022
     depth = rng.uniform(0.01, 0.05) if form == "round" else rng.uniform(0.03, 0.07)
     edge = shapes.neckline(form, half_width, top=top, depth=depth)
@@ -208,7 +208,7 @@ def _trunk(
     hip = max(waist, hip)
     tip = shoulder / ease * rng.uniform(0.97, 1.05), SHOULDER + 0.012
     profile = [(chest, UNDERARM + 0.01), (chest, BUST), (waist, WAIST), (hip, hem_y)]
-    tail = rng.uniform(0, 0.035) if cut.collar else rng.uniform(-0.003, 0.01)
+    tail = rng.uniform(0, 0.035) if cut.has_collar else rng.uniform(-0.003, 0.01)
     hem = shapes.wavy_hem(hip, hem_y, sag=tail)
     return shapes.top_outline(neck.edge, profile, hem, shoulder=tip)
 

@@ -7,7 +7,6 @@ The folders `dataset` and `examples` of this repository were written by
 """
 
 import itertools
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import numpy as np
 
 from pyimagesearch.console import Progress, no_progress
 from pyimagesearch.errors import WORK_FAILED, UserError, reason_of
+from pyimagesearch.files import AnyPath
 from pyimagesearch.garments.scenes import (
     COLORS,
     COMBINATIONS,
@@ -32,7 +32,7 @@ JPEG_QUALITY = 88
 
 
 def write_dataset(
-    folder: str | os.PathLike[str],
+    folder: AnyPath,
     combinations: Sequence[tuple[str, str]] = COMBINATIONS,
     per_combination: int = DATASET_IMAGES,
     *,
@@ -44,7 +44,7 @@ def write_dataset(
 
     Parameters
     ----------
-    folder : str or path
+    folder : path
         Where to write; made if it does not exist.
     combinations : sequence of pair of str
         Colour and kind of each folder. ``("blue", "dress")`` is written to ``blue_dress``.
@@ -74,7 +74,7 @@ def write_dataset(
 
 
 def write_examples(
-    folder: str | os.PathLike[str], *, seed: int = EXAMPLES_SEED, size: int = EXAMPLES_SIZE
+    folder: AnyPath, *, seed: int = EXAMPLES_SEED, size: int = EXAMPLES_SIZE
 ) -> None:
     """Write one image for each of `EXAMPLES`: ``example_01.jpg``, ``example_02.jpg`` and so on.
 

@@ -210,17 +210,16 @@ class Downloader:
         deadline = Deadline(self._limits.seconds)
         for _ in range(MOST_REDIRECTS + 1):
             is_at_home = target.origin == first.origin
+            is_own_server = is_own and is_at_home
             headers = HEADERS | self._courtesy.headers(target.host)
             headers |= private_headers if is_at_home else {}
             began = time.monotonic()
             with self._courtesy.turn(target.host):
-                if not (is_own and is_at_home):
+                if not is_own_server:
                     self._wait_while_busy(target.host, longest_wait)
                 # Waiting for the host takes no time from the file.
                 deadline.postpone(time.monotonic() - began)
-                with self._requested(
-                    target, headers, deadline, is_own=is_own and is_at_home
-                ) as response:
+                with self._requested(target, headers, deadline, is_own=is_own_server) as response:
                     if response.status not in REDIRECTS:
                         return _read_body(response, max_bytes)
                     target = follow(target, _location(response))

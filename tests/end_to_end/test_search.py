@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 import pytest
 from misbehaving_results import AWKWARD, Item
-from misbehaving_server import KEY, MisbehavingServer
+from misbehaving_server import MisbehavingServer
+from stand_in_services import KEY
 from watched_search import addresses_reached, content, rows, start_search, write_sibling
 
 pytestmark = pytest.mark.slow

@@ -6,7 +6,7 @@ from pyimagesearch.garments import people
 
 def test_mannequins_are_grey_and_have_neither_hair_nor_a_face():
     persons = [people.random_person("dress", np.random.default_rng(seed)) for seed in range(200)]
-    mannequins = [person for person in persons if person.mannequin]
+    mannequins = [person for person in persons if person.is_mannequin]
     assert 2 <= len(mannequins) <= 30
     for mannequin in mannequins:
         assert len(set(mannequin.skin)) == 1

@@ -7,7 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from hostile import hostile_pages, read_page, services
-from misbehaving_server import KEY, MisbehavingServer
+from misbehaving_server import MisbehavingServer
+from stand_in_services import KEY
 
 from pyimagesearch.search import paging
 from pyimagesearch.search.bing import Bing
