@@ -36,7 +36,11 @@ def split_dataset(
     ------
     UserError
         As :func:`split`; or as :func:`split_free` if images have any number of labels.
+    ValueError
+        If `test_size` is not between 0 and 1.
     """
+    if not 0 < test_size < 1:
+        raise ValueError(f"test_size must be above 0 and below 1, not {test_size}")
     if not dataset.has_free_labels:
         return split(
             dataset.labels, dataset.groups, test_size=test_size, seed=seed, paths=dataset.paths

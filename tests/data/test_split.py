@@ -4,6 +4,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pyimagesearch.data import split
+from pyimagesearch.data.loading import Dataset
 from pyimagesearch.errors import UserError
 
 THREE = [("black", "jeans"), ("blue", "dress"), ("blue", "jeans")]
@@ -67,6 +68,18 @@ def test_groups_that_fit_into_the_test_side_are_taken_in_the_order_of_the_seed(
     count = np.argmin(np.abs(np.cumsum(sizes[order])[:-1] - wanted)) + 1
     _, test = split.split([("x", "y")] * len(groups), groups, test_size=test_size, seed=seed)
     assert set(groups[test]) == set(order[:count])
+
+
+@pytest.mark.parametrize("test_size", [0, 1, 20, -0.2, np.nan])
+@pytest.mark.parametrize("has_free_labels", [False, True])
+def test_a_share_that_leaves_a_side_empty_is_refused(test_size, has_free_labels):
+    images, ten = np.zeros((10, 8, 8, 3), np.uint8), np.arange(10)
+    labels, paths = [("a",), ("b",)] * 5, ["a/0.jpg"] * 10
+    dataset = Dataset(
+        images, labels, paths, ["a", "b"], ten, ten, [], has_free_labels=has_free_labels
+    )
+    with pytest.raises(ValueError, match=f"test_size must be .*, not {test_size}"):
+        split.split_dataset(dataset, test_size=test_size, seed=0)
 
 
 def test_the_seed_decides_the_split():
