@@ -118,7 +118,7 @@ class Trainer:
         with device.strategy.scope():
             self.model = build()
             self._output_bias = output_bias(self.model)
-            check_examples(examples, self.model.input_shape[1:], self.model.output_shape[-1])
+            self._check(examples)
             if settings.balance:
                 loss = balanced_crossentropy(label_weights(examples))
             self._run = checkpoints.with_network(run, self.model)
@@ -168,7 +168,7 @@ class Trainer:
         ValueError
             If :func:`pyimagesearch.data.batches.check_examples` refuses the test examples.
         """
-        check_examples(test_examples, self.model.input_shape[1:], self.model.output_shape[-1])
+        self._check(test_examples)
         settings = self._settings
         epochs, batch_size, seed = settings.epochs, settings.batch_size, settings.seed
         strategy = self._device.strategy
@@ -203,6 +203,9 @@ class Trainer:
         self.requested_by = stop.requested_by
         # After the last training step, a signal finds nothing left to stop.
         return self.requested_by if self._network.stop_training else None
+
+    def _check(self, examples: Examples) -> None:
+        check_examples(examples, self.model.input_shape[1:], self.model.output_shape[-1])
 
     def _check_loss(self) -> None:
         # Only the chief knows the loss of epochs that were trained before this run.
@@ -240,7 +243,13 @@ class Trainer:
         -------
         numpy.ndarray
             float32, shape (number of indices, L), probabilities.
+
+        Raises
+        ------
+        ValueError
+            If :func:`pyimagesearch.data.batches.check_examples` refuses the examples.
         """
+        self._check(examples)
         network = self._network
         forward = tf.function(lambda images: network(images, training=False), reduce_retracing=True)
         batches = evaluation_batches(examples, batch_size=self._settings.batch_size)

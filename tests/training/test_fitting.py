@@ -304,6 +304,8 @@ def test_examples_that_would_train_or_test_nonsense_are_refused_at_once(
     trainer = make_trainer(balance=balance)
     with pytest.raises(ValueError, match=f"{next(iter(change))} must be"):
         trainer.fit(wrong)
+    with pytest.raises(ValueError, match=f"{next(iter(change))} must be"):
+        trainer.predict(wrong)
     assert trainer.history == {"loss": []}
 
 
