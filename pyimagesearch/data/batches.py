@@ -67,7 +67,7 @@ class Examples(NamedTuple):
 
 
 def check_examples(examples: Examples, image_shape: tuple[int | None, ...], outputs: int) -> None:
-    """Refuse examples that would train nonsense without a word.
+    """Refuse examples on which a network would train, but learn nonsense.
 
     Parameters
     ----------
@@ -76,12 +76,12 @@ def check_examples(examples: Examples, image_shape: tuple[int | None, ...], outp
     image_shape : tuple of int or None
         What the network takes: height, width and channels. None stands for any number.
     outputs : int
-        How many labels it has.
+        How many labels the network has.
 
     Raises
     ------
     ValueError
-        If they are not as :class:`Examples` says, not of these shapes, or none.
+        If they are not as :class:`Examples` says, do not fit the network, or are none.
     """
     images, targets, indices, turns = examples
     for part in images.parts if isinstance(images, Concatenated) else [images]:
@@ -94,15 +94,14 @@ def check_examples(examples: Examples, image_shape: tuple[int | None, ...], outp
 
 
 def _check_images(images: Images, shape: tuple[int | None, ...]) -> None:
-    dtype = getattr(images, "dtype", np.dtype(np.uint8))  # Stored images have no other.
     given = images.shape[1:]
     fits = len(given) == len(shape) and all(
         wanted in (None, size) for wanted, size in zip(shape, given, strict=True)
     )
-    if dtype != np.uint8 or not fits:
+    if images.dtype != np.uint8 or not fits:
         raise ValueError(
             f"images must be uint8 of shape (N, {', '.join(map(str, shape))}), "
-            f"not {dtype} of shape {images.shape}"
+            f"not {images.dtype} of shape {images.shape}"
         )
 
 

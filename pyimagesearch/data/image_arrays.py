@@ -31,9 +31,11 @@ class StoredImages:
 
     Attributes
     ----------
-    shape, nbytes
+    dtype, shape, nbytes
         As for an array of uint8.
     """
+
+    dtype = np.dtype(np.uint8)
 
     def __init__(self, file: IO[bytes], shape: tuple[int, ...], offset: int = 0) -> None:
         self.file, self.shape, self.offset = file, tuple(shape), offset
@@ -61,7 +63,7 @@ class StoredImages:
         return StoredImages(self.file, (count, *self.shape[1:]), self.offset)
 
     def _map(self, mode: Any) -> np.ndarray:
-        return np.memmap(self.file, np.uint8, mode, self.offset, self.shape)
+        return np.memmap(self.file, self.dtype, mode, self.offset, self.shape)
 
 
 Images = np.ndarray | StoredImages
@@ -157,11 +159,11 @@ def room_for_images(
         If the file cannot be made, for example because the disk is full.
     """
     size = int(np.prod(shape, dtype=np.int64))
-    memory = memory_limit or physical_memory()
+    memory = physical_memory() if memory_limit is None else memory_limit
     if memory is None or size <= memory / 4:
         return np.empty(shape, np.uint8)
     wanted = f"{size / 2**30:.1f} GiB of decoded images"
-    remedy = "set XDG_CACHE_HOME to a folder that has it, or allow more memory with --memory-limit"
+    remedy = "set XDG_CACHE_HOME to a folder that has it, or train with a larger --memory-limit"
     if folder is None:
         raise UserError(f"{wanted} need room on a disk, and there is no home folder: {remedy}")
     try:

@@ -31,12 +31,18 @@ def stored(images, tmp_path):
 
 @pytest.mark.parametrize(
     ("limit_in_images", "kind"),
-    [(None, np.ndarray), (40, np.ndarray), (39, image_arrays.StoredImages)],
+    [
+        (None, np.ndarray),
+        (40, np.ndarray),
+        (39, image_arrays.StoredImages),
+        (0, image_arrays.StoredImages),
+    ],
 )
 def test_images_stay_in_memory_up_to_a_quarter_of_it(tmp_path, limit_in_images, kind):
     limit = limit_in_images and limit_in_images * 8 * 8 * 3
     made = image_arrays.room_for_images((10, 8, 8, 3), limit, tmp_path)
     assert isinstance(made, kind)
+    assert made.dtype == np.uint8
     assert made.shape == (10, 8, 8, 3)
     assert made.nbytes == 10 * 8 * 8 * 3
 
@@ -89,7 +95,8 @@ def test_a_full_disk_is_one_line(tmp_path, monkeypatch):
 
     monkeypatch.setattr(image_arrays, "_allocate", no_space)
     with pytest.raises(
-        UserError, match=r"cannot keep 0\.\d GiB .* No space left .* --memory-limit"
+        UserError,
+        match=r"cannot keep 0\.\d GiB .* No space left .* train with a larger --memory-limit",
     ):
         image_arrays.room_for_images((4000, 96, 96, 3), 1, tmp_path)
 
