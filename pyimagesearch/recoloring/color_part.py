@@ -202,7 +202,7 @@ def _alike_but_for_color(
     """Return the pairs of combinations that share their type, sorted; of too many, draw some."""
     of_type: dict[Labels, list[Labels]] = {}
     for combination in sorted(candidates):
-        of_type.setdefault(names.pairs[combination].kind, []).append(combination)
+        of_type.setdefault(names.pairs[combination].type, []).append(combination)
     alike = list(of_type.values())
     counts = np.array([comb(len(each), 2) for each in alike])
     if counts.sum() <= MOST_PAIRS:

@@ -270,11 +270,11 @@ def _plan(
     )
     type_sources: list[int] = []
     color_sources: list[int] = []
-    for color, kind in (pair.joined for pair in pairs):
-        for label, candidates in ((color, of_color), (kind, of_type)):
+    for color, type_ in (pair.joined for pair in pairs):
+        for label, candidates in ((color, of_color), (type_, of_type)):
             if label not in candidates:
                 raise UserError(f"there is no image to train on with the label {printable(label)}")
-        type_sources += _draw(of_type[kind], count=count, rng=rng)
+        type_sources += _draw(of_type[type_], count=count, rng=rng)
         color_sources += _draw(of_color[color], count=count, rng=rng)
     is_dark = rng.random(len(type_sources)) < SHARE_OF_DARK
     darkness_kept = rng.uniform(0, MOST_DARKNESS_KEPT, len(type_sources)) * is_dark

@@ -20,12 +20,12 @@ class Pair(NamedTuple):
     """The labels of a combination that are its colour, and those that are its type."""
 
     color: Labels
-    kind: Labels
+    type: Labels
 
     @property
     def joined(self) -> tuple[str, str]:
         """Name the colour and the type in one word each, as folders would."""
-        return "_".join(self.color), "_".join(self.kind)
+        return "_".join(self.color), "_".join(self.type)
 
 
 class NameParts(NamedTuple):
@@ -123,24 +123,24 @@ def count_missing_pairs(names: NameParts, *, most: int) -> int:
 
 
 def _missing(names: NameParts) -> Iterator[tuple[Labels, Pair]]:
-    colors, kinds = ({pair[side] for pair in names.pairs.values()} for side in (0, 1))
-    for color, kind in product(colors, kinds):
-        if not set(color).isdisjoint(kind):
+    colors, types = ({pair[side] for pair in names.pairs.values()} for side in (0, 1))
+    for color, type_ in product(colors, types):
+        if not set(color).isdisjoint(type_):
             continue
-        place = len(kind) if names.color_place is None else names.color_place
-        if (combination := kind[:place] + color + kind[place:]) not in names.pairs:
-            yield combination, Pair(color, kind)
+        place = len(type_) if names.color_place is None else names.color_place
+        if (combination := type_[:place] + color + type_[place:]) not in names.pairs:
+            yield combination, Pair(color, type_)
 
 
 def _split_longer(names: NameParts, longer: Iterable[Labels]) -> NameParts:
     """Split names, given from short to long, by what shorter ones tell."""
     pairs, reason = dict(names.pairs), None
     for _, equally_long in groupby(longer, key=len):
-        colors, kinds = ({pair[side] for pair in pairs.values()} for side in (0, 1))
+        colors, types = ({pair[side] for pair in pairs.values()} for side in (0, 1))
         for combination in equally_long:
             cuts = [(combination[:at], combination[at:]) for at in range(1, len(combination))]
             splits = [Pair(*(cut if names.color_place == 0 else cut[::-1])) for cut in cuts]
-            likely = [split for split in splits if split.color in colors or split.kind in kinds]
+            likely = [split for split in splits if split.color in colors or split.type in types]
             if len(likely) == 1:
                 pairs[combination] = likely[0]
             else:
@@ -149,7 +149,7 @@ def _split_longer(names: NameParts, longer: Iterable[Labels]) -> NameParts:
 
 
 def _why_not_told(combination: Labels, likely: Collection[Pair]) -> str:
-    why = " or ".join(f"{_name(color)} and {_name(kind)}" for color, kind in likely)
+    why = " or ".join(f"{_name(color)} and {_name(type_)}" for color, type_ in likely)
     why = f"they may be {why}" if likely else "no shorter name has either"
     return (
         f"the colour and the type of {_name(combination)} cannot be told: {why} (parts of one name "

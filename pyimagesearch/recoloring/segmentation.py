@@ -32,8 +32,8 @@ from pyimagesearch.recoloring.color_statistics import (
 )
 
 LEARNING_ROUNDS = 8
-# The garments of so many images at a time are in memory while colours and places are learned.
-SLICE = 64
+# While colours and places are learned, the garments of this many images are in memory at a time.
+IMAGES_AT_ONCE = 64
 
 # How much the place counts, relative to the colour, in each round that refines one image's mask.
 # It counts less and less, because the garment may be anywhere in this image.
@@ -124,8 +124,8 @@ def learn_appearance(
         appearance = Appearance(cloth, _surrounding_colors(sums, common), places)
         sums = _sum_up(bins, slices, partial(_garment, appearance))
         places = {
-            kind: np.clip(cv2.GaussianBlur(total / of_type[kind], (0, 0), 1), 0.02, 0.98)
-            for kind, total in sums.places.items()
+            type_: np.clip(cv2.GaussianBlur(total / of_type[type_], (0, 0), 1), 0.02, 0.98)
+            for type_, total in sums.places.items()
         }
     return appearance._replace(places=places), sums.shares
 
@@ -186,34 +186,34 @@ def _slices(colors: np.ndarray, types: np.ndarray) -> list[_Slice]:
     """List a few positions at a time that share a colour and a type, behind these two labels."""
     of_pair = positions_of(zip(colors.tolist(), types.tolist(), strict=True))
     return [
-        (pair, positions[start : start + SLICE])
+        (pair, positions[start : start + IMAGES_AT_ONCE])
         for pair, positions in of_pair.items()
-        for start in range(0, len(positions), SLICE)
+        for start in range(0, len(positions), IMAGES_AT_ONCE)
     ]
 
 
 def _garment(appearance: Appearance, pair: tuple[str, str], bins: np.ndarray) -> np.ndarray:
     """Estimate how likely each pixel of images with two labels is garment: float, as `bins`."""
-    color, kind = pair
-    log_ratio = _log_ratio(appearance.cloth[color], appearance.surroundings[kind])
-    return expit(log_ratio[bins] + logit(appearance.places[kind]))
+    color, type_ = pair
+    log_ratio = _log_ratio(appearance.cloth[color], appearance.surroundings[type_])
+    return expit(log_ratio[bins] + logit(appearance.places[type_]))
 
 
 def _sum_up(bins: np.ndarray, slices: Sequence[_Slice], garment_of: _GarmentOf) -> _Sums:
     """Sum up all garments, pixel after pixel, so that slices of any length give equal sums."""
-    kinds = {kind for (_, kind), _ in slices}
+    types = {type_ for (_, type_), _ in slices}
     cloth = {color: np.zeros(BINS**3) for (color, _), _ in slices}
-    around = {kind: np.zeros(BINS**3) for kind in kinds}
+    around = {type_: np.zeros(BINS**3) for type_ in types}
     everywhere, shares = np.zeros(BINS**3), np.empty(len(bins))
-    places = {kind: np.zeros(THUMBNAIL_SIZE) for kind in kinds}
-    for (color, kind), positions in slices:
+    places = {type_: np.zeros(THUMBNAIL_SIZE) for type_ in types}
+    for (color, type_), positions in slices:
         own = bins[positions]
-        garment = garment_of((color, kind), own)
+        garment = garment_of((color, type_), own)
         rest = 1 - garment
-        for total, weights in ((cloth[color], garment), (around[kind], rest), (everywhere, rest)):
+        for total, weights in ((cloth[color], garment), (around[type_], rest), (everywhere, rest)):
             np.add.at(total, own.ravel(), weights.ravel())
         for mask in garment:
-            places[kind] += mask
+            places[type_] += mask
         shares[positions] = garment.mean(axis=(1, 2))
     return _Sums(cloth, around, everywhere, places, shares)
 
@@ -229,7 +229,7 @@ def _cloth_colors(sums: _Sums) -> tuple[dict[str, np.ndarray], np.ndarray]:
 def _surrounding_colors(sums: _Sums, common: np.ndarray) -> dict[str, np.ndarray]:
     """Estimate the colours around garments of each type, half of them from all images."""
     everywhere = normalized(smoothed(sums.everywhere) + common)
-    return {kind: (everywhere + smoothed(counts)) / 2 for kind, counts in sums.around.items()}
+    return {type_: (everywhere + smoothed(counts)) / 2 for type_, counts in sums.around.items()}
 
 
 def _likeness(image: np.ndarray, garment: np.ndarray, evidence: np.ndarray) -> np.ndarray:

@@ -168,7 +168,7 @@ def test_of_many_colours_and_types_only_pairs_that_occur_are_looked_at(monkeypat
 def test_how_many_images_are_in_memory_at_a_time_does_not_matter(drawn, monkeypatch):
     images, labels, _ = drawn
     appearance, shares = learn(images, labels)
-    monkeypatch.setattr(segmentation, "SLICE", 5)
+    monkeypatch.setattr(segmentation, "IMAGES_AT_ONCE", 5)
     same, same_shares = learn(images, labels)
     np.testing.assert_array_equal(same_shares, shares)
     np.testing.assert_equal(same._asdict(), appearance._asdict())
