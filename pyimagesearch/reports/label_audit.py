@@ -36,7 +36,8 @@ MOST_EPOCHS = 12
 DARKEST, LEAST_DEVIATION = 20, 8
 SMALLEST = 48  # pixels
 LEAST_PROBABILITY = 1e-4
-SLICE = 2**21  # probabilities, of all combinations of some images, that are in memory at a time
+# Images get the probabilities of all combinations in slices of this many numbers, to save memory.
+PROBABILITIES_AT_ONCE = 2**21
 MOST_DRAWN = 60  # findings, in the picture
 # Networks that recognise fewer images, or suspect more, have learned too little.
 LEAST_RECOGNISED, MOST_SUSPECTED = 0.5, 0.25
@@ -225,7 +226,7 @@ def combination_probabilities(
         float, shape (M, C). The sum of each row is 1.
     """
     has_label = np.array([[label in each for label in classes] for each in combinations], float)
-    count = -(-len(probabilities) // max(1, SLICE // len(combinations)))
+    count = -(-len(probabilities) // max(1, PROBABILITIES_AT_ONCE // len(combinations)))
     for positions in np.array_split(np.arange(len(probabilities)), count):
         likely = probabilities[positions].astype(float)
         likely = np.clip(likely, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)

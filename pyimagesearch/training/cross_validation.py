@@ -22,8 +22,8 @@ from pyimagesearch.training.devices import TrainingDevice
 from pyimagesearch.training.fitting import Settings, Trainer
 
 FOLDS = 3
-# A larger table of all groups of copies and all combinations would take more than 0.5 GB.
-MOST_CELLS = 2**25
+# Cells of a table of all groups of copies and all combinations. More would take over 0.5 GB.
+LARGEST_TABLE = 2**25
 # Wrong labels show in images of half the size, which take a quarter of the time.
 SMALLEST_SIZE = 48
 # With fewer steps an epoch, networks learn too little of the labels that they judge.
@@ -120,7 +120,7 @@ def cross_validated(
     if workers.in_several_processes(device.strategy):
         raise UserError("an audit runs in one process: start it without TF_CONFIG")
     size = audit_size(dataset)
-    # They are no larger than those of the dataset, and go where those went.
+    # The reduced images go where the dataset's are: to a file if those are too large for memory.
     limit = 1 if isinstance(dataset.images, StoredImages) else None
     images = room_for_images((len(dataset.images), size, size, 3), limit, cache_folder())
     for position, image in enumerate(dataset.images):
@@ -152,7 +152,7 @@ def _folds(
     """Yield the images to learn from and to test on in turn, each combination's evenly shared."""
     joined = np.array(["\0".join(labels) for labels in combinations])
     _, first_of_group, group = np.unique(groups, return_index=True, return_inverse=True)
-    if len(first_of_group) * len(set(combinations)) <= MOST_CELLS:
+    if len(first_of_group) * len(set(combinations)) <= LARGEST_TABLE:
         whole = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)
         yield from whole.split(joined, joined, groups)
         return

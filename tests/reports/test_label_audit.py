@@ -181,7 +181,7 @@ def test_how_many_images_are_judged_at_a_time_does_not_matter(
     groups = np.arange(20)
     groups[12] = groups[5]
     findings, recognised = label_audit.audit_labels(dataset._replace(groups=groups), likely)
-    monkeypatch.setattr(label_audit, "SLICE", size * 2)  # of two combinations
+    monkeypatch.setattr(label_audit, "PROBABILITIES_AT_ONCE", size * 2)  # of two combinations
     same, same_recognised = label_audit.audit_labels(dataset._replace(groups=groups), likely)
     assert [finding[:3] for finding in same] == [finding[:3] for finding in findings]
     assert [each.confidence for each in same] == pytest.approx(
@@ -192,7 +192,7 @@ def test_how_many_images_are_judged_at_a_time_does_not_matter(
 
 
 def test_the_probabilities_of_all_combinations_are_not_in_memory_at_once(make_dataset, monkeypatch):
-    monkeypatch.setattr(label_audit, "SLICE", 50 * 400)
+    monkeypatch.setattr(label_audit, "PROBABILITIES_AT_ONCE", 50 * 400)
     monkeypatch.setattr(label_audit, "little_shown", lambda *_: None)
     combinations = [(f"colour {i}", f"type {j}") for i in range(20) for j in range(20)]
     dataset = make_dataset(combinations * 5)

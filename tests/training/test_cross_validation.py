@@ -53,11 +53,11 @@ def test_a_wrong_label_does_not_teach_the_network_that_judges_it(device):
     assert found[5, 0] > found[5, 1]
 
 
-@pytest.mark.parametrize("most_cells", [cross_validation.MOST_CELLS, 0])
+@pytest.mark.parametrize("largest_table", [cross_validation.LARGEST_TABLE, 0])
 def test_each_image_is_predicted_once_by_a_network_that_saw_no_copy_of_it(
-    device, monkeypatch, most_cells
+    device, monkeypatch, largest_table
 ):
-    monkeypatch.setattr(cross_validation, "MOST_CELLS", most_cells)
+    monkeypatch.setattr(cross_validation, "LARGEST_TABLE", largest_table)
     labels = [("bright",) if i % 2 else ("dark",) for i in range(30)]
     groups = np.arange(30) // 4 * 2 + np.arange(30) % 2  # two images each
     learned, predicted = [], []
@@ -91,7 +91,7 @@ def test_a_large_table_of_copies_and_combinations_is_not_made_to_share_each_out_
         groups=everything,
     )
     cells = len(labels) * len(set(labels))
-    monkeypatch.setattr(cross_validation, "MOST_CELLS", cells - spared)
+    monkeypatch.setattr(cross_validation, "LARGEST_TABLE", cells - spared)
     tested = []
 
     def fit(trainer, examples):
