@@ -21,7 +21,8 @@ COMPRESSION_DEVIATION = 2.0
 
 # Comparing this many pairs of hashes at once bounds the memory that they take.
 PAIRS_AT_ONCE = 2**20
-# After so many pairs of similar hashes, those whose images are all in one group are left out anew.
+# After this many pairs of similar hashes, it is checked again which pairs can be left out, because
+# their images are all in one group by now.
 SIMILAR_AT_ONCE = 2**10
 
 
@@ -248,7 +249,7 @@ def _deviation(image: np.ndarray) -> float:
     return cv2.norm(cv2.meanStdDev(image)[1]) / image.shape[2] ** 0.5
 
 
-def spanning_groups(groups: np.ndarray, labels: Sequence[tuple[str, ...]]) -> list[np.ndarray]:
+def spanning_groups(groups: np.ndarray, labels: Sequence[tuple[str, ...]]) -> list[list[int]]:
     """Find copies of one image that have different labels; another order is no difference.
 
     Parameters
@@ -260,11 +261,11 @@ def spanning_groups(groups: np.ndarray, labels: Sequence[tuple[str, ...]]) -> li
 
     Returns
     -------
-    list of numpy.ndarray
+    list of list of int
         The indices of the images of each such group.
     """
     return [
-        np.array(indices)
+        indices
         for indices in positions_of(groups.tolist()).values()
         if len(indices) > 1 and len({frozenset(labels[index]) for index in indices}) > 1
     ]

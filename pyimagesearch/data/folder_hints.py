@@ -48,7 +48,8 @@ def depth_hints(folder: AnyPath, paths: Iterable[str]) -> list[str]:
     list of str
         A line about those that lie inside another label folder, and one about the others.
     """
-    label_folders = {Path(path).relative_to(folder).parent for path in paths}
+    folders = set(map(os.path.dirname, paths))
+    label_folders = {Path(each).relative_to(folder) for each in folders}
     outer_of = {
         inner: outer
         for inner in sorted(label_folders)

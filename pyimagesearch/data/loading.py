@@ -196,8 +196,9 @@ def _list_labelled(
         kinds = ", ".join(suffix.lstrip(".") for suffix in IMAGE_SUFFIXES)
         raise UserError(f"there are no images ({kinds}) below {folder}: {layout}")
     paths, labels, skipped = [], [], []
+    top = Path(folder)
     for path in listing.paths:
-        if Path(path).parent != Path(folder) and (own := folder_labels(path)):
+        if Path(path).parent != top and (own := folder_labels(path)):
             paths.append(path)
             labels.append(own)
         else:

@@ -4,6 +4,7 @@ import csv
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -158,7 +159,7 @@ def audit_labels(dataset: Dataset, probabilities: np.ndarray) -> tuple[list[Find
     likeliest, sure, confidence = _judged(own, slices)
     suggested = np.where(sure >= 0, sure, likeliest)
 
-    copies = [int(i) for group in spanning_groups(dataset.groups, dataset.labels) for i in group]
+    copies = list(chain.from_iterable(spanning_groups(dataset.groups, dataset.labels)))
     is_wrong = (sure >= 0) & (sure != own)
     is_wrong[copies] = False
     wrong = [int(i) for i in np.argsort(confidence, kind="stable") if is_wrong[i]]
@@ -176,7 +177,9 @@ def audit_labels(dataset: Dataset, probabilities: np.ndarray) -> tuple[list[Find
 def _judged(
     own: np.ndarray, slices: Callable[[], Iterable[tuple[np.ndarray, np.ndarray]]]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Judge images by their own combinations and what `slices` makes twice.
+    """Judge images by the probabilities of their own and of all combinations.
+
+    `slices` computes these twice, because they would not fit in memory together.
 
     Returns
     -------
