@@ -89,8 +89,8 @@ def draw_training(
     _draw_metric(loss_axes, history, "loss")
     _draw_metric(accuracy_axes, history, "binary_accuracy")
     if by_label:
-        names = [label for each in labels for label in each]
-        _draw_bars(coverage_axes, Counter(names), of="labels")
+        counts = Counter(label for each in labels for label in each)
+        _draw_bars(coverage_axes, counts.most_common(), of="labels")
     else:
         _draw_coverage(coverage_axes, Counter(labels))
     suffix = os.path.splitext(path)[1].lstrip(".").lower()  # noqa: PTH122 (any kind of path)
@@ -124,12 +124,12 @@ def _draw_metric(axes: "Axes", history: Mapping[str, Sequence[float]], metric: s
 
 def _draw_coverage(axes: "Axes", counts: Counter[tuple[str, ...]]) -> None:
     """Draw how many images each combination has: a table of pairs, or bars of anything else."""
-    joined = Counter({" ".join(each): images for each, images in counts.items()})
     pairs = pair_axes(counts)
     headings = [_name(column) for column in pairs[1]] if pairs else []
     width = sum(len(heading) + 2 for heading in headings)
     if pairs is None or len(pairs[0]) > MOST_ROWS or width > MOST_HEADINGS:
-        _draw_bars(axes, joined, of="combinations")
+        named = [(" ".join(each), images) for each, images in counts.most_common()]
+        _draw_bars(axes, named, of="combinations")
         return
     rows, columns = pairs
     axes.set_title("Images of each combination", fontsize="medium")
@@ -144,8 +144,9 @@ def _draw_coverage(axes: "Axes", counts: Counter[tuple[str, ...]]) -> None:
     axes.set_yticks(range(len(rows)), names, parse_math=False)
 
 
-def _draw_bars(axes: "Axes", counts: Counter[str], *, of: str) -> None:
-    shown, title = counts.most_common(), f"Images of each of {len(counts)} {of}"
+def _draw_bars(axes: "Axes", counts: Sequence[tuple[str, int]], *, of: str) -> None:
+    """Draw a bar for each name and its images, given from the most to the fewest."""
+    shown, title = counts, f"Images of each of {len(counts)} {of}"
     if len(shown) > MOST_BARS:
         half = MOST_BARS // 2
         shown = [*shown[:half], *shown[-half:]]

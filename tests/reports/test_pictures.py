@@ -106,6 +106,12 @@ def test_a_bar_says_exactly_how_many_images_it_stands_for(tmp_path, monkeypatch)
     assert "1,234,567" in written_in_the_plot(tmp_path, labels, monkeypatch)
 
 
+def test_combinations_whose_labels_read_alike_have_a_bar_each(tmp_path, monkeypatch):
+    labels = [("a b", "c")] * 21 + [("a", "b c")] * 31 + [("d",)]
+    written = written_in_the_plot(tmp_path, labels, monkeypatch)
+    assert {"Images of each of 3 combinations", "21", "31"} <= set(written)
+
+
 @pytest.mark.parametrize("shape", [(300, 200), (10, 1000), (1000, 30), (1, 1)])
 @pytest.mark.parametrize("grey", [0, 255, 128])
 def test_the_annotation_is_legible_on_any_image(shape, grey):
