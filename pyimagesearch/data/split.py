@@ -61,8 +61,9 @@ def split(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Split images into a training and a test side.
 
-    Copies of one image stay on one side, and every combination is on both. More copies than the
-    test side wants of a combination are tested only if the other images miss its share by more.
+    Copies of one image stay on one side, and every combination is on both. A group of copies that
+    is larger than its combination's share of the test side goes there only if the share would be
+    missed by more without it.
 
     Parameters
     ----------
@@ -153,7 +154,7 @@ def split_free(
     Parameters
     ----------
     labels, groups, test_size, seed
-        As for :func:`split`. A label with images of a single group is trained, not tested.
+        As for :func:`split`. A label whose images are all of one group is trained on, not tested.
     is_test : numpy.ndarray, optional
         bool, shape (N,): which images to test on. A group with one of them is tested on as a whole,
         so that no copy of it is trained on.

@@ -4,7 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
-# So many moves of a group are tried to get a label tested: at least all there are for eight groups.
+# At most this many moves of groups are tried to get a label tested. With up to eight groups, there
+# are no more than these.
 MOVES = 256
 
 
@@ -39,9 +40,9 @@ def share_out(
 ) -> np.ndarray:
     """Choose the groups to test on, so that each label is on both sides where it can be.
 
-    Each label gets its share in turn, that of the fewest groups first, as it leaves the least
-    choice (Sechidis, Tsoumakas and Vlahavas, "On the Stratification of Multi-Label Data", 2011).
-    Then groups are moved for the labels that are not tested yet.
+    Each label gets its share in turn. The label of the fewest groups is first, because it leaves
+    the least choice (Sechidis, Tsoumakas and Vlahavas, "On the Stratification of Multi-Label
+    Data", 2011). Then groups are moved for the labels that are not tested yet.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ from pyimagesearch.data.image_index import ImageIndex, has_image_suffix
 from pyimagesearch.errors import UserError
 from pyimagesearch.files import AnyPath
 
-# So many rows show which column names the images.
+# This many rows show which column names the images.
 SAMPLE = 1000
 SEPARATORS = "|,;"
 NO_NAME = "(no name)"

@@ -24,21 +24,21 @@ from pyimagesearch.recoloring.composition import why_nothing_to_compose
 from pyimagesearch.recoloring.name_parts import Labels, NameParts, split_names
 from pyimagesearch.recoloring.segmentation import central_place
 
-# So many images of each combination are enough.
+# This many images of each combination are enough.
 MOST_IMAGES = 200
-# So many pairs of combinations are enough for each part: if single shares deviate by 0.1, the mean
-# of 300 of them deviates by 0.006.
+# This many pairs of combinations are enough for each part: if single shares deviate by 0.1, the
+# mean of 300 of them deviates by 0.006.
 MOST_PAIRS = 300
-# A part is a colour if colours tell its labels apart in at least this share of the images, and in
-# so much larger a share than those of any other part. The tutorial's photographs give 0.98 for
-# black, blue and red, and 0.74 for dresses, jeans and shirts.
+# A part is a colour if colours tell its labels apart in at least this share of the images, and the
+# share of every other part is smaller by at least this lead. The tutorial's photographs give 0.98
+# for black, blue and red, and 0.74 for dresses, jeans and shirts.
 LEAST_SHARE, LEAST_LEAD = 0.85, 0.05
 # Where another part may be the colour but no two combinations show it, as with blue dresses, blue
 # jeans and red shirts, there is no lead. Of photographs of blue dresses and blue jeans, colours
 # tell up to 0.88 apart if there are 50 of each, and any share if there are three.
 LEAST_SHARE_ALONE, LEAST_IMAGES_ALONE = 0.9, 50
-# A colour counts if it is so much more frequent with one label than with the other: by a factor
-# whose natural logarithm is this. A van shows more of the same green than a sports car.
+# A colour counts only if it is much more frequent with one label than with the other: by a factor
+# whose natural logarithm is at least this. A van shows more of the same green than a sports car.
 LEAST_EVIDENCE = 1.5
 
 

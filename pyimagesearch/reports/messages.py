@@ -22,7 +22,7 @@ from pyimagesearch.reports.training_report import Predictions
 MOST_LINES = 40
 # A table that is wider than this many characters becomes a list.
 MOST_WIDTH = 160
-# The table of labels that occur together shows so many, shortened to so many characters.
+# The table of labels that occur together shows this many, each shortened to this many characters.
 MOST_TOGETHER, MOST_NAME = 12, 12
 # This many hints or contradictions are spelled out; others are counted.
 MOST_HINTS = 10
@@ -139,7 +139,8 @@ def together_table(labels: Sequence[tuple[str, ...]], counts: Counter[str]) -> s
     -------
     str
         A row and a column for each label, the most frequent first, a dash where no image has both,
-        and in the diagonal all images of the label. As many labels as fit; the others are counted.
+        and in the diagonal all images of the label. Labels beyond the first ``MOST_TOGETHER`` are
+        only counted.
     """
     shown = [label for label, _ in counts.most_common(MOST_TOGETHER)]
     place = {label: position for position, label in enumerate(shown)}

@@ -16,11 +16,11 @@ from pyimagesearch.console import excerpt, printable
 
 # A label is predicted if it is more likely than not.
 THRESHOLD = 0.5
-# What it takes to choose another threshold for a label: so many test images that have it, so great
-# an F1, and so much more than if all images got the label. The F1 of a label that the network
-# cannot tell is greatest if nearly all get it (Lipton, Elkan and Naryanaswamy, "Optimal
-# Thresholding of Classifiers to Maximize F1 Measure", 2014), and of a few images the threshold is a
-# matter of chance.
+# A label gets another threshold only if at least this many test images have it, the F1 there is at
+# least this, and by at least this greater than if all images got the label. With a few images, the
+# best threshold is a matter of chance. The F1 of a label that the network cannot tell is greatest
+# if nearly all images get it (Lipton, Elkan and Naryanaswamy, "Optimal Thresholding of Classifiers
+# to Maximize F1 Measure", 2014).
 LEAST_IMAGES, LEAST_F1, LEAST_GAIN = 10, 0.5, 0.05
 # The report of more labels shows this many: those with the most and those with the fewest images.
 MOST_LABELS = 40
@@ -116,9 +116,10 @@ def likeliest_right(
 
 
 def free_scores(probabilities: np.ndarray, targets: np.ndarray) -> dict[str, float]:
-    """Compute the scores of labels of which an image has any number.
+    """Compute the scores of free labels, of which an image may have any number.
 
-    Binary accuracy flatters where most images lack most labels; these do not.
+    Where most images lack most labels, binary accuracy is high even if no label is ever predicted.
+    These scores are not.
 
     Parameters
     ----------
@@ -144,7 +145,7 @@ def free_scores(probabilities: np.ndarray, targets: np.ndarray) -> dict[str, flo
 
 
 def label_report(probabilities: np.ndarray, targets: np.ndarray, classes: Sequence[str]) -> str:
-    """Tabulate precision, recall and F1 of each label, of which there must be two or more.
+    """Tabulate precision, recall and F1 of each of two labels or more.
 
     Parameters
     ----------
@@ -209,12 +210,13 @@ def best_thresholds(
     Returns
     -------
     dict of str to float
-        Strictly between 0 and 1. 0.5 where no other threshold is better, for a label that fewer
-        than ``LEAST_IMAGES`` images have or all of them, and where the greatest F1 is below
-        ``LEAST_F1`` or not ``LEAST_GAIN``, or half of what is possible, above that of giving the
-        label to all images.
-        Otherwise halfway between the probabilities of two images, so that neither is a close call;
-        among equally good ones, the nearest to 0.5.
+        Strictly between 0 and 1: halfway between the probabilities of two images, so that neither
+        is a close call. Of equally good thresholds, the nearest to 0.5.
+
+        It is 0.5 itself where no other is better, where all images have the label or fewer than
+        ``LEAST_IMAGES`` do, and where the greatest F1 is too small: below ``LEAST_F1``, or hardly
+        above that of giving the label to all images. The least gain above that is ``LEAST_GAIN``,
+        or half of the greatest possible gain if this is less.
     """
     likely = np.clip(probabilities, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
     columns = zip(classes, likely.T, targets.T > THRESHOLD, strict=True)

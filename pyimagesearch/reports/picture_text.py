@@ -11,7 +11,7 @@ from pyimagesearch.console import printable
 from pyimagesearch.reports.shortening import Cut, shortened
 
 FONT = cv2.FONT_HERSHEY_SIMPLEX
-# Of a label that is shortened beside others, so many characters are left at least.
+# A label that is shortened beside others keeps at least this many characters.
 FEWEST_CHARACTERS = 5
 
 
@@ -61,7 +61,7 @@ def fitted(text: str, width: float, *, size: float, weight: int = 1, cut: Cut = 
     text : str
         One line.
     width : float
-        How many pixels wide it may be; of none or fewer, nothing is left.
+        How many pixels wide it may be. With 0 or fewer, nothing is left.
     size, weight
         As for :func:`text_width`.
     cut : {"start", "middle", "end"}

@@ -15,15 +15,16 @@ from pyimagesearch.console import counted, first_few
 from pyimagesearch.data.folders import numbered_combinations
 from pyimagesearch.data.loading import Dataset
 
-# So many standard deviations below the usual similarity, as the median deviation estimates them.
+# A stray is this many standard deviations less similar than usual. One standard deviation is
+# estimated as this many median deviations, which strays hardly change.
 DEVIATIONS = 3.5
 OF_MEDIAN = 1.4826
 MOST_STRAYS = 200
-# Each image is compared with so many in all, drawn from all combinations, and with at least so many
-# of each.
+# Each image is compared with up to this many others in all, shared evenly among the combinations,
+# or with this many of each if that is more.
 MOST_COMPARED, LEAST_COMPARED = 20_000, 50
-# To read all points takes longer than to compare them with a few, so combinations of a few images
-# share it.
+# Reading all points takes longer than comparing them with a few images. So several combinations of
+# a few images are compared with at once.
 ROWS_AT_ONCE, COLUMNS_AT_ONCE = 1024, 128
 
 

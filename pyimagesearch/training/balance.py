@@ -40,23 +40,25 @@ def label_weights(examples: Examples) -> np.ndarray:
     present += targets[turns.indices].sum(axis=0, dtype=float) / turns.epochs
     images = len(examples.indices) + len(turns.indices) / turns.epochs
     counts = np.stack([images - present, present])
-    # What no image shows weighs as much as what one shows: nothing, since it has no targets.
+    # A count of 0 is taken for 1, so that its weight is finite. The weight makes no difference,
+    # because no target of the training has it.
     weights = 1 / _effective_number(np.maximum(counts, 1))
     return weights * counts.sum() / (weights * counts).sum()
 
 
 def weight_in_loss(counts: np.ndarray) -> np.ndarray:
-    """Return how much so many images of a label weigh together, up to a factor.
+    """Return how much all images of a label together weigh in the loss, up to a factor.
 
     Parameters
     ----------
     counts : numpy.ndarray
-        float, above 0.
+        float, above 0: numbers of images.
 
     Returns
     -------
     numpy.ndarray
-        float64 of the same shape: from 1 for a few images to 1 - beta for each of many.
+        float64 of the same shape: nearly 1 for a few images, and nearly ``(1 - BETA) * count`` for
+        very many.
     """
     return counts / _effective_number(counts)
 

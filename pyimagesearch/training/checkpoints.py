@@ -80,8 +80,6 @@ def describe_run(
         zlib.crc32(names.encode("utf-8", "surrogateescape")),
         zlib.crc32(dataset.checksums.tobytes()),
     ]
-    flags = {f"--{name.replace('_', '-')}": settings[name] for name in DECISIVE}
-    checkpoint = None if model_path is None else checkpoint_path(model_path)
     if dataset.has_free_labels:  # Otherwise the names of the folders are the labels.
         from_table = [
             None if part is None else part.tolist() for part in (dataset.together, dataset.is_test)
@@ -89,6 +87,8 @@ def describe_run(
         sums.append(
             zlib.crc32(repr([dataset.labels, *from_table]).encode("utf-8", "backslashreplace"))
         )
+    checkpoint = None if model_path is None else checkpoint_path(model_path)
+    flags = {f"--{name.replace('_', '-')}": settings[name] for name in DECISIVE}
     images = {
         "images": [len(dataset.paths), *sums],
         "composed images": composed,
@@ -157,8 +157,8 @@ def _save(
 ) -> None:
     about = json.dumps({"run": description, "history": history})
     # NumPy's .npz format, one array at a time: np.savez needs a copy of all of them in memory.
-    # Waiting for the disk after every epoch is not worth it: a kill does not need that, and the
-    # archive's checksums reveal what a power failure spoils.
+    # Waiting for the disk after every epoch is not worth it: a checkpoint survives the end of the
+    # process without that, and the archive's checksums reveal what a power failure spoils.
     with (
         written_whole(path, flushed=False) as temporary,
         zipfile.ZipFile(temporary, "w") as archive,

@@ -49,7 +49,7 @@ def announcement(dataset: Dataset, settings: Settings) -> str:
 
 
 def audit_batch_size(images: int, batch_size: int, *, replicas: int) -> int:
-    """Halve batches for as long as few images make too few steps.
+    """Halve the batches of a small dataset until an epoch has enough steps.
 
     Parameters
     ----------
@@ -63,7 +63,8 @@ def audit_batch_size(images: int, batch_size: int, *, replicas: int) -> int:
     Returns
     -------
     int
-        At most `batch_size`.
+        At most `batch_size`, and not halved below ``SMALLEST_BATCH``. Still a multiple of
+        `replicas` if it was one.
     """
     learned = images * (FOLDS - 1) // FOLDS
     while (

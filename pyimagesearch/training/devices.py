@@ -33,7 +33,7 @@ WRONG = (LookupError, ValueError, TypeError, AttributeError, OverflowError, Recu
 # An IPv6 address stands in brackets, since it has colons of its own.
 HOST_AND_PORT = re.compile(r"(?:\[[^\s\[\]/]+\]|[^\s:\[\]/]+):([0-9]{1,5})")
 LAST_PORT = 65535
-HEAD_START = 1.0
+HEAD_START = 1.0  # seconds
 
 
 class TrainingDevice(NamedTuple):
@@ -58,7 +58,9 @@ class TrainingDevice(NamedTuple):
 
     @contextmanager
     def fast_products(self) -> Iterator[None]:
-        """Compute the convolutions and products of the block in bfloat16, where that is faster.
+        """Let TensorFlow compute convolutions and products in bfloat16 within the block.
+
+        That is done only where it is faster.
 
         TensorFlow rewrites the graphs that run in the block: what is multiplied is rounded to eight
         bits of mantissa, the sums, the weights and their updates stay float32. Micikevicius et al.,
@@ -179,7 +181,7 @@ def prepare_training_device(wanted: str = "auto", *, say: Callable[[str], None])
         import tensorflow as tf
 
         gpus = tf.config.list_physical_devices("GPU")
-    # It warns of functions that are traced several times, as those of several networks are.
+    # TensorFlow warns of functions that are traced several times, as those of several networks are.
     tf.get_logger().setLevel("ERROR")
     if wanted == "gpu" and not gpus:
         raise UserError(

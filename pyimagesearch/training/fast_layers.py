@@ -126,9 +126,9 @@ def moments_shared(model: keras.Sequential, *, synchronized: bool) -> Iterator[N
 
 
 def _fast(layer: keras.layers.Layer, synchronized: bool) -> keras.layers.Layer:
-    if not isinstance(layer, keras.layers.BatchNormalization):
-        return layer
-    return FusedBatchNormalization(layer) if _has_kernel(layer) and not synchronized else layer
+    is_normalization = isinstance(layer, keras.layers.BatchNormalization)
+    is_replaced = is_normalization and not synchronized and _has_kernel(layer)
+    return FusedBatchNormalization(layer) if is_replaced else layer
 
 
 def _has_kernel(layer: keras.layers.BatchNormalization) -> bool:

@@ -1,4 +1,4 @@
-"""The training itself: what is minimised, how fast, and how a run ends, whatever ends it."""
+"""The training itself: the loss, the optimizer and its learning rate, and how a run ends."""
 
 import io
 import math
@@ -139,7 +139,7 @@ class Trainer:
         Raises
         ------
         UserError
-            If there is no checkpoint, or none of this run.
+            If there is no checkpoint, or it is damaged or of another run.
         """
         self.history = checkpoints.load(self._run, self._network)
         return len(self.history["loss"])
@@ -211,8 +211,11 @@ class Trainer:
         # Only the chief knows the loss of epochs that were trained before this run.
         losses = self.history["loss"]
         if losses and not math.isfinite(losses[-1]):
-            message = f"the loss became {losses[-1]} in epoch {len(losses)}, so nothing is written"
-            raise UserError(f"{message}: try a lower --learning-rate", WORK_FAILED)
+            raise UserError(
+                f"the loss became {losses[-1]} in epoch {len(losses)}, so nothing is written: "
+                "try a lower --learning-rate",
+                WORK_FAILED,
+            )
 
     def keeps(self, model: AnyPath, ended_by: str | None) -> bool:
         """Tell whether a model is there, and a signal ended the run in its first epoch."""
@@ -232,7 +235,7 @@ class Trainer:
         self._output_bias.assign_sub(offsets)
 
     def predict(self, examples: Examples) -> np.ndarray:
-        """Predict in this process alone, whoever else took part in the training.
+        """Predict in this process alone, even if several workers took part in the training.
 
         Parameters
         ----------

@@ -11,9 +11,10 @@ LARGE_BLOCK = 2**20  # bytes
 def return_large_blocks() -> None:
     """Let arrays of a megabyte and more go back to the system as soon as they are freed.
 
-    By itself, glibc keeps freed blocks of up to 32 MiB for later ones, once it has seen such sizes
-    ("mallopt" in the Linux manual pages). Small blocks between them keep these gaps from going back
-    for the rest of a run, whose peak is 90 MB higher for it. Other C libraries stay as they are.
+    By default, once a block of up to 32 MiB has been freed, glibc takes later blocks of that size
+    from its heap ("mallopt" in the Linux manual pages). A gap in the heap cannot go back while
+    small blocks lie behind it, which makes the peak of a run 90 MB higher. Other C libraries stay
+    as they are.
     """
     if sys.platform == "linux":
         mallopt = getattr(ctypes.CDLL(None), "mallopt", None)

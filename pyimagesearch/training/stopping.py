@@ -16,11 +16,11 @@ class StopOnSignal(keras.callbacks.Callback):
     Parameters
     ----------
     alone : bool
-        Whether no other process takes part in the training. Those would wait for a worker that
-        stops training on its own, so a signal ends a worker with a KeyboardInterrupt. That, too, is
-        raised after a step: within TensorFlow's own code it can crash the process, because
-        ``tf.constant`` goes on without a context if reading the context raises. TensorFlow catches
-        SIGTERM in a worker and does nothing about it.
+        Whether no other process takes part in the training. Otherwise the others would wait for
+        this one if it stopped training on its own, so a signal ends it with a KeyboardInterrupt.
+        That, too, is raised after a step: within TensorFlow's own code it can crash the process,
+        because ``tf.constant`` goes on without a context if reading the context raises. Without
+        this callback, SIGTERM would not end a worker: TensorFlow catches it and does nothing.
 
     Attributes
     ----------
