@@ -8,6 +8,7 @@ import numpy as np
 from scipy.cluster.hierarchy import DisjointSet
 
 from pyimagesearch.console import counted, first_few
+from pyimagesearch.data.folders import positions_of
 from pyimagesearch.data.stratification import large_last, share_out
 from pyimagesearch.errors import UserError
 
@@ -94,9 +95,7 @@ def split(
     group_sizes = np.bincount(groups)
     # A group in several folders belongs to the folder of its first image.
     first_of_group = np.unique(groups, return_index=True)[1]
-    groups_of_combination: dict[tuple[str, ...], list[int]] = {}
-    for group, first in enumerate(first_of_group.tolist()):
-        groups_of_combination.setdefault(labels[first], []).append(group)
+    groups_of_combination = positions_of(labels[first] for first in first_of_group.tolist())
 
     is_test_group = np.zeros(len(group_sizes), bool)
     for combination in sorted(groups_of_combination):

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from pyimagesearch.console import printable
-from pyimagesearch.data.folders import pair_axes
+from pyimagesearch.data.folders import pair_axes, positions_of
 from pyimagesearch.files import AnyPath, written_whole
 from pyimagesearch.image_files import save_image
 from pyimagesearch.inference.classification import no_image_error
@@ -187,9 +187,7 @@ def preview(images: "Images", composition: "Composition") -> np.ndarray:
     """
     from imutils import build_montages
 
-    examples: dict[tuple[str, ...], list[int]] = {}
-    for position, combination in enumerate(composition.labels):
-        examples.setdefault(combination, []).append(position)
+    examples = positions_of(composition.labels)
     blocks = []
     for combination, positions in itertools.islice(examples.items(), PREVIEW_BLOCKS):
         cells = []

@@ -106,8 +106,8 @@ def cross_validated(
     Raises
     ------
     UserError
-        If a combination has fewer images than there are folds, copies counted once, there are
-        several workers, or the images go into a file that cannot be made.
+        If a combination has fewer different images than there are folds, if there are several
+        workers, or if the images go into a file that cannot be made.
     """
     combinations = in_one_order(dataset.labels)
     # Copies stay in one fold.

@@ -22,9 +22,9 @@ from pyimagesearch.data.decoding import scale
 from pyimagesearch.data.image_arrays import Concatenated, Images
 
 BATCH_SIZE = 32
-# Each block of features is reduced to its principal axes: how many, and how far their variances are
-# made alike, from 0 to 1. The sums before the activation of a hidden layer tell by their many small
-# directions what the network has not learned to ignore.
+# Each block of features is reduced to this many principal axes, and their variances are made alike
+# to this degree, from 0 to 1. The sums before the activation of a hidden layer keep more axes: what
+# the network does not know shows in many directions in which known images hardly vary.
 AXES, AXES_OF_SUMS = 96, 256
 WHITENING = 0.7
 # The model file keeps this many numbers of two bytes: 4 MB, less some room for headers.
