@@ -243,7 +243,7 @@ def evaluation_batches(
     Parameters
     ----------
     examples, batch_size, share
-        As for :func:`training_batches`. Nothing takes turns.
+        As for :func:`training_batches`. Images that take turns are left out.
 
     Returns
     -------
@@ -287,9 +287,21 @@ def _shuffled_indices(
 def _computed(
     function: Callable[..., np.ndarray], inputs: list[tf.Tensor], shape: tuple[int, ...]
 ) -> tf.Tensor:
-    """Compute a float32 batch of rows of an array's shape in NumPy.
+    """Compute a batch in NumPy, from an array that is not copied into a tensor.
 
-    The array stays where it is; as a tensor it would be in memory twice.
+    Parameters
+    ----------
+    function : callable
+        Returns the batch. It takes the inputs as NumPy arrays.
+    inputs : list of tf.Tensor
+        Which part of the array the batch is made from.
+    shape : tuple of int
+        That of the whole array.
+
+    Returns
+    -------
+    tf.Tensor
+        float32, shape (any number, *shape[1:]).
     """
     batch: Any = tf.numpy_function(
         lambda *rows: function(*rows).astype(np.float32, copy=False), inputs, tf.float32

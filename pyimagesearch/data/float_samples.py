@@ -9,8 +9,8 @@ from pyimagesearch.data.image_header import UnreadableImageError
 WHITES = (1, 255, 65535)
 # Resampling goes beyond black and white by less than this share of white.
 MOST_BEYOND = 0.5
-# An image that is darker than this share of a white has another one, such as one of high dynamic
-# range.
+# If the largest sample is below this share of a white, the image is not scaled to that white. With
+# samples up to 5, for example, it may have a high dynamic range.
 LEAST_LARGEST = 1 / 16
 
 

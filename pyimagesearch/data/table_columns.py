@@ -194,8 +194,8 @@ def _label_columns(
     """Find the column that holds labels and what separates them, or a column for each label."""
     ranks = {position: _rank(header[position].casefold()) for position in others}
     filled = [i for i in others if survey.is_filled[i]] or others
-    # A word for labels and nothing else in a title says more than cells of 0 and 1, which may be
-    # its two classes.
+    # A title that is a word for labels says more than cells of 0 and 1: these may be the two
+    # classes of one column.
     texts = [i for i in filled if ranks[i] <= _Rank.WORD or not survey.is_flags[i]]
     flags = [position for position in others if survey.is_flags[position]]
     least = min((ranks[position] for position in texts), default=_Rank.OTHER)

@@ -194,7 +194,7 @@ def split_lines(dataset: Dataset, train: np.ndarray, test: np.ndarray) -> list[s
 
 
 def _first(lines: Sequence[str], one: str, many: str) -> list[str]:
-    """Keep the first few of many hints, and count the others by words for one and for several."""
+    """Keep the first ``MOST_HINTS`` lines; count the others, named `one` or `many` of them."""
     others = len(lines) - MOST_HINTS
     return [*lines[:MOST_HINTS], *([counted(others, one, many)] if others > 0 else [])]
 

@@ -136,7 +136,7 @@ def _dataset_findings(dataset: Dataset) -> dict[str, Any]:
             {"combination": combination, "images": images} for combination, images in sorted(listed)
         ],
         "coverage_count": len(counts),
-        # Of labels that are free, no combination is one that images should have.
+        # With free labels, an image may have any combination, so none is missing.
         "missing": []
         if dataset.has_free_labels
         else missing_combinations(counts, most=MOST_MISSING),
