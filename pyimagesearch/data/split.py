@@ -179,8 +179,8 @@ def split_free(
     if not len(train) or not len(test):
         raise UserError(
             f"there is nothing to {'test' if len(train) else 'train'} on: all images are copies or "
-            "of one group, or each has a label that no other has, or the column split puts all of "
-            "them on one side"
+            "of one group, or each has a label that no other has, or the table puts all of them on "
+            "one side"
         )
     return train, test
 
