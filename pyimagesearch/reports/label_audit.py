@@ -296,7 +296,7 @@ def write_audit(path: AnyPath, dataset: Dataset, findings: Sequence[Finding]) ->
     Parameters
     ----------
     path : path
-        Of the table; :func:`picture_path` names the picture, which is written if anything is found.
+        Of the table; :func:`picture_path` names the picture. If nothing was found, there is none.
     dataset : Dataset
         The images.
     findings : sequence of Finding
@@ -324,6 +324,8 @@ def write_audit(path: AnyPath, dataset: Dataset, findings: Sequence[Finding]) ->
     if findings:
         drawn = [_drawn(dataset, finding) for finding in findings[:MOST_DRAWN]]
         save_montage(picture_path(path), drawn)
+    else:
+        picture_path(path).unlink(missing_ok=True)  # It shows what an earlier audit found.
 
 
 def _drawn(dataset: Dataset, finding: Finding) -> np.ndarray:

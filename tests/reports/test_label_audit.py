@@ -245,6 +245,14 @@ def test_of_many_findings_the_picture_shows_the_first_and_the_table_all(
     assert len(read_rows(tmp_path / "audit.csv")) == most + 1
 
 
+def test_no_picture_of_earlier_findings_stays_beside_a_table_without_any(dataset, tmp_path):
+    finding = label_audit.Finding(0, label_audit.WRONG, ("red", "dress"), 0.1)
+    for findings, has_picture in (([finding], True), ([], False)):
+        label_audit.write_audit(tmp_path / "audit.csv", dataset, findings)
+        assert (tmp_path / "audit.png").exists() == has_picture
+        assert len(read_rows(tmp_path / "audit.csv")) == len(findings)
+
+
 def test_labels_with_spaces_can_be_taken_apart_in_the_table(dataset, probabilities, tmp_path):
     labels = [("blau", "langes Kleid") if "blue" in each else each for each in LABELS]
     spaced = dataset._replace(labels=labels, classes=["blau", "dress", "langes Kleid", "red"])
