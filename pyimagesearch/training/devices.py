@@ -24,6 +24,7 @@ from pyimagesearch.training.processor import instruction_sets
 if TYPE_CHECKING:
     import tensorflow as tf
 
+WANTED = ("auto", "cpu", "gpu")
 EXAMPLE = (
     '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": "worker", "index": 0}}'
 )
@@ -171,7 +172,11 @@ def prepare_training_device(wanted: str = "auto", *, say: Callable[[str], None])
     UserError
         If there is no GPU where one is wanted, ``TF_CONFIG`` is not right, this worker's port is in
         use, or Keras was imported with another backend than TensorFlow.
+    ValueError
+        If `wanted` is none of the three.
     """
+    if wanted not in WANTED:
+        raise ValueError(f"wanted is {wanted!r}, but must be one of {', '.join(WANTED)}")
     _refuse_other_backends()
     _set_environment()
     workers, number = _workers()

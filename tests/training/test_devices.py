@@ -41,6 +41,11 @@ def test_a_gpu_that_is_not_there_is_one_line():
         devices.prepare_training_device("gpu", say=print)
 
 
+def test_a_device_that_is_none_of_the_choices_is_refused():
+    with pytest.raises(ValueError, match="wanted is 'GPU', but must be one of auto, cpu, gpu"):
+        devices.prepare_training_device("GPU", say=print)
+
+
 @pytest.mark.parametrize(
     ("tf_config", "complaint"),
     [
