@@ -41,12 +41,12 @@ class Photographs(NamedTuple):
         )
 
 
-def draw(color, kind, rng, *, with_print):
+def draw(color, type_, rng, *, with_print):
     """Draw a person in a garment that is darker towards its right, and return what is where."""
     shift = rng.integers(-3, 4, 2)
     garment, skin, printed = (np.zeros((SIZE, SIZE), np.uint8) for _ in range(3))
-    cv2.fillPoly(garment, [np.array(OUTLINES[kind]) + shift], 1)
-    head = (32 + int(shift[0]), HEAD_HEIGHTS[kind] + int(shift[1]))
+    cv2.fillPoly(garment, [np.array(OUTLINES[type_]) + shift], 1)
+    head = (32 + int(shift[0]), HEAD_HEIGHTS[type_] + int(shift[1]))
     cv2.circle(skin, head, 6, 1, -1)
     if with_print:
         printed[28:36, 28:36] = 1

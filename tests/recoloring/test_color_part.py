@@ -28,16 +28,16 @@ def drawn_shapes(first, second, *, paint, count=10):
     return np.stack(images), [label for label in labels for _ in range(count)]
 
 
-def paint_car(image, color, kind, rng):
+def paint_car(image, color, type_, rng):
     bgr = {"yellow": (30, 200, 210), "green": (60, 150, 40)}[color]
-    height = {"van": 16, "sports": 8}[kind]
+    height = {"van": 16, "sports": 8}[type_]
     image[24 - height : 24, 4:28] = np.array(bgr) + rng.integers(-20, 20)
 
 
-def paint_texture(image, pattern, kind, rng):
-    """Figures of all colours: neither the pattern nor the kind is a colour."""
+def paint_texture(image, pattern, type_, rng):
+    """Figures of all colours: neither the pattern nor the type is a colour."""
     bgr = rng.integers(0, 255, 3)
-    rows = slice(4, 28) if kind == "tall" else slice(12, 20)
+    rows = slice(4, 28) if type_ == "tall" else slice(12, 20)
     step = 2 if pattern == "striped" else 1
     image[rows, 4:28:step] = bgr
 
@@ -161,7 +161,7 @@ def test_of_many_pairs_any_may_be_compared_and_no_image_of_the_others_is_read(mo
 
     find_color_part(Images(), labels, np.arange(len(labels)))
     assert 20 < len(read) <= 20 * 2 * 2  # two images of each of two combinations
-    assert len({kind for _, kind in read}) > 10
+    assert len({type_ for _, type_ in read}) > 10
 
 
 @pytest.mark.parametrize("place", [0, 1])
@@ -185,8 +185,8 @@ def test_the_colour_is_found_in_each_of_three_parts(photographs, place):
     images, labels, _ = photographs
     ages = ["new", "old"] * (len(labels) // 2)
     longer = [
-        (kind, age)[:place] + (color,) + (kind, age)[place:]
-        for (color, kind), age in zip(labels, ages, strict=True)
+        (type_, age)[:place] + (color,) + (type_, age)[place:]
+        for (color, type_), age in zip(labels, ages, strict=True)
     ]
     chosen = choose_recoloring(images, longer, np.arange(len(images)), wanted="auto", part=None)
     assert (chosen.per_combination, chosen.part, chosen.reason) == (None, place, None)

@@ -255,10 +255,10 @@ def test_there_is_no_reason_if_a_combination_is_missing(photographs):
 @pytest.mark.parametrize(
     ("rename", "part"),
     [
-        (lambda color, kind: ("old", color, kind), 1),
-        (lambda color, kind: (color, kind, "old"), 0),
-        (lambda color, kind: ("dark", color, kind) if color == "blue" else (color, kind), 0),
-        (lambda color, kind: (color, "long", kind) if kind == "shirt" else (color, kind), 0),
+        (lambda color, type_: ("old", color, type_), 1),
+        (lambda color, type_: (color, type_, "old"), 0),
+        (lambda color, type_: ("dark", color, type_) if color == "blue" else (color, type_), 0),
+        (lambda color, type_: (color, "long", type_) if type_ == "shirt" else (color, type_), 0),
     ],
 )
 def test_colours_and_types_of_several_labels_are_composed_as_those_of_one(

@@ -33,8 +33,8 @@ def learn(images, labels):
 
 
 def segment(image, label, appearance):
-    color, kind = label
-    return segmentation.segment(image, appearance, color_label=color, type_label=kind)
+    color, type_ = label
+    return segmentation.segment(image, appearance, color_label=color, type_label=type_)
 
 
 def overlap(mask, truth):
@@ -111,7 +111,7 @@ def test_the_mask_of_any_image_is_between_0_and_1(size, kind, seed):
 @pytest.mark.parametrize("shade", [(40, 30, 120), (150, 40, 190), (200, 190, 60)])
 def test_the_whole_garment_is_found_in_a_shade_that_no_other_image_has(shade):
     colors = {"red": (40, 30, 190), "blue": (170, 70, 25)}
-    labels = np.array([(color, kind) for color in colors for kind in ("dress", "shirt")] * 6)
+    labels = np.array([(color, type_) for color in colors for type_ in ("dress", "shirt")] * 6)
     images = np.full((len(labels), SIZE, SIZE, 3), 235, np.uint8)
     garment = np.s_[30:75, 30:66]
     for image, (color, _) in zip(images, labels, strict=True):
@@ -123,7 +123,7 @@ def test_the_whole_garment_is_found_in_a_shade_that_no_other_image_has(shade):
 
 def test_colours_that_images_of_all_labels_share_are_not_garment():
     colors = {"red": (40, 30, 190), "blue": (170, 70, 25)}
-    labels = np.array([(color, kind) for color in colors for kind in ("dress", "shirt")] * 6)
+    labels = np.array([(color, type_) for color in colors for type_ in ("dress", "shirt")] * 6)
     images = np.full((len(labels), SIZE, SIZE, 3), 235, np.uint8)
     garment, skin = np.s_[45:75, 30:66], np.s_[30:45, 36:60]
     for image, (color, _) in zip(images, labels, strict=True):
