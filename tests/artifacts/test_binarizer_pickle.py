@@ -371,6 +371,7 @@ PIECES = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(st.lists(st.sampled_from(PIECES), max_size=40))
 def test_random_programs_are_read_or_refused(pieces):

@@ -80,6 +80,7 @@ def test_a_network_that_predicts_something_else_is_not_moved_into_place(
     assert sorted(path.name for path in tmp_path.iterdir()) == before
 
 
+@pytest.mark.slow
 def test_whoever_replaces_the_labels_of_other_exports_is_told_so(archive, tmp_path, monkeypatch):
     (tmp_path / "fashion.model").write_bytes(archive.read_bytes())
     as_before = export_formats.FORMATS["onnx"]._replace(

@@ -211,6 +211,7 @@ def test_a_file_cut_off_anywhere_is_refused():
             Hdf5File(data[:kept]).arrays()
 
 
+@pytest.mark.slow
 def test_a_damaged_file_is_read_or_refused_at_once():
     data = LEGACY.read_bytes()
     for seed in range(500):

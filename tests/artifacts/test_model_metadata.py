@@ -121,6 +121,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.sampled_from(list(FIELDS)), JSON))
 def test_any_values_are_read_or_refused(changes):
     try:

@@ -131,6 +131,7 @@ def test_a_checkpoint_cut_off_anywhere_is_refused():
         read_checkpoint(INDEX, DATA[: len(DATA) // 2])
 
 
+@pytest.mark.slow
 def test_a_damaged_checkpoint_is_read_or_refused_at_once():
     for seed in range(500):
         choose = random.Random(seed)

@@ -372,6 +372,7 @@ def damaged(data, flips, kept):
     return bytes(changed[: int(len(changed) * kept)])
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(
     case=st.sampled_from(CASES),

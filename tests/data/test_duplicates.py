@@ -192,6 +192,7 @@ def groups_of_all_pairs(images, hashes):
 HASHES = st.sampled_from([0, 1, 0x1F, 0xFF, 0x1FF, 0x3FF, 0xFFFF, 0xFFFFFF, 2**63, 2**64 - 1])
 
 
+@pytest.mark.slow
 @given(
     of_images=st.lists(st.tuples(HASHES, st.integers(0, 40)), min_size=1, max_size=40),
     at_once=st.sampled_from([1, 3, 1000]),

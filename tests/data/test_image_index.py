@@ -109,6 +109,7 @@ CELLS = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(st.sets(IMAGES, max_size=12), st.lists(CELLS, max_size=12))
 def test_what_a_cell_may_name_is_found_as_if_each_image_were_compared_with_it(images, cells):
     index = index_of(*images)

@@ -57,6 +57,7 @@ def test_copies_that_outnumber_the_test_side_are_tested_only_if_no_others_come_c
     assert abs((test < 100).sum() - test_size * 100) == pytest.approx(best)
 
 
+@pytest.mark.slow
 @given(labelled_groups(), st.floats(0.05, 0.95), st.integers(0, 99))
 def test_groups_that_fit_into_the_test_side_are_taken_in_the_order_of_the_seed(
     labelled, test_size, seed
@@ -132,6 +133,7 @@ def free_labels(draw):
     return [tuple(sorted(each)) for each in label_sets], np.unique(groups, return_inverse=True)[1]
 
 
+@pytest.mark.slow
 @given(free_labels(), st.floats(0.1, 0.9), st.integers(0, 99))
 def test_each_free_label_is_trained_on_and_tested_on_if_several_groups_have_it(
     labelled, test_size, seed

@@ -41,6 +41,7 @@ def shared_out(labels, groups, test_size=0.2, seed=0):
     return share_out(labels, groups, test_size=test_size, rng=np.random.default_rng(seed))
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(few_groups(), st.floats(0.05, 0.95), st.integers(0, 99))
 def test_all_labels_are_on_both_sides_wherever_any_choice_of_a_few_groups_allows_it(

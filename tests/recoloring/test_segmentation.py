@@ -140,6 +140,7 @@ def test_colours_that_images_of_all_labels_share_are_not_garment():
         assert mask[garment].mean() > 0.9
 
 
+@pytest.mark.slow
 def test_what_is_learned_from_takes_little_memory_an_image(monkeypatch):
     monkeypatch.setattr(segmentation, "LEARNING_ROUNDS", 1)
     pairs = [("blue", "dress"), ("blue", "jeans"), ("red", "dress")]

@@ -236,6 +236,7 @@ def test_an_own_url_may_have_any_port(network):
 # --- what it may answer ---
 
 
+@pytest.mark.slow
 def test_whatever_a_server_answers_is_a_file_or_a_failed_download():
     outcomes = set()
     for answer in hostile_answers(seed=1, count=1000):

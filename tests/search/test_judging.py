@@ -44,6 +44,7 @@ def test_an_image_as_small_as_allowed_is_kept():
     assert judge(encoded(pattern(1, 300, 64)), 64).small.shape == (96, 96, 3)
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(st.data())
 def test_any_damage_leads_to_an_image_or_a_rejection(data):

@@ -478,6 +478,7 @@ def test_a_page_whose_count_is_no_number_is_refused(scripted, service, body):
 # --- services that answer with anything ---
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("service", services(URL), ids=lambda service: service.name)
 def test_whatever_a_service_answers_is_results_or_one_line(service):
     outcomes = set()

@@ -30,6 +30,7 @@ print(most - resident())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="not glibc")
 def test_memory_of_large_blocks_goes_back_to_the_system_at_once():
     returned = {}
