@@ -66,7 +66,7 @@ def _top_of(wanted: int | str | None, metadata: Mapping[str, Any]) -> int | None
         return usual_top(metadata)
     if wanted == "all":
         return None
-    with contextlib.suppress(ValueError):  # a text that is no number
+    with contextlib.suppress(ValueError, OverflowError):  # a text that is no number; infinity
         if int(wanted) >= 1:
             return int(wanted)
     raise ValueError(f"top is {wanted!r}, but must be at least 1, 'all' or None")

@@ -74,7 +74,7 @@ class ImageIndex:
         ends = self.of_several.get(folded) or [
             self.paths[position] for position in sorted(self._ending_in(folded))
         ]
-        # Kept, because a name of several images is likely in as many cells.
+        # Kept for the next cell: a name that several images have is likely to be in several cells.
         if len(ends) > 1:
             self.of_several[folded] = ends
         if not ends and (exact := self._at(os.curdir, wanted)) is not None:

@@ -38,10 +38,8 @@ def split_dataset(
     UserError
         As :func:`split`; or as :func:`split_free` if images have any number of labels.
     ValueError
-        If `test_size` is not between 0 and 1.
+        As those.
     """
-    if not 0 < test_size < 1:
-        raise ValueError(f"test_size must be above 0 and below 1, not {test_size}")
     if not dataset.has_free_labels:
         return split(
             dataset.labels, dataset.groups, test_size=test_size, seed=seed, paths=dataset.paths
@@ -90,7 +88,10 @@ def split(
     ------
     UserError
         If a combination has too few different images to be on both sides.
+    ValueError
+        If `test_size` is not between 0 and 1.
     """
+    _check_share(test_size)
     rng = np.random.default_rng(seed)
     group_sizes = np.bincount(groups)
     # A group in several folders belongs to the folder of its first image.
@@ -167,7 +168,10 @@ def split_free(
     ------
     UserError
         If nothing is left for one of the sides.
+    ValueError
+        If `test_size` is not between 0 and 1.
     """
+    _check_share(test_size)
     if is_test is None:
         is_test_group = share_out(
             labels, groups, test_size=test_size, rng=np.random.default_rng(seed)
@@ -207,3 +211,8 @@ def joined_groups(groups: np.ndarray, names: Sequence[str]) -> np.ndarray:
             joined.merge(first_of.setdefault(name, group), group)
     roots = np.array([joined[group] for group in range(int(groups.max()) + 1)])
     return np.unique(roots[groups], return_inverse=True)[1]
+
+
+def _check_share(test_size: float) -> None:
+    if not 0 < test_size < 1:
+        raise ValueError(f"test_size must be above 0 and below 1, not {test_size}")

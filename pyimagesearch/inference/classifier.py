@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from pyimagesearch.artifacts.known_images import least_nearness
 from pyimagesearch.artifacts.label_choice import chooser
 from pyimagesearch.artifacts.label_file import load_labels
 from pyimagesearch.artifacts.model_file import TrainedModel
@@ -93,12 +94,12 @@ def load_classifier(
         If one of the files cannot be read, they do not belong together, there is no GPU though
         `device` asks for one, or the model has no thresholds though `threshold` asks for its own.
     ValueError
-        If `device`, `top` or `threshold` is none of what it may be.
+        If `device`, `top`, `threshold` or `reject` is none of what it may be.
     """
     trained = load_network(model, device, images=images)
     classes, label_note = load_labels(trained, model, labelbin)
     notes = [note for note in (trained.note, label_note) if note]
-    if trained.known is None and reject > 0:
+    if least_nearness(trained.known, reject) is None and reject > 0:
         notes.append("the model does not say which images it knows, so none is called unknown")
     choose_labels = chooser(top, threshold, classes=classes, metadata=trained.metadata)
     known = known_combinations(trained.metadata)

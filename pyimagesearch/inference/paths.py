@@ -60,9 +60,9 @@ def expand(inputs: Sequence[AnyPath]) -> list[str]:
 
 
 def output_paths(
-    inputs: Sequence[str],
+    inputs: Sequence[AnyPath],
     paths: Sequence[str],
-    output: str | None,
+    output: AnyPath | None,
     *,
     suffixes: Sequence[str] = (".jpg", ".jpeg"),
 ) -> Sequence[Path | None]:
@@ -70,12 +70,12 @@ def output_paths(
 
     Parameters
     ----------
-    inputs : sequence of str
+    inputs : sequence of path
         Files and folders as the user gave them.
     paths : sequence of str
         The files that :func:`expand` found.
-    output : str or None
-        A file for a single image, otherwise a folder. A name that ends in a slash is a folder's.
+    output : path or None
+        A file for a single image, otherwise a folder. A text that ends in a slash names a folder.
     suffixes : sequence of str
         The suffixes that files in a folder may have, the usual one first.
 
@@ -93,11 +93,14 @@ def output_paths(
     """
     if output is None:
         return [None] * len(paths)
-    folder = Path(output)
+    inputs, output, folder = [os.fspath(given) for given in inputs], os.fspath(output), Path(output)
     exists = os.path.exists(folder)  # noqa: PTH110 (a Path raises if the name is too long)
     # A Path does not keep the slash at the end of a folder's name.
-    is_folder = os.path.isdir(folder) if exists else output.endswith(("/", os.sep))  # noqa: PTH112
-    if list(paths) == list(inputs) and len(paths) == 1 and not is_folder:
+    has_slash = output.endswith(("/", os.sep))
+    is_folder = os.path.isdir(folder) if exists else has_slash  # noqa: PTH112
+    if has_slash and not is_folder:
+        raise UserError(f"{folder} is a file: give it without a slash at its end, or name a folder")
+    if list(paths) == inputs and len(paths) == 1 and not is_folder:
         _check_targets(paths, [folder])
         return [folder]
     is_named_like_file = folder.suffix.lower() in {*IMAGE_SUFFIXES, *suffixes}

@@ -16,11 +16,11 @@ from pyimagesearch.console import excerpt, printable
 
 # A label is predicted if it is more likely than not.
 THRESHOLD = 0.5
-# A label gets another threshold only if at least this many test images have it, the F1 there is at
-# least this, and by at least this greater than if all images got the label. With a few images, the
-# best threshold is a matter of chance. The F1 of a label that the network cannot tell is greatest
-# if nearly all images get it (Lipton, Elkan and Naryanaswamy, "Optimal Thresholding of Classifiers
-# to Maximize F1 Measure", 2014).
+# A label gets another threshold only if at least this many test images have it, if it reaches at
+# least this F1 there, and if this F1 beats that of giving the label to all images by at least this.
+# With a few images, the best threshold is a matter of chance. The F1 of a label that the network
+# cannot tell is greatest if nearly all images get it (Lipton, Elkan and Naryanaswamy, "Optimal
+# Thresholding of Classifiers to Maximize F1 Measure", 2014).
 LEAST_IMAGES, LEAST_F1, LEAST_GAIN = 10, 0.5, 0.05
 # The report of more labels shows this many: those with the most and those with the fewest images.
 MOST_LABELS = 40
@@ -145,14 +145,14 @@ def free_scores(probabilities: np.ndarray, targets: np.ndarray) -> dict[str, flo
 
 
 def label_report(probabilities: np.ndarray, targets: np.ndarray, classes: Sequence[str]) -> str:
-    """Tabulate precision, recall and F1 of each of two labels or more.
+    """Tabulate precision, recall and F1 of each label.
 
     Parameters
     ----------
     probabilities, targets : numpy.ndarray
         As for :func:`accuracies`.
     classes : sequence of str
-        The L labels, in the order of the columns.
+        The L labels, in the order of the columns; at least two.
 
     Returns
     -------
@@ -176,7 +176,7 @@ def label_report(probabilities: np.ndarray, targets: np.ndarray, classes: Sequen
 def label_scores(
     probabilities: np.ndarray, targets: np.ndarray, classes: Sequence[str]
 ) -> dict[str, dict[str, float]]:
-    """Compute the numbers of :func:`label_report`, for two labels or more.
+    """Compute the numbers of :func:`label_report`.
 
     Parameters
     ----------

@@ -25,7 +25,7 @@ TRIES, BACKOFF_SECONDS, LONGEST_WAIT_SECONDS = 6, 1.0, 120.0
 # Some services limit the requests of a minute and of a day. If one of them asks for a longer wait
 # than this, the limit of the day is spent.
 MINUTE = 60.0
-# So many pages in a row may have no result under the licences that are wanted.
+# At most this many pages in a row may have no result under the licences that are wanted.
 MOST_EMPTY_PAGES = 10
 
 # Limits of one page. A result takes a few kilobytes and, for its tags, some dozens of objects.

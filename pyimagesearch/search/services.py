@@ -16,7 +16,9 @@ MOST_RESULTS = 500
 # The licences that openverse and wikimedia can be asked for, as Openverse spells them.
 OPEN_LICENCES = ("cc0", "pdm", "by", "by-sa", "by-nd", "by-nc", "by-nc-sa", "by-nc-nd")
 # What Wikimedia Commons and the pages of images call some of them.
-OPENVERSE_NAMES = {"zero": "cc0", "pd": "pdm", "public-domain": "pdm", "public-domain-mark": "pdm"}
+OPENVERSE_NAMES = {"zero": "cc0"} | dict.fromkeys(
+    ("pd", "pd-mark", "public-domain", "public-domain-mark"), "pdm"
+)
 # The end of a code such as by-sa-4.0 or by-3.0-de.
 VERSION = re.compile(r"-\d\.\d(?:-[a-z]+)?$")
 # What reading a page raises if the document is not a page of results.

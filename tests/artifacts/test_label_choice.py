@@ -32,7 +32,7 @@ def test_what_the_user_says_goes_first():
     assert chosen(None, 0.5, FREE) == ["cat"]
 
 
-@pytest.mark.parametrize("top", [0, -1, "-1", "some"])
+@pytest.mark.parametrize("top", [0, -1, "-1", "some", float("inf")])
 @pytest.mark.parametrize("threshold", [None, 0.5])
 def test_fewer_labels_than_one_are_refused(top, threshold):
     with pytest.raises(ValueError, match=f"^top is {top!r}, but must be at least 1"):

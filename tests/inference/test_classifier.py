@@ -1,3 +1,6 @@
+from types import SimpleNamespace
+
+import numpy as np
 import pytest
 from counting import count_events
 
@@ -78,14 +81,24 @@ def test_without_metadata_there_is_no_note():
     assert classifier.combination_note(["black", "dress"], known) is None
 
 
+SOME = SimpleNamespace(quantiles=np.linspace(0, 1, 101))
+
+
 @pytest.mark.parametrize(
-    ("reject", "known", "count"), [(0.02, None, 1), (0, None, 0), (0.02, "some", 0)]
+    ("reject", "known", "count"), [(0.02, None, 1), (0, None, 0), (0.02, SOME, 0), (1, SOME, 0)]
 )
 def test_a_model_that_does_not_know_its_images_is_remarked_only_where_it_matters(
     loaded, reject, known, count
 ):
     notes = loaded(reject, known, labels=["blue"]).notes
     assert sum("none is called unknown" in note for note in notes) == count
+
+
+@pytest.mark.parametrize("reject", [-0.1, 2, float("nan")])
+@pytest.mark.parametrize("known", [None, SOME])
+def test_a_share_to_reject_that_is_none_is_refused_when_loading(loaded, reject, known):
+    with pytest.raises(ValueError, match="not from 0 to 1"):
+        loaded(reject, known, labels=["blue"])
 
 
 def test_the_network_is_loaded_for_the_device_and_the_number_of_images(monkeypatch, loaded):

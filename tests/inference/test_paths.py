@@ -93,9 +93,15 @@ def test_a_slash_at_its_end_makes_an_output_a_folder(tmp_path):
     inputs, folder = ["in/a.png"], tmp_path / "out.jpg"
     assert output_paths(inputs, inputs, f"{folder}/") == [folder / "a.png.jpg"]
     folder.touch()
-    assert output_paths(inputs, inputs, f"{folder}/") == [folder]
-    with pytest.raises(UserError, match="is a file"):
-        output_paths(inputs * 2, inputs * 2, f"{folder}/")
+    for count in (1, 2):
+        with pytest.raises(UserError, match=r"out\.jpg is a file: give it without a slash"):
+            output_paths(inputs * count, inputs * count, f"{folder}/")
+
+
+def test_outputs_are_decided_for_paths_as_for_texts(tmp_path):
+    images = [tmp_path / "a.png"]
+    images[0].touch()
+    assert output_paths(images, expand(images), tmp_path / "out.jpg") == [tmp_path / "out.jpg"]
 
 
 def test_labelled_images_keep_their_places_below_the_folder(tmp_path):

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pyimagesearch.errors import UserError
+from pyimagesearch.errors import WORK_FAILED, UserError
 from pyimagesearch.reports import label_audit, montage
 
 LABELS = [("blue", "jeans")] * 10 + [("red", "dress")] * 10
@@ -251,6 +251,21 @@ def test_no_picture_of_earlier_findings_stays_beside_a_table_without_any(dataset
         label_audit.write_audit(tmp_path / "audit.csv", dataset, findings)
         assert (tmp_path / "audit.png").exists() == has_picture
         assert len(read_rows(tmp_path / "audit.csv")) == len(findings)
+
+
+def test_a_picture_that_is_a_link_is_removed_where_it_leads(dataset, tmp_path):
+    real, link = tmp_path / "real.png", tmp_path / "audit.png"
+    real.touch()
+    link.symlink_to(real)
+    label_audit.write_audit(tmp_path / "audit.csv", dataset, [])
+    assert not real.exists()
+
+
+def test_an_earlier_picture_that_cannot_be_removed_is_named(dataset, tmp_path):
+    (tmp_path / "audit.png").mkdir()
+    with pytest.raises(UserError, match=r"^cannot remove .*audit\.png: ") as caught:
+        label_audit.write_audit(tmp_path / "audit.csv", dataset, [])
+    assert caught.value.exit_code == WORK_FAILED
 
 
 def test_labels_with_spaces_can_be_taken_apart_in_the_table(dataset, probabilities, tmp_path):

@@ -69,8 +69,8 @@ def test_open_licences_are_read_as_people_write_them():
 def test_open_licences_are_read_as_the_pages_of_images_spell_them():
     spelled = "CC BY-SA 4.0, CC BY 3.0 de,cc-by-nc-2.5,CC0 1.0, CC0"
     assert open_licences(spelled) == ["by-sa", "by", "by-nc", "cc0", "cc0"]
-    public_domain = "PDM 1.0, Public domain, Public Domain Mark 1.0"
-    assert open_licences(public_domain) == ["pdm"] * 3
+    public_domain = "PDM 1.0, Public domain, Public Domain Mark 1.0, CC-PD-Mark"
+    assert open_licences(public_domain) == ["pdm"] * 4
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
