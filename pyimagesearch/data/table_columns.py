@@ -200,7 +200,11 @@ def _label_columns(
     flags = [position for position in others if survey.is_flags[position]]
     least = min((ranks[position] for position in texts), default=_Rank.OTHER)
     best = [position for position in texts if ranks[position] == least]
-    has_label_each = len(flags) > 1 and least > _Rank.WORD
+    is_said_twice = least == _Rank.WORD and not survey.slips
+    has_label_each = len(flags) > 1 and (
+        least > _Rank.WORD
+        or (is_said_twice and any(_lists(survey, i, {header[j] for j in flags}) for i in best))
+    )
     if least > _Rank.WORD:
         slips = [i for i in others if i in survey.slips]
         alike = [i for i in {*flags, *slips} if ranks[i] == least]
@@ -223,8 +227,19 @@ def _label_columns(
             f"({first_few([header[i] for i in best]) or 'none may'}): call only that one labels, "
             "or write 0 and 1 if each column is a label"
         )
-    marks = survey.separators[best[0]]
-    return best, next((mark for mark in SEPARATORS if mark in marks), " ")
+    return best, _separator(survey, best[0])
+
+
+def _separator(survey: Survey, position: int) -> str:
+    return next((mark for mark in SEPARATORS if mark in survey.separators[position]), " ")
+
+
+def _lists(survey: Survey, position: int, titles: set[str]) -> bool:
+    """Whether a column lists most of these titles and nothing else, so that they say the same."""
+    separator = _separator(survey, position)
+    cells = (row[position].strip("[](){} ") for row in survey.sample)
+    listed = {label.strip(" '\"") for cell in cells for label in cell.split(separator)} - {""}
+    return listed <= titles and 2 * len(listed) > len(titles)
 
 
 def _slip(table: AnyPath, title: str, slip: tuple[int, str]) -> UserError:

@@ -77,6 +77,30 @@ def test_a_title_that_is_a_word_for_labels_comes_before_columns_of_0_and_1(folde
     assert labels_of(table) == {"a.jpg": (cells[0],), "000005.png": (cells[1],)}
 
 
+@pytest.mark.parametrize("title", ["Genre", "tags"])
+def test_a_text_that_lists_the_titles_of_columns_of_0_and_1_is_left_out(folder, title):
+    rows = [f"Id,{title},Drama,Sci-Fi,News", "a,\"['Drama', 'Sci-Fi']\",1,1,0"]
+    table = read(folder, "\n".join([*rows, "000005,['Sci-Fi'],0,1,0"]))
+    assert labels_of(table) == {"a.jpg": ("Drama", "Sci-Fi"), "000005.png": ("Sci-Fi",)}
+    assert f"columns left out: {title}" in table.notes
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ["image,labels,cat,dog", "a,cat dog,1,1", "000005,cat,1,0"],
+        ["image,tags,cat,dog", "a,big cat,1,0", "000005,dog,0,1"],
+        ["image,tags,cat,blurry,new", "a,cat,1,1,0", "000005,cat,1,0,1"],
+        ["image,tags,cat,dog," + "n" * 9, "a,cat,1,0,2", *["000005,dog,0,1,1"] * 30],
+    ],
+    ids=["called labels", "lists another", "most are not listed", "a slip"],
+)
+def test_another_text_comes_before_columns_of_0_and_1(folder, rows):
+    table = read(folder, "\n".join(rows))
+    assert any("labels in the column " in note for note in table.notes)
+    assert labels_of(table)["a.jpg"] == tuple(rows[1].split(",")[1].split())
+
+
 @pytest.mark.parametrize("titles", ["tags,genre", "labels,Labels", "label_a,label_b", "a,b"])
 def test_two_titles_that_say_so_equally_surely_are_refused_in_one_line(folder, titles):
     shown = titles.replace(",", ", ")
