@@ -88,10 +88,10 @@ def read_metadata(text: bytes, *, image_size: int, outputs: int) -> dict[str, An
     if not _are_labels(labels) or len(labels) != outputs:
         raise MetadataError(f"its labels are not {outputs} different names")
     if metadata.get("image_size", image_size) != image_size:
-        raise MetadataError(f"its image_size is not the network's, {image_size}")
+        raise MetadataError(f"its field image_size is not the network's, {image_size}")
     for name, field in FIELDS.items():
         if name in metadata and not field.is_right(metadata[name], labels):
-            raise MetadataError(f"its {name} is not {field.holds}")
+            raise MetadataError(f"its field {name} is not {field.holds}")
     return {name: metadata[name] for name in FIELDS if name in metadata}
 
 

@@ -93,8 +93,8 @@ def test_names_that_a_model_file_has_no_room_for_are_not_written(model, tmp_path
     [
         ({"labels": ["blue", "jeans", "red"]}, "its labels are not 2 different names"),
         ({"labels": None}, "its labels are not 2 different names"),
-        ({"fit": "Pad"}, "its fit is not pad or"),
-        ({"image_size": 96}, "its image_size is not the network's, 24"),
+        ({"fit": "Pad"}, "its field fit is not pad or"),
+        ({"image_size": 96}, "its field image_size is not the network's, 24"),
         ({"Fit": "pad", "treshold": 0.5}, "FIELDS does not have Fit, treshold"),
     ],
 )
@@ -154,8 +154,11 @@ def test_a_model_without_metadata_loads(model, tmp_path):
         (b"\xff", "damaged"),
         (b"[" * 10**5, "nested"),
         (json.dumps(METADATA | {"labels": ["a", "b", "c"]}).encode(), "2 different names"),
-        (json.dumps(METADATA | {"thresholds": 3}).encode(), "its thresholds"),
-        (json.dumps(METADATA | {"image_size": 96}).encode(), "its image_size"),
+        (
+            json.dumps(METADATA | {"thresholds": 3}).encode(),
+            "its field thresholds is not a number between 0 and 1 for each label",
+        ),
+        (json.dumps(METADATA | {"image_size": 96}).encode(), "its field image_size"),
     ],
 )
 def test_a_model_with_wrong_metadata_loads_with_a_note(archive, tmp_path, metadata, reason):
