@@ -12,11 +12,12 @@ PROVIDERS = ("bing", "brave", "openverse", "wikimedia")
 EXAMPLES = """examples:
   python search_bing_api.py --query "blue jeans" --output photos/blue_jeans
   python search_bing_api.py -q "red dress" -o photos/red_dress --license cc0,by
-  python search_bing_api.py -q "red shirt" -o photos/red_shirt --provider brave --key-file key.txt
+  python search_bing_api.py -q "red shirt" -o photos/red_shirt --provider wikimedia
 
-openverse and wikimedia need no key. For the others, the key may also be in the environment variable
-BING_SEARCH_API_KEY or BRAVE_SEARCH_API_KEY. OPENVERSE_TOKEN may hold a token that raises
-openverse's limits, and WIKIMEDIA_CONTACT your mail address or web page, which wikimedia asks for.
+openverse and wikimedia need no key. For the others, put it into a file (--key-file) or into the
+environment variable BING_SEARCH_API_KEY or BRAVE_SEARCH_API_KEY. OPENVERSE_TOKEN may hold a token
+that raises openverse's limits, and WIKIMEDIA_CONTACT your mail address or web page, which wikimedia
+asks for.
 Give the same command again to go on where it stopped.
 """
 

@@ -19,6 +19,7 @@ EXPORT_FORMATS = ("litert", "onnx", "openvino", "saved_model")
 EXAMPLES = """examples:
   python train.py --dataset dataset --model fashion.model
   python train.py --dataset dataset --epochs 12 --recolor-preview composed.png
+  python train.py --dataset dataset --errors errors.png --report report.json
 """
 
 

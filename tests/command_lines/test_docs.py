@@ -1,6 +1,7 @@
-"""The tables of flags and the lists of formats in docs/ and README.md are the parsers'."""
+"""Help texts, docs/ and README.md: examples that parse, and the parsers' own flags and formats."""
 
 import re
+import shlex
 from importlib import import_module
 from pathlib import Path
 
@@ -36,6 +37,19 @@ UNSET = (None, False, [])
 
 class ParsedError(Exception):
     """Carries a parser as soon as it has all its flags."""
+
+
+@pytest.mark.parametrize("script", ["train", "classify", "search"])
+def test_the_help_ends_with_three_examples_that_work_as_they_stand(monkeypatch, script):
+    module = import_module(f"pyimagesearch.command_lines.{script}")
+    examples = re.findall(r"^  python (.*)", module.EXAMPLES, re.MULTILINE)
+    assert len(examples) == 3
+    for example in examples:
+        monkeypatch.setattr("sys.argv", shlex.split(example))
+        flags = vars(module.parse_arguments(None))
+        assert flags.get("key_file") is None, "no reader has this file"
+        for path in [flags["dataset"]] if script == "train" else flags.get("image", []):
+            assert (ROOT / path).exists()
 
 
 @pytest.fixture
