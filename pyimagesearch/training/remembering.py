@@ -79,12 +79,16 @@ def features_of(
         float32, shape (M, F). F is 0 if the network has no features.
     """
     chosen = np.arange(images.shape[0]) if indices is None else indices
-    if not feature_counts_of_model(model):
-        return np.empty((len(chosen), 0), np.float32)
+    counts = feature_counts_of_model(model)
+    features = np.empty((len(chosen), sum(counts.values())), np.float32)
+    if not counts:
+        return features
     both = with_features(model)
     forward = tf.function(lambda images: both(images, training=False)[1], reduce_retracing=True)
-    batches = np.array_split(chosen, -(-len(chosen) // BATCH_SIZE))
-    return np.concatenate([forward(scale(images[batch])) for batch in batches])
+    # Rows are filled in place: a list of batches would take the memory of all features once more.
+    for rows in np.array_split(np.arange(len(chosen)), -(-len(chosen) // BATCH_SIZE)):
+        features[rows] = forward(scale(images[chosen[rows]]))
+    return features
 
 
 def remember(model: keras.Model, features: np.ndarray, *, tested: np.ndarray) -> KnownImages | None:

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import keras
 import numpy as np
 import pytest
@@ -27,6 +29,22 @@ def test_features_are_those_of_the_model_that_returns_both(remembered):
     model, images, features, _ = remembered
     expected = kept.with_features(model).predict_on_batch(images / np.float32(255))[1]
     np.testing.assert_allclose(features, expected, atol=1e-4)
+
+
+def test_features_take_little_more_memory_than_they_have_numbers(remembered, monkeypatch):
+    model, _, features, _ = remembered
+
+    def no_features(batch):
+        return np.zeros((len(batch), features.shape[1]), np.float32)
+
+    monkeypatch.setattr(remembering.tf, "function", lambda *_, **__: no_features)
+    tracemalloc.start()
+    try:
+        computed = remembering.features_of(model, np.zeros((2000, 24, 24, 3), np.uint8))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 1.5 * computed.nbytes
 
 
 def test_what_is_remembered_can_be_read_and_is_small(remembered):
