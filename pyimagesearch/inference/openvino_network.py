@@ -5,7 +5,7 @@ few kinds of layers, and OpenVINO has an operation for each.
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -45,9 +45,10 @@ def build_graph(network: NetworkDescription, *, with_features: bool = False) -> 
     counts = feature_counts_of_network(network) if with_features else {}
     features: list[openvino.Node] = []
     for position, layer in enumerate(network.layers):
+        is_image = len(shape) == 3
         if position in counts:
-            features += _statistics(values, pixels=shape[0] * shape[1]) if len(shape) == 3 else [values]
-        values = _with_layer(values, layer, is_image=len(shape) == 3)
+            features += _statistics(values, shape) if is_image else [values]
+        values = _with_layer(values, layer, is_image=is_image)
         shape = layer.output_shape
     if len(shape) == 3:  # The network's last layers are left out.
         values = ops.transpose(values, [0, 2, 3, 1])
@@ -124,12 +125,12 @@ def _with_layer(values: openvino.Node, layer: LayerDescription, *, is_image: boo
     raise ValueError(f"a layer of the unknown kind {layer.kind}")
 
 
-def _statistics(values: openvino.Node, *, pixels: int) -> list[openvino.Node]:
+def _statistics(values: openvino.Node, shape: Sequence[int]) -> list[openvino.Node]:
     """Return the mean and the logarithm of the standard deviation of each channel."""
     mean = ops.reduce_mean(values, [2, 3], False)
     # This takes half as long as squaring all values first.
     norm = ops.reduce_l2(values, [2, 3], False)
-    mean_of_squares = ops.multiply(ops.multiply(norm, norm), np.float32(1 / pixels))
+    mean_of_squares = ops.multiply(ops.multiply(norm, norm), np.float32(1 / (shape[0] * shape[1])))
     variance = ops.subtract(mean_of_squares, ops.multiply(mean, mean))
     log = ops.log(ops.maximum(variance, np.float32(LEAST_VARIANCE)))
     return [mean, ops.multiply(log, np.float32(0.5))]
