@@ -16,6 +16,7 @@ EPOCHS, INIT_LR, BS, IMAGE_DIMS, TEST_SIZE = 75, 1e-3, 32, (96, 96, 3), 0.2
 # The outputs of a training run, by their names on the command line.
 OUTPUTS = ("model", "labelbin", "plot", "errors", "report", "log", "recolor_preview")
 EXPORT_FORMATS = ("litert", "onnx", "openvino", "saved_model")
+COUNT = number(int, 1, 1_000_000)
 EXAMPLES = """examples:
   python train.py --dataset dataset --model fashion.model
   python train.py --dataset dataset --epochs 12 --recolor-preview composed.png
@@ -26,6 +27,16 @@ EXAMPLES = """examples:
 def parse_arguments(description: str | None) -> Namespace:
     """Read the command line."""
     parser = ArgumentParser(description, EXAMPLES)
+    _add_files(parser)
+    _add_export(parser)
+    _add_training(parser)
+    _add_composing(parser)
+    args = parser.parse_args()
+    _complete(parser, args)
+    return args
+
+
+def _add_files(parser: ArgumentParser) -> None:
     files = parser.add_argument_group("files").add_argument
     where = "folder of label folders, or of a table's images (default: dataset, or the table's own)"
     files("-d", "--dataset", help=where)
@@ -44,6 +55,9 @@ def parse_arguments(description: str | None) -> Namespace:
     limit = "such as 8GB; images that need over a quarter of it stay on disk (default: all memory)"
     files("--memory-limit", metavar="SIZE", type=bytes_of, help=limit)
     files("--resume", action="store_true", help="continue a run that ended early")
+
+
+def _add_export(parser: ArgumentParser) -> None:
     export = parser.add_argument_group("for programs without Python").add_argument
     formats = "also write the network in these formats"
     export("--export", action="extend", nargs="+", choices=EXPORT_FORMATS, default=[], help=formats)
@@ -52,10 +66,13 @@ def parse_arguments(description: str | None) -> Namespace:
         action="store_true",
         help="give LiteRT 8-bit weights: a quarter of the size",
     )
+
+
+def _add_training(parser: ArgumentParser) -> None:
     training = parser.add_argument_group("training").add_argument
-    count, size, seed = number(int, 1, 1_000_000), number(int, 12, 512), number(int, 0, 2**31 - 1)
-    training("--epochs", type=count, default=EPOCHS, help="passes over the training images")
-    training("--batch-size", type=count, default=BS, help="images per training step")
+    size, seed = number(int, 12, 512), number(int, 0, 2**31 - 1)
+    training("--epochs", type=COUNT, default=EPOCHS, help="passes over the training images")
+    training("--batch-size", type=COUNT, default=BS, help="images per training step")
     rate = "at the start; it doubles over a quarter of the run, then falls to 0"
     training("--learning-rate", type=number(float, 1e-9, 10), default=INIT_LR, help=rate)
     training("--image-size", type=size, default=IMAGE_DIMS[0], help="width and height in pixels")
@@ -68,20 +85,20 @@ def parse_arguments(description: str | None) -> Namespace:
     gpus = "auto: GPUs, if there are any"
     training("--device", choices=("auto", "cpu", "gpu"), default="auto", help=gpus)
     training("--seed", type=seed, default=42, help="random seed")
+
+
+def _add_composing(parser: ArgumentParser) -> None:
     unseen = parser.add_argument_group("combinations that no folder holds").add_argument
     compose = (
         "compose this many images of each for an epoch; auto: as many as an average folder has"
     )
-    per_epoch = either("auto", count)
+    per_epoch = either("auto", COUNT)
     unseen("--recolor", metavar="N", type=per_epoch, nargs="?", default="auto", help=compose)
     unseen("--no-recolor", dest="recolor", action="store_const", const=0, help="compose none")
     part = "which part of the folders' names is the colour (default: found out from the images)"
     unseen("--recolor-part", metavar="N", type=number(int, 1, 9), help=part)
     preview = "where to draw composed images beside their sources"
     unseen("--recolor-preview", metavar="FILE", help=preview)
-    args = parser.parse_args()
-    _complete(parser, args)
-    return args
 
 
 def _complete(parser: ArgumentParser, args: Namespace) -> None:

@@ -220,15 +220,16 @@ def _find_images(
     contradictory = set()
     shared: dict[tuple[str, ...], tuple[str, ...]] = {}  # equal label sets are kept once
     for line, cells in rows:
+        where = f"line {line} of {table}"
         if len(cells) != len(header):
             reason = f"it has {counted(len(cells), 'cell')} and the heading {len(header)}"
-            skipped_rows.append((f"line {line} of {table}", reason))
+            skipped_rows.append((where, reason))
             continue
         cell = cells[columns.name].strip()
         image = index.find(cell)
         if image is None:
-            why = _why_none(cell, index)
-            skipped_rows.append((f"{cell} (line {line} of {table})", why))
+            name = f"{cell} ({where})" if cell else where
+            skipped_rows.append((name, _why_none(cell, index)))
             continue
         for twin in columns.twins:
             other = index.find(cells[twin].strip())
@@ -244,7 +245,7 @@ def _find_images(
         if first is not row:
             same = first.labels == labels
             reason = f"it is on line {first.line} already" + ("" if same else ", with other labels")
-            skipped_rows.append((f"{cell} (line {line} of {table})", reason))
+            skipped_rows.append((f"{cell} ({where})", reason))
             if not same:
                 contradictory.add(image)
     for image in contradictory:
@@ -270,6 +271,8 @@ def _is_test(table: AnyPath, title: str, cell: str, *, line: int) -> bool:
 
 
 def _why_none(cell: str, index: ImageIndex) -> str:
+    if not cell:
+        return "it names no image"
     if candidates := index.candidates(cell):
         return f"it may be {first_few(candidates, 2)}"
     if cell.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", cell):

@@ -121,6 +121,11 @@ def test_lines_are_counted_from_the_first_of_the_file(folder):
     assert [row for row, _ in table.skipped_rows] == [f"gone (line 7 of {folder}/t.csv)"]
 
 
+def test_a_row_without_a_name_is_called_by_its_line(folder):
+    table = read(folder, "image,labels\na,x\n ,y\n000005,z\n")
+    assert table.skipped_rows == [(f"line 3 of {folder}/t.csv", "it names no image")]
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
 def test_text_is_read_in_the_encodings_that_spreadsheets_write(folder, encoding):
     table = read(folder, "image,labels\na,größe “s”\n000005,x\n", encoding)
