@@ -22,9 +22,18 @@ hypothesis.settings.load_profile("without a clock")
 
 
 def pytest_collection_modifyitems(items):
-    """Train before OpenVINO predicts: the other way round, TensorFlow can crash in one process."""
+    """Train before OpenVINO predicts: the other way round, TensorFlow can crash in one process.
+
+    The file that takes longest is first, so that no process waits for it at the end.
+    """
+    longest = "tests/training/test_workers.py"
     training = "tests/training/", "tests/test_train_flags.py"
-    items.sort(key=lambda item: not any(name in item.nodeid for name in training))
+    items.sort(
+        key=lambda item: (
+            longest not in item.nodeid,
+            not any(name in item.nodeid for name in training),
+        )
+    )
 
 
 @pytest.fixture(autouse=True)
