@@ -73,6 +73,25 @@ def written_whole(
         raise UserError(f"cannot write {path}: {reason_of(error)}", WORK_FAILED) from error
 
 
+def remove_file(path: AnyPath) -> None:
+    """Remove a file that :func:`written_whole` may have written.
+
+    Parameters
+    ----------
+    path : path
+        Which need not exist. If it is a link, the file that it leads to is removed.
+
+    Raises
+    ------
+    UserError
+        If it cannot be removed.
+    """
+    try:
+        resolved(path).unlink(missing_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot remove {path}: {reason_of(error)}", WORK_FAILED) from error
+
+
 def check_unprotected(target: Path) -> None:
     """Raise PermissionError for a protected file, which the system would let us replace."""
     if target.exists() and not os.access(target, os.W_OK):

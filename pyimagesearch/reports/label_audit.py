@@ -16,14 +16,8 @@ from pyimagesearch.data.duplicates import spanning_groups
 from pyimagesearch.data.folders import numbered_combinations, positions_of
 from pyimagesearch.data.image_header import read_header
 from pyimagesearch.data.loading import Dataset
-from pyimagesearch.errors import (
-    INTERRUPTED,
-    WORK_FAILED,
-    UnreadableFileError,
-    UserError,
-    reason_of,
-)
-from pyimagesearch.files import AnyPath, resolved, written_whole
+from pyimagesearch.errors import INTERRUPTED, UnreadableFileError, UserError
+from pyimagesearch.files import AnyPath, remove_file, written_whole
 from pyimagesearch.reading import read_file
 from pyimagesearch.reports.montage import captioned, label_line, path_line, save_montage
 from pyimagesearch.spreadsheets import escaped_cell, joined_labels
@@ -331,15 +325,7 @@ def write_audit(path: AnyPath, dataset: Dataset, findings: Sequence[Finding]) ->
         drawn = [_drawn(dataset, finding) for finding in findings[:MOST_DRAWN]]
         save_montage(picture_path(path), drawn)
     else:
-        _remove_old_picture(picture_path(path))
-
-
-def _remove_old_picture(path: Path) -> None:
-    """Remove what shows the findings of an earlier audit."""
-    try:
-        resolved(path).unlink(missing_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot remove {path}: {reason_of(error)}", WORK_FAILED) from error
+        remove_file(picture_path(path))  # It shows what an earlier audit found.
 
 
 def _drawn(dataset: Dataset, finding: Finding) -> np.ndarray:
