@@ -1,7 +1,6 @@
 """How the scripts talk to a person: information, progress, colours and one-line errors."""
 
 import os
-import platform
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,15 +16,6 @@ T = TypeVar("T")
 Progress = Callable[[Iterable[Any], int], Iterable[Any]]
 
 COLORS = {"sure": 32, "unsure": 33}
-
-# How to install the system libraries that OpenCV needs, by the ID in /etc/os-release.
-INSTALL_COMMANDS = {
-    "debian": "apt-get install -y libgl1 libglib2.0-0",
-    "fedora": "dnf install -y mesa-libGL glib2",
-    "rhel": "dnf install -y mesa-libGL glib2",
-    "suse": "zypper install -y Mesa-libGL1 libglib-2_0-0",
-    "arch": "pacman -S --noconfirm libglvnd glib2",
-}
 
 
 def printable(text: str | os.PathLike[str]) -> str:
@@ -251,6 +241,9 @@ def _exit_code(main: Callable[[], int | None]) -> int:
         # Ctrl-C while a library is imported can reach us as the cause of an ImportError.
         if isinstance(error.__cause__ or error.__context__, KeyboardInterrupt):
             return _interrupted()
+        # Imported only here, because nearly all runs do without it.
+        from pyimagesearch.missing_libraries import missing_library_message
+
         message = missing_library_message(error)
         if message is None:
             raise
@@ -265,23 +258,3 @@ def _interrupted() -> int:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     complain("interrupted")
     return INTERRUPTED
-
-
-def missing_library_message(error: ImportError) -> str | None:
-    """Say which system library OpenCV lacks, if that is why an import failed; otherwise None."""
-    library, found, _ = str(error).partition(": cannot open shared object file")
-    if not found:
-        return None
-    return f"the system lacks {library}, which OpenCV needs: {_installation()}"
-
-
-def _installation() -> str:
-    try:
-        release = platform.freedesktop_os_release()
-    except OSError:
-        release = {}
-    # Ubuntu, for example, is ID=ubuntu and ID_LIKE=debian.
-    for name in [release.get("ID", ""), *release.get("ID_LIKE", "").split()]:
-        if name in INSTALL_COMMANDS:
-            return f"install it with {INSTALL_COMMANDS[name]}"
-    return "install the package that holds it (often libgl1 or mesa-libGL)"
