@@ -19,11 +19,9 @@ from typing import BinaryIO, NamedTuple, TextIO
 
 from pyimagesearch.console import counted, first_few, printable
 from pyimagesearch.data.image_index import ImageIndex
+from pyimagesearch.data.table_cells import IS_VALID, SIDES, TRUE_WORDS, labels_in
 from pyimagesearch.data.table_columns import (
-    IS_VALID,
     NO_NAME,
-    SIDES,
-    TRUE_WORDS,
     Columns,
     Survey,
     check_same,
@@ -284,11 +282,7 @@ def _labels(header: Sequence[str], cells: Sequence[str], columns: Columns) -> tu
     if columns.separator is None:
         is_true = [cells[i].strip().lower() in TRUE_WORDS for i in columns.labels]
         return tuple(sorted(header[i] for i in itertools.compress(columns.labels, is_true)))
-    text = cells[columns.labels[0]].strip()
-    is_list = text[:1] + text[-1:] in ("[]", "()", "{}")
-    parts = text[1:-1].split(",") if is_list else text.split(columns.separator)
-    stripped = (part.strip().strip("'\"") if is_list else part.strip() for part in parts)
-    return tuple(sorted(set(filter(None, stripped))))
+    return tuple(sorted(labels_in(cells[columns.labels[0]], columns.separator)))
 
 
 def _notes(header: Sequence[str], columns: Columns, not_listed: int) -> list[str]:

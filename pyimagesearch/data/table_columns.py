@@ -9,6 +9,14 @@ from typing import NamedTuple
 
 from pyimagesearch.console import first_few, printable
 from pyimagesearch.data.image_index import ImageIndex, has_image_suffix
+from pyimagesearch.data.table_cells import (
+    CROSSES,
+    FLAGS,
+    LETTERS,
+    TRUE_WORDS,
+    YES_OR_NO,
+    labels_in,
+)
 from pyimagesearch.errors import UserError
 from pyimagesearch.files import AnyPath
 
@@ -17,19 +25,8 @@ SAMPLE = 1000
 SEPARATORS = "|,;"
 NO_NAME = "(no name)"
 
-TRUE_WORDS = {"1", "1.0", "true", "yes", "x", "y"}
-# Some tables write -1 for a label that an image does not have, or for one that is uncertain.
-FLAGS = TRUE_WORDS | {"0", "0.0", "-1", "-1.0", "false", "no", "n", ""}
-# Letters may be labels themselves, unless all that several columns hold is one of these.
-LETTERS = {"x", "y", "n"}
-CROSSES, YES_OR_NO = {"x", ""}, {"y", "n", ""}
 # In a column of 0 and 1, up to this share of other cells are slips.
 MOST_SLIPS = 0.05
-# Whether each word of a column `split`, and of fastai's `is_valid`, puts an image on the test side.
-SIDES = dict.fromkeys(("", "train", "training"), False) | dict.fromkeys(
-    ("test", "testing", "val", "valid", "validation", "eval", "dev", "holdout"), True
-)
-IS_VALID = {flag: flag in TRUE_WORDS for flag in FLAGS}
 # Words in the title of a column that holds labels, and in that of one that only numbers them.
 LABEL_WORDS = {"label", "labels", "tag", "tags", "class", "classes", "category", "categories"}
 LABEL_WORDS |= {"genre", "genres", "target", "targets", "attributes", "keywords"}
@@ -200,11 +197,11 @@ def _label_columns(
     flags = [position for position in others if survey.is_flags[position]]
     least = min((ranks[position] for position in texts), default=_Rank.OTHER)
     best = [position for position in texts if ranks[position] == least]
-    is_said_twice = least == _Rank.WORD and not survey.slips
-    has_label_each = len(flags) > 1 and (
-        least > _Rank.WORD
-        or (is_said_twice and any(_lists(survey, i, {header[j] for j in flags}) for i in best))
-    )
+    titles = {header[position] for position in flags}
+    may_repeat = best if least == _Rank.WORD and not survey.slips else []
+    # A text that lists the titles of columns of 0 and 1 says the same as they do.
+    is_repeated = any(_lists(survey, position, titles) for position in may_repeat)
+    has_label_each = len(flags) > 1 and (least > _Rank.WORD or is_repeated)
     if least > _Rank.WORD:
         slips = [i for i in others if i in survey.slips]
         alike = [i for i in {*flags, *slips} if ranks[i] == least]
@@ -235,10 +232,10 @@ def _separator(survey: Survey, position: int) -> str:
 
 
 def _lists(survey: Survey, position: int, titles: set[str]) -> bool:
-    """Whether a column lists most of these titles and nothing else, so that they say the same."""
+    """Whether a column lists most of these titles and nothing else."""
     separator = _separator(survey, position)
-    cells = (row[position].strip("[](){} ") for row in survey.sample)
-    listed = {label.strip(" '\"") for cell in cells for label in cell.split(separator)} - {""}
+    cells = (labels_in(row[position], separator) for row in survey.sample)
+    listed = {label.strip(" '\"") for labels in cells for label in labels}
     return listed <= titles and 2 * len(listed) > len(titles)
 
 
