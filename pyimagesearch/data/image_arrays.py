@@ -3,6 +3,7 @@
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -123,8 +124,9 @@ NO_TURNS = Turns(np.zeros(0, np.int64), 1)
 def physical_memory() -> int | None:
     """Return the bytes of memory of the machine, or of the container; None if unknown."""
     counts = []
-    if hasattr(os, "sysconf"):
-        counts.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    # Windows has no sysconf, and some builds of Python for macOS do not know all of its names.
+    with suppress(AttributeError, ValueError, OSError):
+        counts.append(os.sysconf("SC_PAGESIZE") * os.sysconf("SC_PHYS_PAGES"))
     # The limit of a container (Linux's documentation of control groups, version 2, memory.max).
     container_limit = Path("/sys/fs/cgroup/memory.max")
     if container_limit.is_file() and (allowed := container_limit.read_text().strip()).isdigit():

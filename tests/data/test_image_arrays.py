@@ -136,6 +136,32 @@ def test_a_container_has_the_memory_that_it_is_allowed(tmp_path, monkeypatch):
     assert image_arrays.physical_memory() == 12345
 
 
+@pytest.mark.parametrize(
+    ("known", "expected"),
+    [
+        # Some builds of Python for macOS know one name of a page's size, and some not these pages.
+        ({"SC_PAGESIZE": 4096, "SC_PHYS_PAGES": 2**20}, 2**32),
+        ({"SC_PAGESIZE": 4096}, None),
+        (None, None),  # Windows
+    ],
+)
+def test_a_system_that_does_not_tell_its_memory_ends_nothing(
+    tmp_path, monkeypatch, known, expected
+):
+    def sysconf(name):
+        if name not in known:
+            raise ValueError("unrecognized configuration name")
+        return known[name]
+
+    if known is None:
+        monkeypatch.delattr(os, "sysconf")
+    else:
+        monkeypatch.setattr(os, "sysconf", sysconf)
+    monkeypatch.setattr(image_arrays, "Path", lambda path: tmp_path / "no container")
+    assert image_arrays.physical_memory() == expected
+    assert isinstance(image_arrays.room_for_images((2, 8, 8, 3), None, None), np.ndarray)
+
+
 def test_arrays_addressed_as_one_are_taken_from_the_right_one(images):
     joined = image_arrays.Concatenated(images[:4], images[4:9], images[9:])
     positions = np.array([9, 0, 4, 3, 8, 4])
