@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from pyimagesearch.data.folders import IMAGE_SUFFIXES, list_images
@@ -147,12 +148,12 @@ def check_different(outputs: Sequence[Path | None], others: Sequence[Path | None
 
 def _identity(path: str | Path) -> object:
     """Return what all names of a file share, also where case makes no difference."""
-    try:
+    with suppress(OSError, ValueError):
         status = os.stat(path)  # noqa: PTH116 (a string may hold what a Path refuses)
-    except (OSError, ValueError):
-        real = os.path.realpath(path)
-        return real.casefold() if sys.platform in ("darwin", "win32") else real
-    return status.st_dev, status.st_ino
+        if status.st_ino:  # Some network drives on Windows give every file the number 0.
+            return status.st_dev, status.st_ino
+    real = os.path.realpath(path)
+    return real.casefold() if sys.platform in ("darwin", "win32") else real
 
 
 def _check_targets(paths: Sequence[str], outputs: Sequence[Path]) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from unnumbered_files import number_no_files
 
 from pyimagesearch.data import folders
 from pyimagesearch.errors import UserError
@@ -129,6 +130,16 @@ def test_a_loop_of_links_ends_and_is_named(tmp_path):
     assert skipped == [
         (str(tmp_path / "blue_jeans" / "loop"), f"it is the folder {tmp_path} once more")
     ]
+
+
+def test_on_a_drive_that_numbers_no_files_each_folder_is_listed(tmp_path, monkeypatch):
+    for name in ("blue_jeans", "red_dress"):
+        write(tmp_path / name / "0.jpg", b"x")
+    (tmp_path / "red_dress" / "loop").symlink_to(tmp_path)
+    number_no_files(monkeypatch)
+    paths, skipped, _ = folders.list_images(tmp_path)
+    assert [Path(path).parent.name for path in paths] == ["blue_jeans", "red_dress"]
+    assert [Path(path).name for path, _ in skipped] == ["loop"]
 
 
 def test_missing_combinations_are_counted_and_listed_without_making_them_all():

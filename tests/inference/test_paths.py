@@ -7,6 +7,7 @@ from closed_folders import close_folder
 from counting import count_events
 from hypothesis import given
 from hypothesis import strategies as st
+from unnumbered_files import number_no_files
 
 from pyimagesearch.errors import UserError
 from pyimagesearch.inference.paths import check_different, expand, output_paths
@@ -78,6 +79,16 @@ def test_outputs_that_differ_in_case_are_one_file_where_systems_ignore_it(monkey
         return
     with pytest.raises(UserError, match="would both be written"):
         output_paths(inputs, inputs, "out")
+
+
+def test_on_a_drive_that_numbers_no_files_images_differ_by_their_paths(tmp_path, monkeypatch):
+    for name in ("a.jpg", "b.jpg"):
+        (tmp_path / name).touch()
+    number_no_files(monkeypatch)
+    inputs = [str(tmp_path / "a.jpg")]
+    assert output_paths(inputs, inputs, tmp_path / "b.jpg") == [tmp_path / "b.jpg"]
+    with pytest.raises(UserError, match="is itself to be classified"):
+        output_paths(inputs, inputs, tmp_path / "x" / ".." / "a.jpg")
 
 
 def test_one_image_is_labelled_to_a_file_or_into_a_folder(tmp_path):
