@@ -6,7 +6,7 @@ import select
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import IO, Any
 
 from pyimagesearch.shared_block import SharedBlock
 
@@ -41,7 +41,12 @@ def quiet_stderr() -> SharedBlock:
 
 def silence_stdout() -> None:
     """Discard whatever this process prints on stdout from now on."""
-    sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 (stays open until the process ends)
+    sys.stdout = _opened_null("w")
+
+
+def _opened_null(mode: str) -> IO[str]:
+    """Open the null device for text with any letters, which the system's encoding may lack."""
+    return open(os.devnull, mode, encoding="utf-8", errors="backslashreplace")  # noqa: PTH123
 
 
 class _Output(io.FileIO):
@@ -79,7 +84,7 @@ def protect_streams() -> None:
         if stream is None:
             # It was closed before Python started. Otherwise the next file that is opened would get
             # its number, and with it what C libraries print.
-            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115, PTH123
+            setattr(sys, name, _opened_null(mode))
         elif mode == "w" and type(getattr(buffer, "raw", buffer)) is io.FileIO:
             stream.flush()
             protected = io.TextIOWrapper(

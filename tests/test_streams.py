@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -35,3 +36,17 @@ def test_what_another_file_gets_is_not_silenced_where_there_is_no_stderr(tmp_pat
     shell = ["bash", "-c", 'exec "$0" -c "$1" 2>&-', sys.executable, program]
     subprocess.run(shell, cwd=tmp_path, check=True)
     assert (tmp_path / "written").read_text() == "(None, 2)"
+
+
+def test_what_nobody_reads_may_have_letters_that_the_systems_encoding_lacks():
+    program = (
+        "from pyimagesearch.streams import protect_streams, silence_stdout\n"
+        "protect_streams()\n"
+        "print('bl\\xe5, \\u56f3, \\udcff', flush=True)\n"
+        "silence_stdout()\n"
+        "print('bl\\xe5, \\u56f3, \\udcff', flush=True)\n"
+    )
+    shell = ["bash", "-c", 'exec "$0" -c "$1" >&-', sys.executable, program]
+    ascii_alone = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    done = subprocess.run(shell, env=os.environ | ascii_alone, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
