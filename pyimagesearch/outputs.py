@@ -107,7 +107,8 @@ def check_makeable(path: AnyPath) -> None:
         If it, or what it would lie in, is no folder or cannot be written to.
     """
     with _refusal_named(path):
-        nearest = next(at for at in (Path(path), *Path(path).parents) if os.path.lexists(at))
+        above = (at for at in (Path(path), *Path(path).parents) if os.path.lexists(at))
+        nearest = next(above, Path(path))  # On Windows, a drive may not exist.
         if not nearest.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
         with temporary_file(nearest / "trial"):

@@ -68,6 +68,13 @@ def test_a_folder_that_cannot_be_made_is_found_before_the_work(tmp_path, monkeyp
         outputs.check_makeable(tmp_path / "dataset")
 
 
+def test_a_folder_on_a_drive_that_does_not_exist_is_one_line(tmp_path, monkeypatch):
+    # On Windows, nothing of Z:\\photos needs to exist.
+    monkeypatch.setattr(os.path, "lexists", lambda path: False)
+    with pytest.raises(UserError, match=r"cannot write .*photos: Not a directory"):
+        outputs.check_makeable(tmp_path / "photos")
+
+
 def test_output_that_is_protected_is_found_before_training(tmp_path, monkeypatch):
     (tmp_path / "fashion.model").touch()
     monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
