@@ -2,6 +2,7 @@
 
 import functools
 import os
+import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterator
 
@@ -29,7 +30,7 @@ class ImageIndex:
         for path in self.paths:
             for top in tops:
                 self.path_at[self._absolute(path, top)] = path
-            name = os.path.basename(path).casefold()  # noqa: PTH119
+            name = _folded(os.path.basename(path))  # noqa: PTH119
             self.names |= {name, _without_suffix(name)}
         self.of_several: dict[str, list[str]] = {}
 
@@ -42,7 +43,7 @@ class ImageIndex:
         """
         found = []
         for position, path in enumerate(self.paths):
-            folded = self._absolute(path, self.top).casefold()
+            folded = _folded(self._absolute(path, self.top))
             found += [(end[::-1], position) for end in {folded, _without_suffix(folded)}]
         return sorted(found)
 
@@ -66,11 +67,11 @@ class ImageIndex:
     def candidates(self, cell: str) -> list[str]:
         """List the paths of all images that a cell may name."""
         wanted = cell.replace("\\", "/").removeprefix("./")
-        if wanted.rpartition("/")[2].casefold() not in self.names:
+        if _folded(wanted.rpartition("/")[2]) not in self.names:
             return []
         if (exact := self._at(self.top, wanted)) is not None:
             return [exact]
-        folded = f"/{wanted.casefold()}".replace("/", os.sep)
+        folded = _folded(f"/{wanted}").replace("/", os.sep)
         ends = self.of_several.get(folded) or [
             self.paths[position] for position in sorted(self._ending_in(folded))
         ]
@@ -104,6 +105,15 @@ class ImageIndex:
 def has_image_suffix(name: str) -> bool:
     """Tell whether a name ends in one of ``IMAGE_SUFFIXES``, in either case."""
     return name.lower().endswith(IMAGE_SUFFIXES)
+
+
+def _folded(text: str) -> str:
+    """Return what spellings share that differ in case, or in how a letter has its accent.
+
+    An "é" may be one character, as most people type it, or an "e" and an accent, as in the names
+    of files from macOS.
+    """
+    return unicodedata.normalize("NFC", text.casefold())
 
 
 def _without_suffix(name: str) -> str:

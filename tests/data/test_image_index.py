@@ -138,6 +138,26 @@ def test_few_images_are_compared_with_a_cell_though_all_have_one_name(cell):
     assert index.backwards.reads < 20 * count
 
 
+@pytest.mark.parametrize("letter", ["\u00e9", "e\u0301"], ids=["one character", "two"])
+def test_a_letter_with_an_accent_may_be_one_character_or_two(letter):
+    index = index_of(f"robes/bl{letter}.jpg", "robes/b.jpg")
+    for cell in (
+        "bl\u00e9.jpg",
+        "ble\u0301.jpg",
+        "BL\u00c9",
+        "robes/bl\u00e9",
+        "data/robes/ble\u0301",
+    ):
+        assert index.find(cell) == index.paths[1]
+
+
+def test_of_two_images_whose_names_look_alike_the_one_at_its_place_is_found():
+    index = index_of("bl\u00e9.jpg", "ble\u0301.jpg")
+    assert index.find("bl\u00e9.jpg") == "/top/data/bl\u00e9.jpg"
+    assert index.find("ble\u0301.jpg") == "/top/data/ble\u0301.jpg"
+    assert len(index.candidates("bl\u00e9")) == 2
+
+
 @pytest.mark.parametrize("folder", ["data", r"C:\work\data", "C:/work/data/"])
 def test_images_in_subfolders_are_found_on_windows_too(monkeypatch, folder):
     path = SimpleNamespace(**{**vars(ntpath), "abspath": windows_path, "realpath": windows_path})
