@@ -73,6 +73,8 @@ def _is_open(title: str, milliseconds: float) -> bool:
     key = cv2.waitKey(max(1, int(milliseconds))) & 0xFF
     if key in (ESCAPE, ord("q")):
         return False
+    if sys.platform == "darwin":  # Its windows cannot be closed, and are invisible in the Dock.
+        return True
     try:
         return cv2.getWindowProperty(title, cv2.WND_PROP_VISIBLE) >= 1
     except cv2.error:

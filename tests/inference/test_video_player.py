@@ -70,8 +70,16 @@ def test_q_and_escape_end_the_video(screen, key):
     assert len(screen.shown) == 1
 
 
+def test_a_window_in_the_dock_of_macos_ends_no_video(screen, monkeypatch):
+    monkeypatch.setattr(video_player.sys, "platform", "darwin")
+    screen.visible = 0.0
+    video_player.show("title", stream(0, 1, 2))
+    assert len(screen.shown) == 3
+
+
 @pytest.mark.parametrize("visible", [0.0, -1.0, None])
-def test_closing_the_window_ends_the_video(screen, visible):
+def test_closing_the_window_ends_the_video(screen, monkeypatch, visible):
+    monkeypatch.setattr(video_player.sys, "platform", "linux")
     screen.visible = visible
     video_player.show("title", stream(0, 1, 2))
     assert len(screen.shown) == 1
