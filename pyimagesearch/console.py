@@ -1,5 +1,6 @@
 """How the scripts talk to a person: information, progress, colours and one-line errors."""
 
+import errno
 import os
 import signal
 import sys
@@ -16,6 +17,8 @@ T = TypeVar("T")
 Progress = Callable[[Iterable[Any], int], Iterable[Any]]
 
 COLORS = {"sure": 32, "unsure": 33}
+# A flag of Windows' consoles ("GetConsoleMode" in Microsoft's documentation).
+ENABLE_VIRTUAL_TERMINAL_PROCESSING = 4
 
 
 def printable(text: str | os.PathLike[str]) -> str:
@@ -53,9 +56,23 @@ def highlighted(text: str, mood: Literal["sure", "unsure"]) -> str:
         The text unchanged where stdout is no terminal or ``NO_COLOR`` is set
         (https://no-color.org).
     """
-    is_terminal = sys.stdout and sys.stdout.isatty()
+    is_terminal = sys.stdout and sys.stdout.isatty() and _obeys_escapes()
     plain = not is_terminal or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     return text if plain else f"\x1b[{COLORS[mood]}m{text}\x1b[0m"
+
+
+def _obeys_escapes() -> bool:
+    """Tell whether the terminal obeys escape sequences: a console of Windows may print them."""
+    if sys.platform != "win32":
+        return True
+    import ctypes
+    import msvcrt
+
+    mode = ctypes.c_ulong(0)
+    with suppress(OSError):  # IDLE calls its window a terminal.
+        handle = msvcrt.get_osfhandle(sys.stdout.fileno())
+        ctypes.windll.kernel32.GetConsoleMode(handle, ctypes.byref(mode))
+    return bool(mode.value & ENABLE_VIRTUAL_TERMINAL_PROCESSING)
 
 
 def info(*messages: str) -> None:
@@ -220,7 +237,9 @@ def run(main: Callable[[], int | None]) -> int:
     error = output_error()
     if code or error is None:
         return code
-    if isinstance(error, BrokenPipeError):
+    # Windows may call it an invalid argument (https://github.com/python/cpython/issues/79935).
+    is_misnamed = sys.platform == "win32" and error.errno == errno.EINVAL
+    if isinstance(error, BrokenPipeError) or is_misnamed:
         return READER_GONE
     complain(f"cannot write to the standard output: {reason_of(error)}")
     return WORK_FAILED

@@ -1,3 +1,5 @@
+import ctypes
+import errno
 import io
 import itertools
 import os
@@ -8,6 +10,7 @@ import termios
 import threading
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -156,6 +159,16 @@ def test_work_is_finished_without_a_traceback_whatever_becomes_of_the_output(
     says_so = "No space left on device" in complaints
     assert says_so == (stdout == "full" and stderr == "kept")
     assert complaints.count(r"a warning, \u56f3") == (3 if stderr == "kept" else 0)
+
+
+@pytest.mark.parametrize(
+    ("platform", "code"), [("win32", errors.READER_GONE), ("linux", errors.WORK_FAILED)]
+)
+def test_windows_calls_a_pipe_that_nobody_reads_an_invalid_argument(monkeypatch, platform, code):
+    monkeypatch.setattr(sys, "platform", platform)
+    error = OSError(errno.EINVAL, "Invalid argument")
+    monkeypatch.setattr(console, "output_error", lambda: error)
+    assert console.run(lambda: None) == code
 
 
 def test_unbuffered_output_is_protected_too(tmp_path, monkeypatch):
@@ -335,6 +348,36 @@ def test_where_a_stream_is_missing_there_is_neither_progress_nor_colour(
     monkeypatch.setattr(sys, "stderr", others)
     monkeypatch.setattr(sys, missing, None)
     assert list(console.progress(iter("abc"), 3)) == ["a", "b", "c"]
+    assert console.highlighted("blue", "sure") == "blue"
+
+
+@pytest.mark.parametrize(("mode", "is_colored"), [(0x7, True), (0x3, False), (None, False)])
+def test_a_console_of_windows_that_would_print_the_codes_of_colours_gets_none(
+    monkeypatch, mode, is_colored
+):
+    def get_mode(handle, pointer):
+        if mode is not None:  # what follows is no console
+            pointer._obj.value = mode
+
+    windows = SimpleNamespace(kernel32=SimpleNamespace(GetConsoleMode=get_mode))
+    monkeypatch.setattr(ctypes, "windll", windows, raising=False)
+    handles = SimpleNamespace(get_osfhandle=lambda descriptor: descriptor)
+    monkeypatch.setitem(sys.modules, "msvcrt", handles)
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.delenv("TERM", raising=False)
+    terminal, end = os.openpty()
+    with os.fdopen(end, "w") as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        assert ("\x1b" in console.highlighted("blue", "sure")) == is_colored
+    os.close(terminal)
+
+
+def test_in_a_window_of_windows_without_a_descriptor_there_are_no_colours(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.delenv("TERM", raising=False)
+    monkeypatch.setattr(sys, "stdout", OfNotebooks(is_terminal=True))
+    handles = SimpleNamespace(get_osfhandle=pytest.fail)
+    monkeypatch.setitem(sys.modules, "msvcrt", handles)
     assert console.highlighted("blue", "sure") == "blue"
 
 
