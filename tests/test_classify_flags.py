@@ -7,6 +7,7 @@ from recorder import record
 
 import classify
 from pyimagesearch.artifacts.model_file import TrainedModel
+from pyimagesearch.command_lines.classify import parse_arguments
 from pyimagesearch.inference.backend import MANY_IMAGES
 from pyimagesearch.inference.classification import Choice, Prediction
 from pyimagesearch.inference.classifier import Classifier
@@ -61,6 +62,20 @@ def test_each_flag_reaches_what_it_is_about(calls):
 
 def test_heat_maps_are_of_the_network_and_of_images_as_it_was_trained_on_them(calls):
     assert [*calls["explainer"].arguments.values()] == ["our.model", "squeeze"]
+
+
+@pytest.mark.parametrize("platform", ["win32", "linux"])
+def test_patterns_are_expanded_on_windows_whose_shells_leave_that_to_programs(
+    tmp_path, monkeypatch, platform
+):
+    monkeypatch.setattr("sys.platform", platform)
+    monkeypatch.chdir(tmp_path)
+    for name in ("b.png", "a.png", "a[1].png", "a1.png", "c.jpg"):
+        (tmp_path / name).touch()
+    given = ["*.png", "a[1].png", "*.gif", "camera:0", "-"]
+    monkeypatch.setattr("sys.argv", ["classify.py", "--image", *given])
+    expanded = ["a.png", "a1.png", "a[1].png", "b.png"] if platform == "win32" else ["*.png"]
+    assert parse_arguments(None).image == [*expanded, "a[1].png", "*.gif", "camera:0", "-"]
 
 
 @pytest.mark.parametrize("flags", [[], ["--no-display"]])

@@ -1,5 +1,7 @@
 """The command line of classify.py."""
 
+import glob
+import sys
 from argparse import Namespace
 
 from pyimagesearch.arguments import ArgumentParser, either, number
@@ -56,4 +58,13 @@ def parse_arguments(description: str | None) -> Namespace:
     form("--json", dest="form", action="store_const", const="json", default="text", help=one_object)
     table = "print a table of comma-separated values"
     form("--csv", dest="form", action="store_const", const="csv", default="text", help=table)
-    return parser.parse_args()
+    args = parser.parse_args()
+    if sys.platform == "win32":
+        args.image = [path for given in args.image for path in _expanded(given)]
+    return args
+
+
+def _expanded(given: str) -> list[str]:
+    """Expand a pattern such as ``clips/*.mp4``, which shells of Windows leave to programs."""
+    # The name of a file on Windows may hold brackets, but neither * nor ?.
+    return sorted(glob.glob(given.replace("[", "[[]"))) or [given]  # noqa: PTH207
