@@ -1,5 +1,6 @@
 import os
 import signal
+import sys
 from unittest import mock
 
 import hypothesis
@@ -19,6 +20,12 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # A busy machine fails no test.
 hypothesis.settings.register_profile("without a clock", deadline=None)
 hypothesis.settings.load_profile("without a clock")
+
+
+def pytest_configure():
+    """Refuse Windows, which lacks pipes with names, signals, and links that anybody may make."""
+    if sys.platform == "win32":
+        raise pytest.UsageError("the tests need Linux or macOS: on Windows, run them in WSL")
 
 
 def pytest_collection_modifyitems(items):

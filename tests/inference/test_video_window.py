@@ -1,12 +1,14 @@
 import itertools
+import sys
 
 import numpy as np
 import pytest
 
-from pyimagesearch.inference import video_player, video_window
+from pyimagesearch.inference import video_player, video_window, window
 from pyimagesearch.inference.video_reading import Frame
 
 FRAME = Frame(0.0, np.zeros((10, 20, 3), np.uint8))
+NEEDS_NO_DISPLAY = pytest.mark.skipif(sys.platform != "linux", reason="a window would open")
 SAVE_STDIN = "import sys; open(sys.argv[1], 'wb').write(sys.stdin.buffer.read())"
 
 
@@ -34,11 +36,13 @@ def shown(frame, most=10_000):
 
 
 def test_without_a_display_there_is_no_window(monkeypatch):
+    monkeypatch.setattr(window.sys, "platform", "linux")
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     assert shown(FRAME) == (0, [video_window.NO_DISPLAY])
 
 
+@NEEDS_NO_DISPLAY
 def test_a_display_that_cannot_be_reached_is_told_once_and_ends_nothing(monkeypatch):
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     monkeypatch.setenv("DISPLAY", ":987")
@@ -75,6 +79,7 @@ def test_the_end_of_the_player_is_the_end_of_the_window(plays):
     assert told == []
 
 
+@NEEDS_NO_DISPLAY
 def test_the_player_imports_no_file_of_the_current_folder(monkeypatch, tmp_path):
     (tmp_path / "cv2.py").write_text("import pathlib\npathlib.Path('imported').touch()\n")
     monkeypatch.chdir(tmp_path)
