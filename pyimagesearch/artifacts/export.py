@@ -270,7 +270,8 @@ def _move(source: Path, paths: Mapping[str, Path], labels: Sequence[str]) -> Non
                 shutil.copyfile(source / file.name, temporary)
     for folder in {path.parent for path in paths.values()}:
         with written_whole(folder / LABELS_FILE) as temporary:
-            temporary.write_text(labels_text(labels), encoding="utf-8")
+            # As a text, it would have other line ends on Windows, and seem to be of other labels.
+            temporary.write_bytes(labels_text(labels).encode())
 
 
 def _images(given: np.ndarray | AnyPath | None, trained: model_file.TrainedModel) -> np.ndarray:

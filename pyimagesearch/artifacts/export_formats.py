@@ -133,7 +133,7 @@ def check_installed(names: Sequence[str]) -> None:
     if missing:
         raise UserError(
             f"exporting to {', '.join(names)} needs {', '.join(missing)}: "
-            "pip install '.[export]' installs what all formats need"
+            'pip install ".[export]" installs what all formats need'
         )
 
 
@@ -222,7 +222,7 @@ def _write_saved_model(network: "keras.Model", path: Path, labels: Sequence[str]
     # TensorFlow leaves this folder to whoever makes the model.
     extra = path / "assets.extra"
     extra.mkdir()
-    (extra / LABELS_FILE).write_text(labels_text(labels), encoding="utf-8")
+    (extra / LABELS_FILE).write_bytes(labels_text(labels).encode())
 
 
 def _load_saved_model(path: Path) -> Callable[[np.ndarray], np.ndarray]:

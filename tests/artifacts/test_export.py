@@ -46,7 +46,7 @@ def test_a_missing_runtime_is_one_line_that_says_what_to_install(tmp_path, monke
     error = refusal(export.export_paths, tmp_path / "fashion.model", ["litert"])
     assert error.exit_code == 2
     assert "ai_edge_litert" in str(error)
-    assert "pip install '.[export]'" in str(error)
+    assert 'pip install ".[export]"' in str(error)  # cmd.exe passes single quotes on
 
 
 def test_a_folder_of_something_else_is_not_replaced(tmp_path):
@@ -80,8 +80,16 @@ def test_a_network_that_predicts_something_else_is_not_moved_into_place(
     assert sorted(path.name for path in tmp_path.iterdir()) == before
 
 
+def write_text_as_on_windows(path, text, encoding=None):
+    path.write_bytes(text.replace("\n", "\r\n").encode(encoding or "cp1252"))
+
+
 @pytest.mark.slow
-def test_whoever_replaces_the_labels_of_other_exports_is_told_so(archive, tmp_path, monkeypatch):
+@pytest.mark.parametrize("write_text", [Path.write_text, write_text_as_on_windows])
+def test_whoever_replaces_the_labels_of_other_exports_is_told_so(
+    archive, tmp_path, monkeypatch, write_text
+):
+    monkeypatch.setattr(Path, "write_text", write_text)
     (tmp_path / "fashion.model").write_bytes(archive.read_bytes())
     as_before = export_formats.FORMATS["onnx"]._replace(
         write=lambda network, path, labels: path.touch(), load=lambda path: None
