@@ -190,7 +190,8 @@ def prepare_training_device(wanted: str = "auto", *, say: Callable[[str], None])
     tf.get_logger().setLevel("ERROR")
     if wanted == "gpu" and not gpus:
         raise UserError(
-            "TensorFlow finds no GPU: install tensorflow[and-cuda], or use --device cpu"
+            "TensorFlow finds no GPU: install tensorflow[and-cuda], which is for Linux, or use "
+            "--device cpu"
         )
     if wanted == "cpu":
         tf.config.set_visible_devices([], "GPU")
