@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -61,12 +62,13 @@ def load_folder_images(folder: Path, progress: Progress) -> FolderImages:
     Returns
     -------
     FolderImages
-        Those of the folder first. Files that cannot be decoded are left out.
+        Those of the folder first. Siblings that may not be read are left out, and so are files that
+        cannot be decoded.
 
     Raises
     ------
     UserError
-        If a folder cannot be read.
+        If the folder, or the one above it, cannot be read.
     """
     try:
         found = [*images_in(folder), *_images_in_siblings(folder)]
@@ -91,12 +93,10 @@ def _images_in_siblings(folder: Path) -> list[Path]:
     own = os.path.realpath(folder)
     # A folder that is a link has its neighbours where the link lies.
     parent = Path(os.path.abspath(folder)).parent  # noqa: PTH100
-    siblings = sorted(
-        path
-        for path in parent.iterdir()
-        if os.path.realpath(path) != own
-        and not path.name.startswith(".")
-        and path.is_dir()
-        and os.access(path, os.R_OK | os.X_OK)
-    )
-    return [image for sibling in siblings for image in images_in(sibling)]
+    images: list[Path] = []
+    for path in sorted(parent.iterdir()):
+        if os.path.realpath(path) != own and not path.name.startswith("."):
+            # A home folder on Windows or macOS has some that os.access does not know as protected.
+            with suppress(PermissionError):
+                images += images_in(path) if path.is_dir() else []
+    return images

@@ -120,6 +120,21 @@ def test_an_empty_folder_knows_nothing(tmp_path):
     assert known.find_copy(judged(1)) is None
 
 
+def test_a_sibling_that_cannot_be_read_is_passed_over(dataset, monkeypatch):
+    (dataset / "music").mkdir()
+    iterdir = Path.iterdir
+
+    def refuse_music(path):
+        # As for folders that Windows protects, os.access says that they can be read.
+        if path.name == "music":
+            raise PermissionError(13, "Permission denied", str(path))
+        return iterdir(path)
+
+    monkeypatch.setattr(Path, "iterdir", refuse_music)
+    known = load_folder_images(dataset / "blue_jeans", no_progress)
+    assert known.find_copy(judged(2)) == dataset / "red_dress" / "b.png"
+
+
 def test_a_folder_that_cannot_be_read_is_named(dataset, monkeypatch):
     def iterdir(path):
         raise PermissionError(13, "Permission denied", str(path))
