@@ -119,16 +119,13 @@ def train_network(args: Namespace) -> int:
     info(*messages.result_lines(report, predicted))
 
     info("remembering the images that the network knows...")
-    some = remembering.some_indices(pool.shape[0], test)
-    features = remembering.features_of(trainer.model, pool, some)
-    known = remembering.remember(trainer.model, features, tested=np.isin(some, test).nonzero()[0])
-    found = strays.find_strays(dataset, features, known, indices=some)
-    del features  # They take ten kilobytes an image.
+    remembered = remembering.remember(trainer.model, pool, test=test)
+    found = strays.find_strays(dataset, remembered.points, indices=remembered.indices)
     info(*strays.report_strays(report, found))
 
     info(f"serializing network to {printable(args.model)}...")
     metadata = training_report.model_metadata(report)
-    model_file.save_model(args.model, trainer.model, metadata, known=known)
+    model_file.save_model(args.model, trainer.model, metadata, known=remembered.known)
     info(f"serializing label binarizer to {printable(args.labelbin)}...")
     label_file.save_binarizer(args.labelbin, mlb, report["trained_at"])
     training_report.write(args.report, report)

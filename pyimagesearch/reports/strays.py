@@ -7,9 +7,7 @@ import numpy as np
 
 from pyimagesearch.artifacts.known_images import (
     NEIGHBOURS,
-    KnownImages,
     largest_of,
-    points,
 )
 from pyimagesearch.console import counted, first_few
 from pyimagesearch.data.folders import numbered_combinations
@@ -29,7 +27,7 @@ ROWS_AT_ONCE, COLUMNS_AT_ONCE = 1024, 128
 
 
 def find_strays(
-    dataset: Dataset, features: np.ndarray, known: KnownImages | None, *, indices: np.ndarray
+    dataset: Dataset, points: np.ndarray, *, indices: np.ndarray
 ) -> list[dict[str, Any]]:
     """Find the images that are unlike all others of their combination.
 
@@ -37,13 +35,12 @@ def find_strays(
     ----------
     dataset : Dataset
         N images.
-    features : numpy.ndarray
-        float32, shape (M, F).
-    known : KnownImages or None
-        Tells how features are compared. None if the network has none.
+    points : numpy.ndarray
+        float32, shape (M, D), from :func:`pyimagesearch.training.remembering.remember`. D is 0 if
+        the network has no features.
     indices : numpy.ndarray
-        int, shape (M,), sorted: which image each row of features is of. From N on, images are none
-        of the dataset.
+        int, shape (M,), sorted: which image each point is of. From N on, images are none of the
+        dataset.
 
     Returns
     -------
@@ -52,10 +49,10 @@ def find_strays(
         with the same labels that are no copies of it, and the labels of the ``nearest`` others.
         Empty where images have any number of labels, so that few have the same.
     """
-    if known is None or dataset.has_free_labels:
+    if not points.shape[1] or dataset.has_free_labels:
         return []
     indices = indices[indices < len(dataset.paths)]
-    placed, groups = points(features[: len(indices)], known), dataset.groups[indices]
+    placed, groups = points[: len(indices)], dataset.groups[indices]
     combinations, numbers = numbered_combinations([dataset.labels[index] for index in indices])
     near, nearest = _nearest(placed, np.array(numbers), groups)
     near[np.isinf(near)] = np.nan  # It has nothing to be like, or unlike.

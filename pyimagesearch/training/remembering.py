@@ -1,6 +1,8 @@
 """Remember the images that a network was trained on, so that it can tell others from them."""
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import cv2
 import keras
@@ -30,10 +32,33 @@ WHITENING = 0.7
 # The model file keeps this many numbers of two bytes: 4 MB, less some room for headers.
 MOST_KNOWN_NUMBERS = 1_950_000
 MOST_TO_ANALYSE = 6000
-# The features of one image take ten kilobytes, so those of a million would not fit in memory.
 MOST_IMAGES = 20_000
+# The features of one image take ten kilobytes, a point two. So the features of this many images
+# become points before those of others are computed.
+IMAGES_AT_ONCE = 256
 LEAST_SHARE_OF_VARIANCE = 1e-6
 EMPTY_OF_EACH_KIND = 20
+
+FeaturesOf = Callable[[Images | Concatenated, np.ndarray], np.ndarray]
+
+
+class Remembered(NamedTuple):
+    """What :func:`remember` keeps of images.
+
+    Attributes
+    ----------
+    known : KnownImages or None
+        For the model file, at most 4 MB. None if the network has no features.
+    indices : numpy.ndarray
+        int, shape (M,), sorted: the images that have points.
+    points : numpy.ndarray
+        float32, shape (M, D), as :func:`pyimagesearch.artifacts.known_images.points` makes them. D
+        is 0 if the network has no features.
+    """
+
+    known: KnownImages | None
+    indices: np.ndarray
+    points: np.ndarray
 
 
 def some_indices(count: int, test: np.ndarray) -> np.ndarray:
@@ -59,83 +84,113 @@ def some_indices(count: int, test: np.ndarray) -> np.ndarray:
     return np.sort(np.concatenate([tested, learned]))
 
 
-def features_of(
-    model: keras.Model, images: Images | Concatenated, indices: np.ndarray | None = None
-) -> np.ndarray:
-    """Compute the features of images.
+def feature_function(model: keras.Model) -> FeaturesOf:
+    """Make a function that computes features.
 
     Parameters
     ----------
     model : keras.Model
-        Any.
-    images : numpy.ndarray, StoredImages or Concatenated
-        uint8, shape (N, height, width, 3), BGR.
-    indices : numpy.ndarray, optional
-        int, shape (M,): which of them; by default all.
+        One that has features.
 
     Returns
     -------
-    numpy.ndarray
-        float32, shape (M, F). F is 0 if the network has no features.
+    callable
+        Takes images, uint8 of shape (N, height, width, 3), BGR, and the indices of M of them, an
+        array of int. Returns their features, float32 of shape (M, F).
     """
-    chosen = np.arange(images.shape[0]) if indices is None else indices
-    counts = feature_counts_of_model(model)
-    features = np.empty((len(chosen), sum(counts.values())), np.float32)
-    if not counts:
-        return features
     both = with_features(model)
     forward = tf.function(lambda images: both(images, training=False)[1], reduce_retracing=True)
-    # Rows are filled in place: a list of batches would take the memory of all features once more.
-    for rows in np.array_split(np.arange(len(chosen)), -(-len(chosen) // BATCH_SIZE)):
-        features[rows] = forward(scale(images[chosen[rows]]))
-    return features
+    count = sum(feature_counts_of_model(model).values())
+
+    def features_of(images: Images | Concatenated, indices: np.ndarray) -> np.ndarray:
+        features = np.empty((len(indices), count), np.float32)
+        # Rows are filled in place: a list of batches would take the memory of all once more.
+        for rows in _parts(len(indices), BATCH_SIZE):
+            features[rows] = forward(scale(images[indices[rows]]))
+        return features
+
+    return features_of
 
 
-def remember(model: keras.Model, features: np.ndarray, *, tested: np.ndarray) -> KnownImages | None:
+def _parts(count: int, most: int) -> list[slice]:
+    """Divide rows into as few parts as possible, of nearly equal size and of at most `most`."""
+    edges = np.linspace(0, count, -(-count // most) + 1).astype(int).tolist()
+    return [slice(*pair) for pair in itertools.pairwise(edges)]
+
+
+def remember(model: keras.Model, images: Images | Concatenated, *, test: np.ndarray) -> Remembered:
     """Condense what a network knows to what its model file keeps.
 
     Parameters
     ----------
     model : keras.Model
         Trained.
-    features : numpy.ndarray
-        float32, shape (N, F): those of all images.
-    tested : numpy.ndarray
-        int: which of them it is tested on. It was trained on the others.
+    images : numpy.ndarray, StoredImages or Concatenated
+        uint8, shape (N, height, width, 3), BGR.
+    test : numpy.ndarray
+        int: which of them the network is tested on. It was trained on the others.
 
     Returns
     -------
-    KnownImages or None
-        At most 4 MB. None if the network has no features.
+    Remembered
+        With the points of all images, or of ``MOST_IMAGES`` of them.
     """
+    indices = some_indices(images.shape[0], test)
     if not (sizes := list(feature_counts_of_model(model).values())):
-        return None
-    learned = np.random.default_rng(0).permutation(np.setdiff1d(np.arange(len(features)), tested))
-    known = _learn_axes(features, learned[:MOST_TO_ANALYSE], sizes)
+        return Remembered(None, indices, np.empty((len(indices), 0), np.float32))
+    features_of = feature_function(model)
+    is_tested = np.isin(indices, test)
+    learned = np.random.default_rng(0).permutation(np.flatnonzero(~is_tested))
+    analysed = np.sort(learned[:MOST_TO_ANALYSE])
+    known, placed = _place(features_of, images, indices, analysed=analysed, sizes=sizes)
     empty = np.stack(empty_images(model.input_shape[1], EMPTY_OF_EACH_KIND))
-    of_empty = as_kept(points(features_of(model, empty), known))
+    of_empty = as_kept(points(features_of(empty, np.arange(len(empty))), known))
     room = MOST_KNOWN_NUMBERS - known.basis.size - of_empty.size
     kept = np.sort(learned[: max(1, room // of_empty.shape[1])])
-    placed = points(features, known)
-    of_learned = as_kept(placed[kept])
-    near = nearness_of_points(placed[tested], of_learned, of_empty)
-    quantiles = np.quantile(near, SHARES).astype(np.float32)
-    return known._replace(known=of_learned, empty=of_empty, quantiles=quantiles)
+    of_learned, of_tested = as_kept(placed[kept]), placed[is_tested]
+    near = [
+        nearness_of_points(of_tested[part], of_learned, of_empty)
+        for part in _parts(len(of_tested), IMAGES_AT_ONCE)
+    ]
+    quantiles = np.quantile(np.concatenate(near), SHARES).astype(np.float32)
+    known = known._replace(known=of_learned, empty=of_empty, quantiles=quantiles)
+    return Remembered(known, indices, placed)
 
 
-def _learn_axes(features: np.ndarray, learned: np.ndarray, sizes: Sequence[int]) -> KnownImages:
-    """Find the axes of each block of features along which some images differ.
+def _place(
+    features_of: FeaturesOf,
+    images: Images | Concatenated,
+    indices: np.ndarray,
+    *,
+    analysed: np.ndarray,
+    sizes: Sequence[int],
+) -> tuple[KnownImages, np.ndarray]:
+    """Learn axes from the images at some rows of `indices`, and turn all images into points.
 
     The result knows no images yet.
     """
+    features = features_of(images, indices[analysed])
+    known = _learn_axes(features, sizes)
+    placed = np.empty((len(indices), known.axes.sum()), np.float32)
+    for part in _parts(len(analysed), IMAGES_AT_ONCE):
+        placed[analysed[part]] = points(features[part], known)
+    others = np.setdiff1d(np.arange(len(indices)), analysed)
+    for part in _parts(len(others), IMAGES_AT_ONCE):
+        rows = others[part]
+        placed[rows] = points(features_of(images, indices[rows]), known)
+    return known, placed
+
+
+def _learn_axes(features: np.ndarray, sizes: Sequence[int]) -> KnownImages:
+    """Find the axes of each block of features along which some images differ."""
     means, bases = [], []
     for position, stop in enumerate(np.cumsum(sizes)):
+        columns = slice(stop - sizes[position], stop)
+        means.append(features[:, columns].mean(axis=0))
         # A copy of one block at a time takes less memory than one of all features.
-        block = features[learned, stop - sizes[position] : stop]
-        means.append(block.mean(axis=0))
-        block -= means[-1]
+        centred = features[:, columns] - means[-1]
         is_sums = position == len(sizes) - 2 and sizes[-2] == sizes[-1]
-        bases.append(_principal_axes(block, AXES_OF_SUMS if is_sums else AXES))
+        bases.append(_principal_axes(centred, AXES_OF_SUMS if is_sums else AXES))
     none = np.empty((0, 0), np.float32)
     return KnownImages(
         np.array(sizes, np.int32),

@@ -2,23 +2,14 @@ import numpy as np
 import pytest
 
 from pyimagesearch.artifacts import known_images
-from pyimagesearch.artifacts.known_images import KnownImages
 from pyimagesearch.reports import strays
 
 
-@pytest.fixture
-def known():
-    none = np.zeros((1, 3), np.float32)
-    counts = np.array([3], np.int32)
-    basis = np.eye(3, dtype=np.float32).ravel()
-    quantiles = np.zeros(101, np.float32)
-    return KnownImages(counts, counts, np.zeros(3, np.float32), basis, none, none, quantiles)
-
-
-def features(*rows):
-    """Points around some directions, each a little different."""
+def points(*rows):
+    """Points around some directions, each a little different, of unit length."""
     noise = np.random.default_rng(0).normal(scale=0.05, size=(len(rows), 3))
-    return (np.array(rows) + noise).astype(np.float32)
+    placed = (np.array(rows) + noise).astype(np.float32)
+    return placed / np.linalg.norm(placed, axis=1, keepdims=True)
 
 
 LABELS = [("blue", "jeans")] * 20 + [("red", "dress")] * 20
@@ -26,10 +17,10 @@ ALL = np.arange(40)
 USUAL = [[1, 0, 0]] * 20 + [[0, 1, 0]] * 20
 
 
-def test_an_image_among_those_of_other_labels_is_a_stray(make_dataset, known):
+def test_an_image_among_those_of_other_labels_is_a_stray(make_dataset):
     rows = [list(row) for row in USUAL]
     rows[3] = [0, 1, 0]
-    stray, *_ = strays.find_strays(make_dataset(LABELS), features(*rows), known, indices=ALL)
+    stray, *_ = strays.find_strays(make_dataset(LABELS), points(*rows), indices=ALL)
     assert stray["path"].endswith("/3.png")
     assert stray["labels"] == ("blue", "jeans")
     assert stray["nearest"] == ("red", "dress")
@@ -37,7 +28,7 @@ def test_an_image_among_those_of_other_labels_is_a_stray(make_dataset, known):
 
 
 def test_strays_are_over_three_and_a_half_deviations_below_the_usual_similarity(
-    make_dataset, known, monkeypatch
+    make_dataset, monkeypatch
 ):
     # Their median is 0.9, and half of them are within 0.05 of it: a deviation of 0.074.
     usual = np.linspace(0.8, 1, 37)
@@ -45,7 +36,7 @@ def test_strays_are_over_three_and_a_half_deviations_below_the_usual_similarity(
     similar = np.concatenate([usual, odd]).astype(np.float32)
     monkeypatch.setattr(strays, "_similarities", lambda *_: similar[:, None])
     labels = [("blue", "jeans")] * 40
-    found = strays.find_strays(make_dataset(labels), features(*USUAL), known, indices=ALL)
+    found = strays.find_strays(make_dataset(labels), points(*USUAL), indices=ALL)
     assert [stray["path"] for stray in found] == ["d/blue_jeans/38.png"]
 
 
@@ -109,57 +100,55 @@ def test_an_image_is_compared_with_some_of_many(monkeypatch, images, combination
         assert row.max() >= number * images + compared
 
 
-def test_its_own_copies_do_not_make_an_image_familiar(make_dataset, known):
+def test_its_own_copies_do_not_make_an_image_familiar(make_dataset):
     rows = [list(row) for row in USUAL]
     for copy in range(3, 9):
         rows[copy] = [0, 0, 1]
     groups = [3 if 3 <= number <= 8 else number for number in range(40)]
     copies = {f"d/blue_jeans/{number}.png" for number in range(3, 9)}
-    found = strays.find_strays(
-        make_dataset(LABELS, groups=groups), features(*rows), known, indices=ALL
-    )
+    found = strays.find_strays(make_dataset(LABELS, groups=groups), points(*rows), indices=ALL)
     assert {stray["path"] for stray in found[:6]} == copies
     assert all(stray["similarity"] < 0.5 for stray in found[:6])
-    found = strays.find_strays(make_dataset(LABELS), features(*rows), known, indices=ALL)
+    found = strays.find_strays(make_dataset(LABELS), points(*rows), indices=ALL)
     assert all(stray["similarity"] > 0.9 for stray in found)
 
 
-def test_labels_in_another_order_are_no_other_labels(make_dataset, known):
+def test_labels_in_another_order_are_no_other_labels(make_dataset):
     mixed = [("jeans", "blue"), *LABELS[1:]]
-    found = strays.find_strays(make_dataset(mixed), features(*USUAL), known, indices=ALL)
+    found = strays.find_strays(make_dataset(mixed), points(*USUAL), indices=ALL)
     assert all(stray["similarity"] > 0.9 for stray in found)
     assert {stray["nearest"] for stray in found} <= {("jeans", "blue"), ("red", "dress")}
     rows = [[0, 0, 1], *USUAL[1:]]
-    stray, *_ = strays.find_strays(make_dataset(mixed), features(*rows), known, indices=ALL)
+    stray, *_ = strays.find_strays(make_dataset(mixed), points(*rows), indices=ALL)
     assert stray["labels"] == ("jeans", "blue")
 
 
-def test_a_combination_of_few_images_is_compared_with_those_few(make_dataset, known):
+def test_a_combination_of_few_images_is_compared_with_those_few(make_dataset):
     labels = [("blue", "jeans")] * 20 + [("red", "dress")] * 4
     rows = [[1, 0, 0]] * 20 + [[0, 1, 0]] * 4
     dataset = make_dataset(labels)
-    found = strays.find_strays(dataset, features(*rows), known, indices=np.arange(24))
+    found = strays.find_strays(dataset, points(*rows), indices=np.arange(24))
     assert all(stray["similarity"] > 0.9 for stray in found)
     rows[22] = [0, 0, 1]
-    stray, *others = strays.find_strays(dataset, features(*rows), known, indices=np.arange(24))
+    stray, *others = strays.find_strays(dataset, points(*rows), indices=np.arange(24))
     assert stray["path"].endswith("/22.png")
     assert stray["similarity"] < 0.5 < min(other["similarity"] for other in others)
 
 
-def test_an_image_without_any_other_of_its_labels_is_no_stray(make_dataset, known):
+def test_an_image_without_any_other_of_its_labels_is_no_stray(make_dataset):
     labels = [("blue", "jeans")] * 20 + [("red", "dress")] * 2
     rows = [[1, 0, 0]] * 20 + [[0, 1, 0], [0, 0, 1]]
     dataset = make_dataset(labels, groups=[*range(20), 20, 20])
-    found = strays.find_strays(dataset, features(*rows), known, indices=np.arange(22))
+    found = strays.find_strays(dataset, points(*rows), indices=np.arange(22))
     assert {stray["labels"] for stray in found} == {("blue", "jeans")}
 
 
 @pytest.mark.filterwarnings("error")
-def test_where_all_images_of_all_labels_are_copies_there_are_no_strays(make_dataset, known):
+def test_where_all_images_of_all_labels_are_copies_there_are_no_strays(make_dataset):
     labels = [("blue", "jeans")] * 2 + [("red", "dress")] * 2
     dataset = make_dataset(labels, groups=[0, 0, 1, 1])
     rows = [[1, 0, 0]] * 2 + [[0, 1, 0]] * 2
-    assert strays.find_strays(dataset, features(*rows), known, indices=np.arange(4)) == []
+    assert strays.find_strays(dataset, points(*rows), indices=np.arange(4)) == []
 
 
 def test_a_report_lists_strays_and_says_which_of_the_worst_predictions_are_some():
@@ -177,62 +166,56 @@ def test_strays_are_counted_and_named_if_there_are_any():
     assert "\n" not in line
 
 
-def test_where_images_have_any_number_of_labels_there_are_no_strays(make_dataset, known):
+def test_where_images_have_any_number_of_labels_there_are_no_strays(make_dataset):
     rows = [list(row) for row in USUAL]
     rows[3] = [0, 1, 0]
     dataset = make_dataset(LABELS)._replace(has_free_labels=True)
-    assert strays.find_strays(dataset, features(*rows), known, indices=ALL) == []
-    assert strays.find_strays(
-        dataset._replace(has_free_labels=False), features(*rows), known, indices=ALL
-    )
+    assert strays.find_strays(dataset, points(*rows), indices=ALL) == []
+    assert strays.find_strays(dataset._replace(has_free_labels=False), points(*rows), indices=ALL)
 
 
 def test_where_no_images_are_remembered_there_are_no_strays(make_dataset):
     none = np.empty((40, 0), np.float32)
-    assert strays.find_strays(make_dataset(LABELS), none, None, indices=ALL) == []
+    assert strays.find_strays(make_dataset(LABELS), none, indices=ALL) == []
 
 
-def test_some_images_are_enough_to_find_strays_among_them(make_dataset, known):
+def test_some_images_are_enough_to_find_strays_among_them(make_dataset):
     rows = [list(row) for row in USUAL]
     rows[3] = rows[4] = [0, 1, 0]
     some = np.array([n for n in range(40) if n % 4 != 0] + [40, 41])  # the last are composed
-    of_some = features(*(rows[n] for n in some[:-2]), [1, 0, 0], [1, 0, 0])
-    found = strays.find_strays(make_dataset(LABELS), of_some, known, indices=some)
+    of_some = points(*(rows[n] for n in some[:-2]), [1, 0, 0], [1, 0, 0])
+    found = strays.find_strays(make_dataset(LABELS), of_some, indices=some)
     assert found[0]["path"].endswith("/3.png")
     assert not any(stray["path"].endswith("/4.png") for stray in found)
 
 
 def odd_rows(*odd):
-    """Features of images that are usual but for some, which resemble those of other labels."""
-    return features(*([0, 1, 0] if n in odd else row for n, row in enumerate(USUAL)))
+    """Points of images that are usual but for some, which resemble those of other labels."""
+    return points(*([0, 1, 0] if n in odd else row for n, row in enumerate(USUAL)))
 
 
-def test_strays_do_not_depend_on_how_many_images_are_compared_at_once(
-    make_dataset, known, monkeypatch
-):
+def test_strays_do_not_depend_on_how_many_images_are_compared_at_once(make_dataset, monkeypatch):
     dataset, rows = make_dataset(LABELS), odd_rows(3, 17)
-    together = strays.find_strays(dataset, rows, known, indices=ALL)
+    together = strays.find_strays(dataset, rows, indices=ALL)
     monkeypatch.setattr(strays, "ROWS_AT_ONCE", 7)
-    for stray, other in zip(
-        together, strays.find_strays(dataset, rows, known, indices=ALL), strict=True
-    ):
+    for stray, other in zip(together, strays.find_strays(dataset, rows, indices=ALL), strict=True):
         similarity = pytest.approx(other["similarity"], abs=1e-5)
         assert stray == other | {"similarity": similarity}
 
 
-def test_of_many_strays_the_farthest_are_listed(make_dataset, known, monkeypatch):
+def test_of_many_strays_the_farthest_are_listed(make_dataset, monkeypatch):
     dataset, rows = make_dataset(LABELS), odd_rows(3, 17)
-    every = strays.find_strays(dataset, rows, known, indices=ALL)
+    every = strays.find_strays(dataset, rows, indices=ALL)
     assert len(every) > 1
     monkeypatch.setattr(strays, "MOST_STRAYS", 1)
-    assert strays.find_strays(dataset, rows, known, indices=ALL) == every[:1]
+    assert strays.find_strays(dataset, rows, indices=ALL) == every[:1]
 
 
 @pytest.mark.parametrize(
     ("in_all", "of_each", "compared"), [(20_000, 50, 20), (20, 5, 10), (20, 12, 12)]
 )
 def test_each_image_is_compared_once_with_some_of_each_combination(
-    make_dataset, known, monkeypatch, in_all, of_each, compared
+    make_dataset, monkeypatch, in_all, of_each, compared
 ):
     shapes = []
 
@@ -245,6 +228,6 @@ def test_each_image_is_compared_once_with_some_of_each_combination(
     monkeypatch.setattr(strays, "LEAST_COMPARED", of_each)
     monkeypatch.setattr(strays, "ROWS_AT_ONCE", 16)
     monkeypatch.setattr(strays, "COLUMNS_AT_ONCE", 1)
-    stray, *_ = strays.find_strays(make_dataset(LABELS), odd_rows(3), known, indices=ALL)
+    stray, *_ = strays.find_strays(make_dataset(LABELS), odd_rows(3), indices=ALL)
     assert stray["path"].endswith("/3.png")
     assert shapes == [(16, compared), (16, compared), (8, compared)] * 2
