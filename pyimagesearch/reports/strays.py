@@ -5,10 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from pyimagesearch.artifacts.known_images import (
-    NEIGHBOURS,
-    largest_of,
-)
+from pyimagesearch.artifacts.known_images import NEIGHBOURS, largest_of
 from pyimagesearch.console import counted, first_few
 from pyimagesearch.data.folders import numbered_combinations
 from pyimagesearch.data.loading import Dataset
