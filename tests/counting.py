@@ -1,6 +1,9 @@
-"""Count what a function does, which does not depend on the clock as its time does."""
+"""Count what a function does and what memory it takes: neither depends on the clock."""
 
 import sys
+import tracemalloc
+from contextlib import contextmanager
+from types import SimpleNamespace
 
 
 def count_events(kind, function, *given, **named):
@@ -22,3 +25,15 @@ def count_events(kind, function, *given, **named):
     finally:
         sys.settrace(before)
     return count
+
+
+@contextmanager
+def traced_memory():
+    """Yield something whose `peak` says, after the block, how many bytes Python took at most."""
+    memory = SimpleNamespace(peak=None)
+    tracemalloc.start()
+    try:
+        yield memory
+        memory.peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()

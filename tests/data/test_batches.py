@@ -1,7 +1,6 @@
-import tracemalloc
-
 import numpy as np
 import pytest
+from counting import traced_memory
 from scipy.sparse import csr_array
 
 from pyimagesearch.data import batches as module
@@ -14,6 +13,29 @@ TARGETS = csr_array(np.arange(10, dtype=np.float32)[:, None])
 
 def examples(indices, turns=NO_TURNS):
     return module.Examples(IMAGES, TARGETS, indices, turns)
+
+
+EVERY = examples(np.arange(10))
+
+
+def training(examples, **settings):
+    """Return the pixels and the targets of each batch, those of one epoch by default."""
+    settings = {"epochs": range(1), "seed": 0} | settings
+    return as_arrays(module.training_batches(examples, **settings))
+
+
+def evaluation(examples, **settings):
+    """Return the pixels and the targets of each batch."""
+    return as_arrays(module.evaluation_batches(examples, **settings))
+
+
+def as_arrays(batches):
+    return [(pixels.numpy(), targets.numpy()) for pixels, targets in batches]
+
+
+def positions(targets):
+    """Return the positions of the images that have these targets."""
+    return targets[:, 0].astype(int)
 
 
 @pytest.fixture
@@ -41,12 +63,10 @@ def test_labels_that_are_none_of_the_classes_are_refused(labels):
 def test_targets_take_memory_for_the_labels_that_images_have_alone():
     classes = [f"label {number:03}" for number in range(500)]
     labels = [(classes[number % 500],) for number in range(20_000)]
-    tracemalloc.start()
-    targets = module.make_targets(labels, classes)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
+    with traced_memory() as memory:
+        targets = module.make_targets(labels, classes)
     assert targets.shape == (20_000, 500)
-    assert peak < 4 * 20_000 * 500 / 10
+    assert memory.peak < 4 * 20_000 * 500 / 10
 
 
 def test_batches_have_the_rows_of_their_images(still):
@@ -55,102 +75,75 @@ def test_batches_have_the_rows_of_their_images(still):
     # Each image is of one colour, its position.
     images = np.broadcast_to(np.arange(10)[:, None, None, None], (10, 8, 8, 3)).astype(np.uint8)
     examples = module.Examples(images, rows, np.arange(10))
-    for batches in (
-        module.training_batches(examples, batch_size=5, epochs=range(2), seed=0),
-        module.evaluation_batches(examples, batch_size=3),
-    ):
-        for pixels, targets in batches:
-            shown = np.rint(pixels.numpy()[:, 4, 4, 0] * 255).astype(int)
-            np.testing.assert_array_equal(targets, rows.toarray()[shown])
+    batches = training(examples, batch_size=5, epochs=range(2))
+    for pixels, targets in batches + evaluation(examples, batch_size=3):
+        shown = np.rint(pixels[:, 4, 4, 0] * 255).astype(int)
+        np.testing.assert_array_equal(targets, rows.toarray()[shown])
 
 
 def test_an_epoch_shows_every_image_of_whole_batches_once(still):
     indices = np.array([1, 2, 3, 5, 6, 7, 8])
-    batches = list(
-        module.training_batches(examples(indices), batch_size=3, epochs=range(2), seed=0)
-    )
-    assert [len(labels) for _, labels in batches] == [3, 3, 3, 3]
+    batches = training(examples(indices), batch_size=3, epochs=range(2))
+    assert [len(targets) for _, targets in batches] == [3, 3, 3, 3]
     for epoch in (batches[:2], batches[2:]):
-        shown = np.concatenate([labels.numpy()[:, 0] for _, labels in epoch])
+        shown = np.concatenate([positions(targets) for _, targets in epoch])
         assert len(set(shown)) == 6
         assert set(shown) <= set(indices)
 
 
 def test_images_keep_their_targets_and_are_scaled_to_one(still):
-    batches = module.training_batches(
-        examples(np.arange(10)), batch_size=5, epochs=range(1), seed=3
-    )
-    for pixels, labels in batches:
-        expected = IMAGES[labels.numpy()[:, 0].astype(int)] / 255
-        np.testing.assert_allclose(pixels, expected, atol=1e-5)
+    for pixels, targets in training(EVERY, batch_size=5):
+        np.testing.assert_allclose(pixels, IMAGES[positions(targets)] / 255, atol=1e-5)
 
 
 def test_integer_targets_become_float32():
-    integers = module.Examples(IMAGES, TARGETS.astype(int), np.arange(10))
-    settings = {"batch_size": 5, "epochs": range(1), "seed": 3}
-    for batches in (
-        module.training_batches(integers, **settings),
-        module.evaluation_batches(integers, batch_size=5),
-    ):
-        targets = np.concatenate([targets.numpy() for _, targets in batches])
+    integers = EVERY._replace(targets=TARGETS.astype(int))
+    for batches in (training(integers, batch_size=5), evaluation(integers, batch_size=5)):
+        targets = np.concatenate([targets for _, targets in batches])
         assert targets.dtype == np.float32
         assert sorted(targets[:, 0]) == [*range(10)]
 
 
 def test_epochs_differ_in_order(still):
-    batches = module.training_batches(
-        examples(np.arange(10)), batch_size=10, epochs=range(2), seed=0
-    )
-    first, second = (labels.numpy() for _, labels in batches)
+    (_, first), (_, second) = training(EVERY, batch_size=10, epochs=range(2))
     assert not np.array_equal(first, second)
 
 
 @pytest.mark.parametrize(("epochs", "seeds"), [((0, 1), (5, 5)), ((0, 0), (5, 6))])
 def test_another_epoch_or_seed_moves_an_image_otherwise(epochs, seeds):
     # One image, so that the order makes no difference.
-    one = module.Examples(IMAGES[:1], TARGETS[:1], np.zeros(4, int))
+    one = examples(np.zeros(4, int))
     first, second = (
-        next(iter(module.training_batches(one, batch_size=4, epochs=range(e, e + 1), seed=s)))[0]
-        for e, s in zip(epochs, seeds, strict=True)
+        training(one, batch_size=4, epochs=range(epoch, epoch + 1), seed=seed)[0][0]
+        for epoch, seed in zip(epochs, seeds, strict=True)
     )
     assert np.abs(first - second).mean() > 0.01
 
 
 def test_each_step_of_an_epoch_moves_an_image_otherwise():
-    one = module.Examples(IMAGES[:1], TARGETS[:1], np.zeros(8, int))
-    (first, _), (second, _) = module.training_batches(one, batch_size=4, epochs=range(1), seed=5)
+    (first, _), (second, _) = training(examples(np.zeros(8, int)), batch_size=4)
     assert np.abs(first - second).mean() > 0.01
 
 
 def test_a_resumed_run_repeats_the_batches_exactly():
-    def batches(epochs, seed=5):
-        made = module.training_batches(
-            examples(np.arange(10)), batch_size=4, epochs=epochs, seed=seed
-        )
-        return [pixels.numpy() for pixels, _ in made]
-
-    np.testing.assert_array_equal(batches(range(3))[4:], batches(range(2, 3)))
-    assert not np.array_equal(batches(range(1)), batches(range(1), seed=6))
+    whole, resumed = (
+        [pixels for pixels, _ in training(EVERY, batch_size=4, epochs=epochs)]
+        for epochs in (range(3), range(2, 3))
+    )
+    np.testing.assert_array_equal(resumed, whole[4:])
 
 
 def test_fewer_images_than_a_batch_make_one_step():
-    batches = list(
-        module.training_batches(examples(np.arange(3)), batch_size=32, epochs=range(1), seed=0)
-    )
-    assert len(batches) == module.steps_per_epoch(3, 32) == 1
-    assert batches[0][0].shape == (3, 24, 32, 3)
+    ((pixels, _),) = training(examples(np.arange(3)), batch_size=32)
+    assert pixels.shape == (3, 24, 32, 3)
+    assert module.steps_per_epoch(3, 32) == 1
 
 
 def test_the_parts_of_all_replicas_make_the_batch_of_one_process():
-    def batches(share):
-        made = module.training_batches(
-            examples(np.arange(10)), batch_size=6, epochs=range(2), seed=5, share=share
-        )
-        return [(pixels.numpy(), labels.numpy()) for pixels, labels in made]
-
-    whole = batches(module.WHOLE)
-    first_process = batches(module.Share(0, 2, 3))
-    second_process = batches(module.Share(2, 1, 3))
+    whole, first_process, second_process = (
+        training(EVERY, batch_size=6, epochs=range(2), share=share)
+        for share in (module.WHOLE, module.Share(0, 2, 3), module.Share(2, 1, 3))
+    )
     assert len(first_process) == 2 * len(second_process) == 2 * len(whole)
     for step, expected in enumerate(whole):
         parts = [*first_process[2 * step : 2 * step + 2], second_process[step]]
@@ -160,15 +153,10 @@ def test_the_parts_of_all_replicas_make_the_batch_of_one_process():
 
 @pytest.mark.parametrize(("count", "batch_size"), [(3, 4), (4, 4), (7, 4), (10, 4), (10, 10)])
 def test_replicas_share_the_evaluation_and_each_gets_images(count, batch_size):
-    shares = [module.Share(number, 1, 3) for number in range(3)]
+    some = examples(np.arange(count))
     seen = [
-        [
-            labels.numpy()[:, 0].tolist()
-            for _, labels in module.evaluation_batches(
-                examples(np.arange(count)), batch_size=batch_size, share=share
-            )
-        ]
-        for share in shares
+        [positions(targets) for _, targets in evaluation(some, batch_size=batch_size, share=share)]
+        for share in (module.Share(number, 1, 3) for number in range(3))
     ]
     steps = module.evaluation_steps(count, batch_size, 3)
     assert [len(batches) for batches in seen] == [steps] * 3
@@ -180,32 +168,23 @@ def test_replicas_share_the_evaluation_and_each_gets_images(count, batch_size):
 
 
 def test_evaluation_shows_every_image_in_order_as_it_is():
-    batches = list(module.evaluation_batches(examples(np.array([7, 2, 9])), batch_size=2))
-    np.testing.assert_array_equal(
-        np.concatenate([labels for _, labels in batches])[:, 0], [7, 2, 9]
-    )
-    np.testing.assert_allclose(
-        np.concatenate([pixels for pixels, _ in batches]), IMAGES[[7, 2, 9]] / 255
-    )
+    batches = evaluation(examples(np.array([7, 2, 9])), batch_size=2)
+    pixels, targets = map(np.concatenate, zip(*batches, strict=True))
+    assert positions(targets).tolist() == [7, 2, 9]
+    np.testing.assert_allclose(pixels, IMAGES[[7, 2, 9]] / 255)
 
 
 def test_no_dataset_is_autotuned():
-    training = module.training_batches(
-        examples(np.arange(10)), batch_size=4, epochs=range(1), seed=0
-    )
-    evaluation = module.evaluation_batches(examples(np.arange(10)), batch_size=4)
+    training = module.training_batches(EVERY, batch_size=4, epochs=range(1), seed=0)
+    evaluation = module.evaluation_batches(EVERY, batch_size=4)
     assert not training.options().autotune.enabled
     assert not evaluation.options().autotune.enabled
 
 
 def test_each_epoch_shows_another_part_of_the_images_that_take_turns(still):
-    batches = module.training_batches(
-        examples(np.arange(4), Turns(np.arange(4, 10), 3)),
-        batch_size=6,
-        epochs=range(4),
-        seed=0,
-    )
-    epochs = [set(labels.numpy()[:, 0].astype(int)) for _, labels in batches]
+    some = examples(np.arange(4), Turns(np.arange(4, 10), 3))
+    batches = training(some, batch_size=6, epochs=range(4))
+    epochs = [set(positions(targets)) for _, targets in batches]
     assert all(set(range(4)) <= shown for shown in epochs)
     turns = [shown - set(range(4)) for shown in epochs]
     assert [len(turn) for turn in turns] == [2, 2, 2, 2]
@@ -213,13 +192,9 @@ def test_each_epoch_shows_another_part_of_the_images_that_take_turns(still):
 
 
 def test_each_round_of_turns_has_an_order_of_its_own(still):
-    batches = module.training_batches(
-        examples(np.arange(1), Turns(np.arange(1, 10), 3)),
-        batch_size=4,
-        epochs=range(6),
-        seed=0,
-    )
-    turns = [frozenset(labels.numpy()[:, 0].astype(int)) for _, labels in batches]
+    some = examples(np.arange(1), Turns(np.arange(1, 10), 3))
+    batches = training(some, batch_size=4, epochs=range(6))
+    turns = [frozenset(positions(targets)) for _, targets in batches]
     assert set(turns[:3]) != set(turns[3:])
 
 
@@ -284,8 +259,6 @@ def test_many_examples_are_checked_without_loading_an_image():
     stored = StoredImages(None, (200_000, 24, 32, 3))  # No file: reading would fail.
     targets = module.make_targets([("a",), ("b",)] * 100_000, ["a", "b"])
     every = module.Examples(Concatenated(IMAGES, stored), targets, np.arange(200_000))
-    tracemalloc.start()
-    module.check_examples(every, SHAPE, 2)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < 4 * 200_000
+    with traced_memory() as memory:
+        module.check_examples(every, SHAPE, 2)
+    assert memory.peak < 4 * 200_000

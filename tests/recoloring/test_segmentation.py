@@ -1,10 +1,10 @@
-import tracemalloc
 import warnings
 from unittest.mock import Mock
 
 import cv2
 import numpy as np
 import pytest
+from counting import traced_memory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -148,11 +148,9 @@ def test_what_is_learned_from_takes_little_memory_an_image(monkeypatch):
     def peak(count):
         labels = np.array(pairs).repeat(count, axis=0)
         images = np.broadcast_to(np.full((8, 8, 3), 99, np.uint8), (len(labels), 8, 8, 3))
-        tracemalloc.start()
-        learn(images, labels)
-        peak = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-        return peak
+        with traced_memory() as memory:
+            learn(images, labels)
+        return memory.peak
 
     of_each_image = (peak(600) - peak(200)) / (400 * len(pairs))
     assert of_each_image < 5_000  # the bins of its small copy take 2 KiB

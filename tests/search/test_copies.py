@@ -1,8 +1,8 @@
-import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
+from counting import traced_memory
 from misbehaving_results import encoded, pattern
 
 from pyimagesearch.console import no_progress
@@ -48,12 +48,10 @@ def test_images_in_a_file_stay_there(tmp_path):
     smalls = room_for_images((5000, 16, 16, 3), 1, tmp_path)
     for position in range(len(smalls)):
         smalls[position] = position % 256
-    tracemalloc.start()
-    known = FolderImages([tmp_path] * len(smalls), smalls)
-    known.find_copy(Judged(".png", "", smalls[7], perceptual_hash(smalls[7])))
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < smalls.nbytes / 5
+    with traced_memory() as memory:
+        known = FolderImages([tmp_path] * len(smalls), smalls)
+        known.find_copy(Judged(".png", "", smalls[7], perceptual_hash(smalls[7])))
+    assert memory.peak < smalls.nbytes / 5
 
 
 def test_hashes_are_not_gathered_anew_for_each_image(tmp_path, monkeypatch):

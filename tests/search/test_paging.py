@@ -1,11 +1,11 @@
 import json
 import socket
 import time
-import tracemalloc
 from contextlib import suppress
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from counting import traced_memory
 from hostile import hostile_pages, read_page, services
 from misbehaving_server import MisbehavingServer
 from stand_in_services import KEY
@@ -499,12 +499,9 @@ SMALLEST_RESULTS = {"[]": 3, "{}": 3, "0": 2, '""': 3, '{"":[]}': 8, "[[[[]]]]":
 def test_a_page_of_very_many_values_costs_little(text):
     count = PAGE_BYTES // SMALLEST_RESULTS[text] - 10
     body = b'{"value": [' + ",".join([text] * count).encode() + b"]}"
-    tracemalloc.start()
-    with suppress(ValueError):
+    with traced_memory() as memory, suppress(ValueError):
         parse_page(body)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < 150 * 2**20
+    assert memory.peak < 150 * 2**20
 
 
 def test_a_page_of_more_bytes_than_allowed_is_refused(scripted):
