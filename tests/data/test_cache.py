@@ -13,6 +13,7 @@ from pyimagesearch.data import cache as cache_module
 from pyimagesearch.data import decoding, loading
 from pyimagesearch.errors import UserError
 from pyimagesearch.files import temporary_file
+from pyimagesearch.image_files import save_image
 
 
 @pytest.fixture
@@ -34,8 +35,9 @@ def cache(tmp_path):
     return tmp_path / "cache" / "a.decoded"
 
 
-def remember(cache, keys, images):
+def remember(cache, paths, images, *, size=8, fit="pad", image_keys=cache_module.image_keys):
     checksums = np.array([zlib.crc32(image) for image in images], np.uint32)
+    keys = image_keys(paths, size, fit)
     cache_module.save(cache, keys, images, checksums=checksums)
 
 
@@ -50,7 +52,7 @@ def recalled(cache, paths):
 
 
 def test_unchanged_files_are_recalled_in_any_order(cache, paths, images):
-    remember(cache, cache_module.image_keys(paths, 8, "pad"), images)
+    remember(cache, paths, images)
     found, hits = recalled(cache, paths[::-1])
     assert hits.all()
     np.testing.assert_array_equal(found, images[::-1])
@@ -61,12 +63,12 @@ def test_what_a_killed_run_left_beside_the_cache_is_removed(cache, paths, images
     with temporary_file(cache) as left:
         pass
     left.touch()
-    remember(cache, cache_module.image_keys(paths, 8, "pad"), images)
+    remember(cache, paths, images)
     assert list(cache.parent.iterdir()) == [cache]
 
 
 def test_changed_touched_and_unknown_files_are_not_recalled(cache, paths, images, tmp_path):
-    remember(cache, cache_module.image_keys(paths, 8, "pad"), images)
+    remember(cache, paths, images)
     status = Path(paths[1]).stat()
     Path(paths[1]).write_bytes(b"longer than it was")
     os.utime(paths[1], ns=(status.st_atime_ns, status.st_mtime_ns))
@@ -78,12 +80,12 @@ def test_changed_touched_and_unknown_files_are_not_recalled(cache, paths, images
 
 @pytest.mark.parametrize(("size", "fit"), [(16, "pad"), (8, "squeeze")])
 def test_another_image_size_or_fit_is_not_recalled(cache, paths, images, size, fit):
-    remember(cache, cache_module.image_keys(paths, size, fit), images)
+    remember(cache, paths, images, size=size, fit=fit)
     assert not recalled(cache, paths)[1].any()
 
 
 def test_a_damaged_image_is_not_recalled_and_the_others_are(cache, paths, images):
-    remember(cache, cache_module.image_keys(paths, 8, "pad"), images)
+    remember(cache, paths, images)
     data = bytearray(cache.read_bytes())
     data[-1] ^= 1
     cache.write_bytes(data)
@@ -92,7 +94,7 @@ def test_a_damaged_image_is_not_recalled_and_the_others_are(cache, paths, images
 
 @pytest.mark.parametrize("position", [0, 20, 24, 40, 120, 150])
 def test_a_flipped_bit_anywhere_before_the_pixels_makes_it_no_cache(cache, paths, images, position):
-    remember(cache, cache_module.image_keys(paths, 8, "pad"), images)
+    remember(cache, paths, images)
     data = bytearray(cache.read_bytes())
     data[position] ^= 4
     cache.write_bytes(data)
@@ -109,14 +111,14 @@ def test_a_cache_of_any_bytes_is_as_good_as_none(cache, paths, data, keeps_begin
 
 @pytest.mark.parametrize("mode", [0o620, 0o602], ids=["the group", "everybody"])
 def test_a_cache_that_others_may_write_is_not_used(cache, paths, images, mode):
-    remember(cache, cache_module.image_keys(paths, 8, "pad"), images)
+    remember(cache, paths, images)
     assert recalled(cache, paths)[1].all()
     cache.chmod(mode)
     assert not recalled(cache, paths)[1].any()
 
 
 def test_a_cache_of_another_user_is_not_used(cache, paths, images, monkeypatch):
-    remember(cache, cache_module.image_keys(paths, 8, "pad"), images)
+    remember(cache, paths, images)
     user = os.geteuid()
     monkeypatch.setattr(os, "geteuid", lambda: user + 1)
     assert not recalled(cache, paths)[1].any()
@@ -125,7 +127,7 @@ def test_a_cache_of_another_user_is_not_used(cache, paths, images, monkeypatch):
 def test_a_cache_is_for_its_user_alone_whatever_the_umask(cache, paths, images):
     umask = os.umask(0)
     try:
-        remember(cache, cache_module.image_keys(paths, 8, "pad"), images)
+        remember(cache, paths, images)
     finally:
         os.umask(umask)
     assert stat.S_IMODE(cache.stat().st_mode) == 0o600
@@ -138,13 +140,13 @@ def test_images_that_another_release_decoded_are_not_used(
 ):
     monkeypatch.setattr(release, "another")
     with_another = runpy.run_path(cache_module.__file__)
-    remember(cache, with_another["image_keys"](paths, 8, "pad"), images)
+    remember(cache, paths, images, image_keys=with_another["image_keys"])
     assert not recalled(cache, paths)[1].any()
 
 
 @pytest.mark.parametrize("kept", [0, 3, 100, 300, -1])
 def test_a_cache_cut_off_anywhere_is_as_good_as_none(cache, paths, images, kept):
-    remember(cache, cache_module.image_keys(paths, 8, "pad"), images)
+    remember(cache, paths, images)
     cache.write_bytes(cache.read_bytes()[:kept])
     assert not recalled(cache, paths)[1].any()
 
@@ -152,33 +154,30 @@ def test_a_cache_cut_off_anywhere_is_as_good_as_none(cache, paths, images, kept)
 def test_the_least_recently_used_is_removed_when_the_cache_is_full(
     cache, paths, images, monkeypatch
 ):
-    keys = cache_module.image_keys(paths, 8, "pad")
     caches = [cache.with_name(f"{name}.decoded") for name in "abc"]
-    remember(caches[0], keys, images)
+    remember(caches[0], paths, images)
     monkeypatch.setattr(cache_module, "MAX_CACHE_BYTES", 5 * caches[0].stat().st_size // 2)
     for age, path in ((30, caches[0]), (20, caches[1])):
-        remember(path, keys, images)
+        remember(path, paths, images)
         os.utime(path, (1e9 - age, 1e9 - age))
     recalled(caches[0], paths)
-    remember(caches[2], keys, images)
+    remember(caches[2], paths, images)
     assert [path.exists() for path in caches] == [True, False, True]
 
 
 def test_more_than_the_cache_may_hold_is_not_kept(cache, paths, images, monkeypatch):
     monkeypatch.setattr(cache_module, "MAX_CACHE_BYTES", images.nbytes - 1)
-    remember(cache, cache_module.image_keys(paths, 8, "pad"), images)
+    remember(cache, paths, images)
     assert not cache.exists()
 
 
 def test_a_folder_that_cannot_be_written_is_no_error(tmp_path, paths, images):
     (tmp_path / "file").touch()
     cache = tmp_path / "file" / "a.decoded"
-    remember(cache, cache_module.image_keys(paths, 8, "pad"), images)
+    remember(cache, paths, images)
 
 
 def test_loading_decodes_only_what_has_changed(tmp_path, monkeypatch):
-    from pyimagesearch.image_files import save_image
-
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     folder = tmp_path / "dataset"
     for name in ("a_b/0.png", "a_b/1.png", "c_d/2.png"):
@@ -202,6 +201,14 @@ def test_loading_decodes_only_what_has_changed(tmp_path, monkeypatch):
 
 
 @pytest.fixture
+def dataset(tmp_path, images):
+    """A folder of two images."""
+    for name in ("a_b/0.png", "c_d/1.png"):
+        save_image(tmp_path / "dataset" / name, images[0])
+    return tmp_path / "dataset"
+
+
+@pytest.fixture
 def no_home(monkeypatch):
     """Let the user have no home folder, as in a container."""
 
@@ -213,28 +220,27 @@ def no_home(monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
 
-def test_without_a_home_folder_a_dataset_is_loaded_and_nothing_kept(
-    no_home, tmp_path, monkeypatch, images
-):
-    from pyimagesearch.image_files import save_image
-
-    for name in ("a_b/0.png", "c_d/1.png"):
-        save_image(tmp_path / "dataset" / name, images[0])
-    monkeypatch.chdir(tmp_path)
+@pytest.mark.usefixtures("no_home")
+def test_without_a_home_folder_a_dataset_is_loaded_and_nothing_kept(dataset, monkeypatch):
+    monkeypatch.chdir(dataset.parent)
     assert len(loading.load_dataset("dataset", 8, use_cache=True).images) == 2
-    assert [path.name for path in tmp_path.iterdir()] == ["dataset"]
+    assert list(dataset.parent.iterdir()) == [dataset]
+
+
+@pytest.mark.usefixtures("no_home")
+def test_images_that_need_a_disk_are_refused_where_there_is_no_home_folder(dataset):
     with pytest.raises(UserError, match=r"no home folder.* XDG_CACHE_HOME .*--memory-limit"):
-        loading.load_dataset("dataset", 8, memory_limit=1)
+        loading.load_dataset(dataset, 8, memory_limit=1)
+
+
+@pytest.mark.usefixtures("no_home")
+def test_a_named_cache_folder_takes_the_place_of_a_home_folder(dataset, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    assert len(loading.load_dataset("dataset", 8, memory_limit=1, use_cache=True).images) == 2
+    assert len(loading.load_dataset(dataset, 8, memory_limit=1, use_cache=True).images) == 2
     assert list((tmp_path / "cache" / "pyimagesearch").iterdir()) != []
 
 
-def test_without_the_cache_nothing_is_written(tmp_path, monkeypatch, images):
-    from pyimagesearch.image_files import save_image
-
+def test_without_the_cache_nothing_is_written(dataset, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    for name in ("a_b/0.png", "c_d/1.png"):
-        save_image(tmp_path / "dataset" / name, images[0])
-    loading.load_dataset(tmp_path / "dataset", 8)
+    loading.load_dataset(dataset, 8)
     assert not (tmp_path / "cache").exists()
