@@ -8,9 +8,10 @@ import cv2
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
-from pyimagesearch.data.image_header import READS_AVIF
+from pyimagesearch.data.image_header import ORIENTATION, READS_AVIF
 
 WIDTH, HEIGHT = 60, 40
+GREY, COLOR = 0, 2  # types of PNG images
 MODES_OF_JPEG = ["1", "L", "RGB", "RGBX", "CMYK", "YCbCr"]
 MODES_OF_GIF = ["1", "L", "LA", "P", "RGB", "RGBA", "I;16", "I", "F"]
 MODES_OF_TIFF = [*MODES_OF_JPEG, "LA", "P", "PA", "RGBA", "LAB", "I;16", "I", "F"]
@@ -65,6 +66,13 @@ def pillow_image(mode, pixels=None):
     return image
 
 
+def exif_of(orientation):
+    """Exif metadata that say nothing else."""
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    return exif
+
+
 def written(image, file_format, **options):
     """The content of a file."""
     buffer = io.BytesIO()
@@ -109,6 +117,18 @@ def png(samples, bits, color_type, *, before=(), after=()):
         + struct.pack(">I", zlib.crc32(kind + content))
         for kind, content in chunks
     )
+
+
+def png_of_size(data, width, height):
+    """A PNG file whose header claims another size."""
+    header = data[12:16] + struct.pack(">II", width, height) + data[24:29]
+    return data[:12] + header + struct.pack(">I", zlib.crc32(header)) + data[33:]
+
+
+def jpeg_of_several_scans(data):
+    """A JPEG file in colour whose header says that each component has a scan of its own."""
+    scan = data.index(b"\xff\xda")
+    return data[:scan] + b"\xff\xda\0\x08\x01\x01\0\0\x3f\0" + data[scan + 14 :]
 
 
 def jpeg_of_size(data, width, height):

@@ -3,7 +3,18 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from image_files import HEIGHT, WAYS, WIDTH, jpeg_of_size, pillow_image, png, tiled_tiff, written
+from image_files import (
+    HEIGHT,
+    WAYS,
+    WIDTH,
+    exif_of,
+    jpeg_of_several_scans,
+    jpeg_of_size,
+    pillow_image,
+    png,
+    tiled_tiff,
+    written,
+)
 from PIL import Image
 
 from pyimagesearch.data import image_header
@@ -32,9 +43,7 @@ def test_reads_how_a_jpeg_is_stored(mode, components, is_progressive):
 
 def test_a_jpeg_of_a_component_a_scan_has_several_scans():
     data = written(pillow_image("RGB"), "JPEG")
-    scan = data.index(b"\xff\xda")
-    data = data[:scan] + b"\xff\xda\0\x08\x01\x01\0\0\x3f\0" + data[scan + 14 :]
-    assert read_header(data).has_several_scans
+    assert read_header(jpeg_of_several_scans(data)).has_several_scans
 
 
 def test_thumbnails_fillings_and_markers_without_length_do_not_hide_a_jpeg():
@@ -88,9 +97,7 @@ def test_orientation_is_upright_if_the_metadata_are_damaged(metadata):
 
 @pytest.mark.parametrize("value", [0, 9, 77, 2**16 - 1])
 def test_orientation_is_upright_if_exif_knows_no_such_one(value):
-    exif = Image.Exif()
-    exif[image_header.ORIENTATION] = value
-    data = written(pillow_image("RGB"), "JPEG", exif=exif)
+    data = written(pillow_image("RGB"), "JPEG", exif=exif_of(value))
     assert orientation(read_header(data)) == 1
 
 
