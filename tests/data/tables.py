@@ -25,4 +25,9 @@ def read(folder, text, encoding="utf-8"):
 
 def labels_of(table):
     """Return the labels of each image by its file's name."""
-    return {path.rpartition("/")[2]: labels for path, labels in zip(*table[:2], strict=True)}
+    return by_name(table, table.labels)
+
+
+def by_name(table, values):
+    """Return what a table says of each image by its file's name."""
+    return dict(zip([path.rpartition("/")[2] for path in table.paths], values, strict=True))

@@ -4,7 +4,7 @@ import io
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tables import LABEL_SETS, NAMES, labels_of, read, write_images
+from tables import LABEL_SETS, NAMES, by_name, labels_of, read, write_images
 
 from pyimagesearch.data import label_table, table_columns
 from pyimagesearch.errors import UserError
@@ -25,18 +25,13 @@ def test_one_column_of_labels_is_read_however_it_is_separated(folder, label_sets
 
 def test_split_and_group_are_read(folder):
     table = read(folder, "fname,labels,split,group\na.jpg,x y,train,1\n000005.png,,test,2\n")
-    assert dict(zip(table.paths, zip(table.is_test, table.groups, strict=True), strict=True)) == {
-        f"{folder}/a.jpg": (False, "1"),
-        f"{folder}/000005.png": (True, "2"),
-    }
+    assert by_name(table, table.is_test) == {"a.jpg": False, "000005.png": True}
+    assert by_name(table, table.groups) == {"a.jpg": "1", "000005.png": "2"}
 
 
 def test_what_is_tested_on_may_be_called_dev(folder):
     table = read(folder, "fname,labels,split\na.jpg,x y,train\n000005.png,,dev\n")
-    assert sorted(zip(table.paths, table.is_test, strict=True)) == [
-        (f"{folder}/000005.png", True),
-        (f"{folder}/a.jpg", False),
-    ]
+    assert by_name(table, table.is_test) == {"a.jpg": False, "000005.png": True}
 
 
 def test_a_table_that_is_no_regular_file_is_refused(folder):
@@ -54,11 +49,8 @@ def long_table(folder):
 
 def test_a_split_is_read_to_the_last_row(folder, long_table):
     table = read(folder, long_table + "a.jpg,blue,holdout\n000005.png,blue,train\n")
-    assert dict(zip(table.paths, table.is_test, strict=True)) == {
-        f"{folder}/a.jpg": True,
-        f"{folder}/000005.png": False,
-        f"{folder}/Images/tt0151137.JPG": False,
-    }
+    sides = {"a.jpg": True, "000005.png": False, "tt0151137.JPG": False}
+    assert by_name(table, table.is_test) == sides
 
 
 @pytest.mark.parametrize("word", ["monday", "1", "train/test"])
@@ -75,10 +67,7 @@ def test_an_is_valid_with_a_word_that_is_none_is_refused_with_its_line(folder):
 @pytest.mark.parametrize("title", ["split", "is_valid"])
 def test_an_image_without_a_side_is_trained_on(folder, title):
     table = read(folder, f"fname,labels,{title}\n000005,x,\na,y,{title == 'is_valid' or 'test'}\n")
-    assert dict(zip(table.paths, table.is_test, strict=True)) == {
-        f"{folder}/a.jpg": True,
-        f"{folder}/000005.png": False,
-    }
+    assert by_name(table, table.is_test) == {"a.jpg": True, "000005.png": False}
 
 
 def test_a_split_that_is_empty_is_left_out(folder):
@@ -93,9 +82,8 @@ def test_a_split_that_is_empty_is_left_out(folder):
 def test_cells_that_need_quotes_are_said_to_need_them(folder, delimiter, name):
     rows = ["image,labels", "", "a.jpg,black,jeans", "000005.png,red,long,dress"]
     says = f"line 3 of .* has 3 cells and the heading 2, .* quotes around cells that hold {name}"
-    with pytest.raises(UserError, match=says) as caught:
+    with pytest.raises(UserError, match=says):
         read(folder, "\n".join(rows).replace(",", delimiter))
-    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -153,9 +141,13 @@ def test_what_is_missing_twice_or_outside_is_named(folder):
     rows = ["a.jpg,x", "a.jpg,x", "000005,x", "000005,y", "gone.jpg,x", "../../etc/passwd,x", "a"]
     table = read(folder, "\n".join(["file,labels", *rows]))
     assert labels_of(table) == {"a.jpg": ("x",)}
-    reasons = [reason for _, reason in table.skipped_rows]
-    for word in ("already", "with other labels", "no such image", "outside", "1 cell "):
-        assert any(word in reason for reason in reasons), word
+    assert [reason for _, reason in table.skipped_rows] == [
+        "it is on line 2 already",
+        "it is on line 4 already, with other labels",
+        f"there is no such image below {folder}",
+        f"it lies outside {folder}, or does not exist",
+        "it has 1 cell and the heading 2",
+    ]
 
 
 def test_rows_that_repeat_an_image_are_skipped_and_images_with_contradictory_rows(folder):
@@ -175,23 +167,23 @@ def test_an_ambiguous_name_is_not_guessed(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "complaint"),
     [
-        "",
-        "only\na\n",
-        "file,labels\n",
-        "file,labels\na\n",
-        "file,labels\nnone.jpg,x\n",
-        "file,x,x\na,0,1\n000005,1,0\n",
-        "file,one,two\na,red,dress\n",
-        "file,labels\na,\x00" + "x" * 200_000,
-        "file" + ",x" * 200_000,
+        ("", "has 0 columns"),
+        ("only\na\n", "has 1 column:"),
+        ("file,labels\n", "a heading and no rows"),
+        ("file,labels\na\n", "has 1 cell and the heading 2"),
+        ("file,labels\nnone.jpg,x\n", "no column of .* names images"),
+        ("file,x,x\na,0,1\n000005,1,0\n", "several columns of one name: x"),
+        ("file,one,two\na,red,dress\n", r"not clear which column .* \(one, two\)"),
+        ("file,labels\na,\x00" + "x" * 200_000, "field larger than field limit"),
+        ("file" + ",x" * 200_000, "200,001 columns"),
     ],
+    ids=lambda value: value[:20],
 )
-def test_a_table_that_gives_no_labels_ends_in_one_line(folder, text):
-    with pytest.raises(UserError) as caught:
+def test_a_table_that_gives_no_labels_is_refused(folder, text, complaint):
+    with pytest.raises(UserError, match=complaint):
         read(folder, text)
-    assert "\n" not in str(caught.value)
 
 
 def test_no_table_is_named(tmp_path):

@@ -17,7 +17,7 @@ def test_columns_of_0_and_1_are_read_and_texts_beside_them_left_out(folder, labe
         lines.append(f"{name},\"['x', 'y']\"," + ",".join(str(int(x in each)) for x in labels))
     table = read(folder, "\n".join(lines), "latin-1")
     assert sorted(labels_of(table).values()) == sorted(tuple(sorted(each)) for each in label_sets)
-    assert any("left out: Plot" in note for note in table.notes)
+    assert "columns left out: Plot" in table.notes
 
 
 @pytest.mark.parametrize("words", [("x", ""), ("X", ""), ("Y", "N"), ("y", "n"), ("yes", "No")])
@@ -102,11 +102,10 @@ def test_another_text_comes_before_columns_of_0_and_1(folder, rows):
 
 
 @pytest.mark.parametrize("titles", ["tags,genre", "labels,Labels", "label_a,label_b", "a,b"])
-def test_two_titles_that_say_so_equally_surely_are_refused_in_one_line(folder, titles):
+def test_two_titles_that_say_so_equally_surely_are_refused(folder, titles):
     shown = titles.replace(",", ", ")
-    with pytest.raises(UserError, match=rf"\({shown}\): call .* labels") as caught:
+    with pytest.raises(UserError, match=rf"\({shown}\): call .* labels"):
         read(folder, f"image,{titles}\na.jpg,x,y\n")
-    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("title", ["label", "Class", "labels", "target"])
@@ -117,7 +116,7 @@ def test_a_column_of_two_classes_holds_labels_if_its_title_is_a_word_for_them(fo
 
 
 @pytest.mark.parametrize("title", ["cat", "is_label"])
-def test_another_column_of_0_and_1_that_is_alone_is_refused_in_one_line(folder, title):
+def test_another_column_of_0_and_1_that_is_alone_is_refused(folder, title):
     with pytest.raises(UserError, match=f"column for each label.* called labels.*{title}"):
         read(folder, f"image,{title}\na.jpg,0\n000005.png,1\n")
 
@@ -150,9 +149,8 @@ def many(tmp_path_factory):
 @pytest.mark.parametrize("odd", ["2", "?", "NaN", "yes?"])
 def test_an_odd_cell_among_0_and_1_is_refused_with_its_line_and_column(many, heading, others, odd):
     says = rf"column cat of .*t.csv says '{re.escape(odd)}' on line 13\b.* or marks: correct it"
-    with pytest.raises(UserError, match=says) as caught:
+    with pytest.raises(UserError, match=says):
         read(many, marked_rows(heading, odd=odd, others=others))
-    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -256,11 +254,10 @@ def test_a_row_number_without_a_title_is_no_image_where_another_column_has_one(
 
 
 @pytest.mark.parametrize("shift", [1, 3])
-def test_two_columns_that_name_different_images_are_refused_in_one_line(numbered, shift):
+def test_two_columns_that_name_different_images_are_refused(numbered, shift):
     text = numbered_rows("row,id,labels", range(shift, 12 + shift))
-    with pytest.raises(UserError, match=r"not clear which column .* \(row, id\)") as caught:
+    with pytest.raises(UserError, match=r"not clear which column .* \(row, id\)"):
         read(numbered, text)
-    assert "\n" not in str(caught.value)
 
 
 def test_of_two_such_columns_the_one_called_image_is_taken(numbered):
