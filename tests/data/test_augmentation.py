@@ -12,10 +12,25 @@ def picture():
     return ndimage.gaussian_filter(noise, (4, 4, 0))[None]
 
 
+# An image that these move stays as it is.
+STILL = {"angle": 0, "shift_x": 0, "shift_y": 0, "shear": 0, "zoom_x": 1, "zoom_y": 1}
+
+
 def moved(picture, **amounts):
-    still = {"angle": 0, "shift_x": 0, "shift_y": 0, "shear": 0, "zoom_x": 1, "zoom_y": 1}
-    still |= {"mirrored": False} | amounts
-    return augmentation.move(picture, **{name: np.array([value]) for name, value in still.items()})
+    amounts = {**STILL, "mirrored": False, **amounts}
+    return augmentation.move(
+        picture, **{name: np.array([value]) for name, value in amounts.items()}
+    )
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """By how much each of 4,000 images is moved."""
+    amounts = {}
+    monkeypatch.setattr(augmentation, "move", lambda images, **given: amounts.update(given))
+    images = np.zeros((4000, 40, 60, 3), np.float32)
+    augmentation.augment(images, augmentation.draw_amounts(4000, seed=1))
+    return amounts
 
 
 def as_image_data_generator(image, angle, shift_x, shift_y, shear, zoom_x, zoom_y):
@@ -52,8 +67,7 @@ def as_image_data_generator(image, angle, shift_x, shift_y, shear, zoom_x, zoom_
     ids=lambda amounts: "+".join(amounts),
 )
 def test_moves_as_image_data_generator_did(picture, amounts):
-    still = {"angle": 0, "shift_x": 0, "shift_y": 0, "shear": 0, "zoom_x": 1, "zoom_y": 1}
-    expected = as_image_data_generator(picture[0], **still | amounts)
+    expected = as_image_data_generator(picture[0], **STILL | amounts)
     np.testing.assert_allclose(moved(picture, **amounts)[0], expected, atol=2e-3)
 
 
@@ -77,36 +91,21 @@ def test_pixels_from_outside_repeat_the_nearest(picture):
         ("zoom_y", 1, 0.2),
     ],
 )
-def test_each_range_is_used_in_full_and_never_exceeded(monkeypatch, amount, middle, spread):
-    seen = {}
-    monkeypatch.setattr(augmentation, "move", lambda images, **amounts: seen.update(amounts))
-    augmentation.augment(
-        np.zeros((4000, 40, 60, 3), np.float32), augmentation.draw_amounts(4000, seed=1)
-    )
-    values = seen[amount] - middle
+def test_each_range_is_used_in_full_and_never_exceeded(drawn, amount, middle, spread):
+    values = drawn[amount] - middle
     assert np.abs(values).max() <= spread * (1 + 1e-6)
     assert values.min() < -0.98 * spread
     assert values.max() > 0.98 * spread
     assert abs(values.mean()) < 0.05 * spread
 
 
-def test_each_move_is_drawn_on_its_own(monkeypatch):
-    seen = {}
-    monkeypatch.setattr(augmentation, "move", lambda images, **amounts: seen.update(amounts))
-    augmentation.augment(
-        np.zeros((4000, 8, 8, 3), np.float32),
-        augmentation.draw_amounts(4000, seed=2),
-    )
-    correlations = np.corrcoef(list(seen.values()))
-    assert np.abs(correlations - np.eye(len(seen))).max() < 0.06
+def test_each_move_is_drawn_on_its_own(drawn):
+    correlations = np.corrcoef(list(drawn.values()))
+    assert np.abs(correlations - np.eye(len(correlations))).max() < 0.06
 
 
-def test_half_of_the_images_are_mirrored(monkeypatch):
-    seen = {}
-    monkeypatch.setattr(augmentation, "move", lambda images, **amounts: seen.update(amounts))
-    images = np.zeros((4000, 8, 8, 3), np.float32)
-    augmentation.augment(images, augmentation.draw_amounts(4000, seed=0))
-    assert 0.45 < seen["mirrored"].mean() < 0.55
+def test_half_of_the_images_are_mirrored(drawn):
+    assert 0.45 < drawn["mirrored"].mean() < 0.55
 
 
 def test_images_of_a_batch_move_independently():

@@ -110,7 +110,7 @@ def test_small_products_on_white_of_two_shapes_are_no_copies(height):
     quality=st.integers(30, 95),
     size=st.integers(48, 192),
 )
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 def test_copies_of_products_on_white_are_found_at_any_size(outline, color, height, quality, size):
     corner = 48 - height // 2
     image = product(outline, color, height=height, at=(corner + height // 5, corner))
@@ -124,7 +124,7 @@ def test_copies_of_products_on_white_are_found_at_any_size(outline, color, heigh
 
 
 @given(seeds=st.tuples(st.integers(0, 999), st.integers(1000, 1999)), side=st.integers(12, 96))
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 def test_white_around_two_images_makes_no_copies_of_them(seeds, side):
     images = np.full((2, 96, 96, 3), 255, np.uint8)
     start = (96 - side) // 2
@@ -197,7 +197,7 @@ HASHES = st.sampled_from([0, 1, 0x1F, 0xFF, 0x1FF, 0x3FF, 0xFFFF, 0xFFFFFF, 2**6
     of_images=st.lists(st.tuples(HASHES, st.integers(0, 40)), min_size=1, max_size=40),
     at_once=st.sampled_from([1, 3, 1000]),
 )
-@settings(deadline=None, derandomize=True)
+@settings(derandomize=True)
 def test_the_groups_are_those_that_a_comparison_of_all_pairs_finds(of_images, at_once):
     hashes, levels = zip(*of_images, strict=True)
     with pytest.MonkeyPatch.context() as patch:

@@ -4,15 +4,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tables import write_images
 from unnumbered_files import number_no_files
 
 from pyimagesearch.data import folders
 from pyimagesearch.errors import UserError
-
-
-def write(path, data):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
 
 
 def test_labels_are_the_parts_of_the_folders_name():
@@ -27,17 +23,14 @@ def test_labels_are_the_parts_of_the_folders_name():
 
 def test_lists_images_of_all_suffixes_sorted_and_nothing_hidden(tmp_path):
     names = ("b/1.JPG", "b/2.gif", "a/3.webp", "a/4.tIfF", "a/5.jpe", "a/6.HEIC", "a/notes.txt")
-    for name in names:
-        write(tmp_path / name, b"x")
-    for name in (".cache/6.png", "a/.7.png", "a/.thumbnails/8.png"):
-        write(tmp_path / name, b"x")
+    write_images(tmp_path, [*names, ".cache/6.png", "a/.7.png", "a/.thumbnails/8.png"])
     (tmp_path / "a" / "folder.png").mkdir()
     listed = [os.path.relpath(path, tmp_path) for path in folders.list_images(tmp_path).paths]
     assert listed == ["a/3.webp", "a/4.tIfF", "a/5.jpe", "a/6.HEIC", "b/1.JPG", "b/2.gif"]
 
 
 def test_a_dataset_below_a_hidden_folder_is_found(tmp_path):
-    write(tmp_path / ".data" / "blue_jeans" / "1.png", b"x")
+    write_images(tmp_path, [".data/blue_jeans/1.png"])
     assert len(folders.list_images(tmp_path / ".data").paths) == 1
 
 
@@ -93,16 +86,11 @@ def test_names_of_one_or_three_parts_have_no_missing_combinations():
 
 def test_links_to_folders_and_files_are_followed_and_each_real_file_is_listed_once(tmp_path):
     dataset, store = tmp_path / "dataset", tmp_path / "store"
-    (dataset / "blue_jeans").mkdir(parents=True)
-    store.mkdir()
-    (dataset / "blue_jeans" / "0.jpg").touch()
-    (store / "1.jpg").touch()
-    (store / "2.jpg").touch()
+    write_images(tmp_path, ["dataset/blue_jeans/0.jpg", "store/1.jpg", "store/2.jpg", "3.jpg"])
     (dataset / "red_dress").symlink_to(store)
     (dataset / "red_gown").symlink_to(store)
     (dataset / "blue_jeans" / "again.jpg").symlink_to(dataset / "blue_jeans" / "0.jpg")
     (dataset / "blue_jeans" / "elsewhere.jpg").symlink_to(tmp_path / "3.jpg")
-    (tmp_path / "3.jpg").touch()
     link = tmp_path / "link"
     link.symlink_to(dataset)
 
@@ -120,8 +108,7 @@ def test_links_to_folders_and_files_are_followed_and_each_real_file_is_listed_on
 
 
 def test_a_loop_of_links_ends_and_is_named(tmp_path):
-    (tmp_path / "blue_jeans").mkdir()
-    (tmp_path / "blue_jeans" / "0.jpg").touch()
+    write_images(tmp_path, ["blue_jeans/0.jpg"])
     (tmp_path / "blue_jeans" / "loop").symlink_to(tmp_path)
     (tmp_path / "blue_jeans" / "self.jpg").symlink_to("self.jpg")
     paths, skipped, _ = folders.list_images(tmp_path)
@@ -133,8 +120,7 @@ def test_a_loop_of_links_ends_and_is_named(tmp_path):
 
 
 def test_on_a_drive_that_numbers_no_files_each_folder_is_listed(tmp_path, monkeypatch):
-    for name in ("blue_jeans", "red_dress"):
-        write(tmp_path / name / "0.jpg", b"x")
+    write_images(tmp_path, ["blue_jeans/0.jpg", "red_dress/0.jpg"])
     (tmp_path / "red_dress" / "loop").symlink_to(tmp_path)
     number_no_files(monkeypatch)
     paths, skipped, _ = folders.list_images(tmp_path)

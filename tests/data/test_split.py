@@ -71,29 +71,20 @@ def test_groups_that_fit_into_the_test_side_are_taken_in_the_order_of_the_seed(
 
 
 @pytest.mark.parametrize("test_size", [0, 1, 20, -0.2, np.nan])
-@pytest.mark.parametrize("has_free_labels", [False, True])
-def test_a_share_that_leaves_a_side_empty_is_refused(test_size, has_free_labels):
-    divide = split.split_free if has_free_labels else split.split
+@pytest.mark.parametrize("divide", [split.split, split.split_free])
+def test_a_share_that_leaves_a_side_empty_is_refused(divide, test_size):
     with pytest.raises(ValueError, match=f"test_size must be .*, not {test_size}"):
         divide([("a",), ("b",)] * 5, np.arange(10), test_size=test_size, seed=0)
 
 
-def test_the_seed_decides_the_split():
+@pytest.mark.parametrize("divide", [split.split, split.split_free])
+def test_the_seed_decides_the_split(divide):
     labels = [combination for combination in THREE for _ in range(50)]
-    splits = [
-        split.split(labels, np.arange(150), test_size=0.2, seed=seed)[1] for seed in (1, 1, 2)
-    ]
-    np.testing.assert_array_equal(splits[0], splits[1])
-    assert not np.array_equal(splits[0], splits[2])
-
-
-def test_the_seed_decides_the_split_of_free_labels():
-    labels = [combination for combination in THREE for _ in range(50)]
-    splits = [
-        split.split_free(labels, np.arange(150), test_size=0.2, seed=seed)[1] for seed in (1, 1, 2)
-    ]
-    np.testing.assert_array_equal(splits[0], splits[1])
-    assert not np.array_equal(splits[0], splits[2])
+    first, same, other = (
+        divide(labels, np.arange(150), test_size=0.2, seed=seed)[1] for seed in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(first, same)
+    assert not np.array_equal(first, other)
 
 
 def test_a_combination_with_a_single_image_is_named():
@@ -159,10 +150,11 @@ def test_a_given_side_is_obeyed_and_copies_follow_the_tested_image():
     assert (train.tolist(), test.tolist()) == ([0, 3], [1, 2])
 
 
-def test_a_split_that_leaves_a_side_empty_is_refused():
-    for is_test in (np.zeros(2, bool), np.ones(2, bool)):
-        with pytest.raises(UserError, match="nothing to"):
-            split.split_free([("x",), ("y",)], np.arange(2), test_size=0.5, seed=0, is_test=is_test)
+@pytest.mark.parametrize(("is_test", "what"), [(False, "test"), (True, "train")])
+def test_a_given_side_that_all_images_are_on_is_refused(is_test, what):
+    labels, sides = [("x",), ("y",)], np.full(2, is_test)
+    with pytest.raises(UserError, match=f"nothing to {what} on"):
+        split.split_free(labels, np.arange(2), test_size=0.5, seed=0, is_test=sides)
 
 
 def test_a_split_of_no_images_is_refused():
