@@ -4,8 +4,6 @@ import cv2
 import numpy as np
 import pytest
 
-from pyimagesearch.recoloring.composition import compose_missing
-
 SIZE = 64
 BACKGROUND, SKIN, PRINT = (235, 238, 240), (140, 172, 224), (250, 250, 250)
 COLORS = {"black": (28, 26, 26), "blue": (170, 70, 25), "red": (35, 25, 190)}
@@ -82,11 +80,3 @@ def photographs():
     ]
     images, regions = zip(*drawn, strict=True)
     return Photographs(np.stack(images), labels, list(regions))
-
-
-@pytest.fixture(scope="session")
-def composition(photographs):
-    """Twelve images each of a black dress, a black shirt and red jeans."""
-    images, labels, _ = photographs
-    indices = np.arange(len(images))
-    return compose_missing(images, labels, indices, per_combination=4, part=0, seed=1)

@@ -11,8 +11,12 @@ from pyimagesearch.recoloring.color_part import ColorPart, choose_recoloring, fi
 THREE_COMBINATIONS = [("blue", "dress"), ("blue", "jeans"), ("red", "shirt")]
 
 
-def flipped(labels):
-    return [label[::-1] for label in labels]
+def find(images, labels):
+    return find_color_part(images, labels, np.arange(len(labels)))
+
+
+def choose(images, labels, *, wanted="auto", part=None):
+    return choose_recoloring(images, labels, np.arange(len(labels)), wanted=wanted, part=part)
 
 
 def drawn_shapes(first, second, *, paint, count=10):
@@ -42,28 +46,25 @@ def paint_texture(image, pattern, type_, rng):
     image[rows, 4:28:step] = bgr
 
 
-@pytest.mark.parametrize("order", [1, -1])
-def test_the_colour_is_found_in_either_part(photographs, order):
+@pytest.mark.parametrize(("order", "part"), [(1, 0), (-1, 1)])
+def test_the_colour_is_found_in_either_part(photographs, order, part):
     images, labels, _ = photographs
-    ordered = [label[::order] for label in labels]
-    found = find_color_part(images, ordered, np.arange(len(images)))
-    assert found.likeliest == (0 if order == 1 else 1)
-    assert found.is_clear
-    assert found.shares[found.likeliest] > 0.95
+    found = find(images, [label[::order] for label in labels])
+    assert (found.likeliest, found.is_clear) == (part, True)
+    assert found.shares[part] > 0.95
 
 
-@pytest.mark.parametrize("order", [1, -1])
-def test_the_names_need_not_be_of_clothes(order):
+@pytest.mark.parametrize(("order", "part"), [(1, 0), (-1, 1)])
+def test_the_names_need_not_be_of_clothes(order, part):
     images, labels = drawn_shapes(["green", "yellow"], ["sports", "van"], paint=paint_car)
-    found = find_color_part(images, [label[::order] for label in labels], np.arange(len(images)))
-    assert (found.likeliest, found.is_clear) == (0 if order == 1 else 1, True)
+    found = find(images, [label[::order] for label in labels])
+    assert (found.likeliest, found.is_clear) == (part, True)
 
 
 def test_labels_that_are_no_colours_are_not_taken_for_any():
     images, labels = drawn_shapes(["plain", "striped"], ["flat", "tall"], paint=paint_texture)
-    indices = np.arange(len(images))
-    assert not find_color_part(images, labels, indices).is_clear
-    chosen = choose_recoloring(images, labels, indices, wanted="auto", part=None)
+    assert not find(images, labels).is_clear
+    chosen = choose(images, labels)
     assert chosen.per_combination == 0
     assert chosen.reason == "neither part of the names is clearly a colour"
 
@@ -138,11 +139,11 @@ def test_a_type_is_not_taken_for_the_colour_where_no_two_folders_differ_in_the_c
 @pytest.mark.parametrize(("most", "compared"), [(4, 3 + 4), (3, 3 + 3), (1, 1 + 1)])
 def test_of_each_part_so_many_pairs_are_compared_at_most(photographs, monkeypatch, most, compared):
     images, labels, _ = photographs
-    everything = find_color_part(images, labels, np.arange(len(images)))
+    everything = find(images, labels)
     told_apart = Mock(side_effect=color_part._told_apart)
     monkeypatch.setattr(color_part, "_told_apart", told_apart)
     monkeypatch.setattr(color_part, "MOST_PAIRS", most)
-    found = find_color_part(images, labels, np.arange(len(images)))
+    found = find(images, labels)
     assert told_apart.call_count == compared
     assert found.likeliest == 0
     assert (found == everything) == (most == 4)
@@ -159,23 +160,14 @@ def test_of_many_pairs_any_may_be_compared_and_no_image_of_the_others_is_read(mo
             read.append(labels[index])
             return np.zeros((8, 8, 3), np.uint8)
 
-    find_color_part(Images(), labels, np.arange(len(labels)))
+    find(Images(), labels)
     assert 20 < len(read) <= 20 * 2 * 2  # two images of each of two combinations
     assert len({type_ for _, type_ in read}) > 10
 
 
-@pytest.mark.parametrize("place", [0, 1])
-def test_a_part_that_all_names_share_is_not_hidden(photographs, place):
-    images, labels, _ = photographs
-    longer = [(*label[:place], "old", *label[place:]) for label in labels]
-    assert not find_color_part(images, longer, np.arange(len(images))).is_hidden
-
-
 def test_by_default_images_are_composed_where_a_part_is_the_colour(photographs):
     images, labels, _ = photographs
-    chosen = choose_recoloring(
-        images, flipped(labels), np.arange(len(images)), wanted="auto", part=None
-    )
+    chosen = choose(images, [label[::-1] for label in labels])
     assert (chosen.per_combination, chosen.part, chosen.reason) == (None, 1, None)
     assert chosen.found.is_clear
 
@@ -188,30 +180,31 @@ def test_the_colour_is_found_in_each_of_three_parts(photographs, place):
         (type_, age)[:place] + (color,) + (type_, age)[place:]
         for (color, type_), age in zip(labels, ages, strict=True)
     ]
-    chosen = choose_recoloring(images, longer, np.arange(len(images)), wanted="auto", part=None)
+    chosen = choose(images, longer)
     assert (chosen.per_combination, chosen.part, chosen.reason) == (None, place, None)
     assert len(chosen.found.shares) == 3
 
 
-def test_a_part_that_all_names_share_hides_no_colour(photographs):
+@pytest.mark.parametrize(("place", "part"), [(0, 1), (1, 0)])
+def test_a_part_that_all_names_share_hides_no_colour(photographs, place, part):
     images, labels, _ = photographs
-    longer = [("old", *label) for label in labels]
-    chosen = choose_recoloring(images, longer, np.arange(len(images)), wanted="auto", part=None)
-    assert (chosen.per_combination, chosen.part) == (None, 1)
-    assert np.isnan(chosen.found.shares[0])
+    longer = [(*label[:place], "old", *label[place:]) for label in labels]
+    chosen = choose(images, longer)
+    assert (chosen.per_combination, chosen.part) == (None, part)
+    assert np.isnan(chosen.found.shares[place])
 
 
 def test_the_colour_is_found_where_names_differ_in_length(photographs):
     images, labels, _ = photographs
     longer = [("dark", *label) if label[0] == "blue" else label for label in labels]
-    chosen = choose_recoloring(images, longer, np.arange(len(images)), wanted="auto", part=None)
+    chosen = choose(images, longer)
     assert (chosen.per_combination, chosen.part, chosen.reason) == (None, 0, None)
 
 
 def test_a_name_that_cannot_be_split_is_the_reason(photographs):
     images, labels, _ = photographs
     longer = [("dark", "red", "coat") if label == ("red", "dress") else label for label in labels]
-    chosen = choose_recoloring(images, longer, np.arange(len(images)), wanted="auto", part=None)
+    chosen = choose(images, longer)
     assert chosen.per_combination == 0
     assert "dark_red_coat cannot be told" in chosen.reason
 
@@ -219,23 +212,20 @@ def test_a_name_that_cannot_be_split_is_the_reason(photographs):
 def test_a_part_that_the_names_lack_is_one_line(photographs):
     images, labels, _ = photographs
     with pytest.raises(UserError, match=r"part 3 .* only 2 parts"):
-        choose_recoloring(images, labels, np.arange(len(images)), wanted="auto", part=2)
-    assert choose_recoloring(images, labels, np.arange(4), wanted=0, part=2).reason is None
+        choose(images, labels, part=2)
+    assert choose(images, labels, wanted=0, part=2).reason is None
 
 
 def test_the_users_choice_is_not_questioned(photographs, monkeypatch):
     images, labels, _ = photographs
     monkeypatch.setattr(color_part, "find_color_part", None)
-    indices = np.arange(len(images))
-    chosen = choose_recoloring(images, labels, indices, wanted=7, part=1)
-    assert chosen == color_part.Recoloring(7, 1)
-    chosen = choose_recoloring(images, labels, indices, wanted=0, part=None)
-    assert chosen == color_part.Recoloring(0, 0)
+    assert choose(images, labels, wanted=7, part=1) == color_part.Recoloring(7, 1)
+    assert choose(images, labels, wanted=0) == color_part.Recoloring(0, 0)
 
 
 def test_images_are_composed_on_demand_even_if_no_part_is_clearly_a_colour():
     images, labels = drawn_shapes(["plain", "striped"], ["flat", "tall"], paint=paint_texture)
-    chosen = choose_recoloring(images, labels, np.arange(len(images)), wanted=None, part=None)
+    chosen = choose(images, labels, wanted=None)
     assert chosen.per_combination is None
     assert chosen.reason is None
 
@@ -243,12 +233,12 @@ def test_images_are_composed_on_demand_even_if_no_part_is_clearly_a_colour():
 def test_nothing_is_composed_where_folders_have_the_same_labels_in_another_order(photographs):
     images, labels, _ = photographs
     mixed = [label[::-1] if i < 3 else label for i, label in enumerate(labels)]
-    chosen = choose_recoloring(images, mixed, np.arange(len(images)), wanted="auto", part=None)
+    chosen = choose(images, mixed)
     assert chosen.per_combination == 0
     assert "one order of labels" in chosen.reason
 
 
 def test_nothing_is_composed_where_every_combination_has_a_folder(photographs):
     images, labels = photographs.images[:4], [("a", "b"), ("a", "c"), ("d", "b"), ("d", "c")]
-    chosen = choose_recoloring(images, labels, np.arange(4), wanted="auto", part=None)
+    chosen = choose(images, labels)
     assert (chosen.per_combination, chosen.reason) == (0, "every combination has a folder")

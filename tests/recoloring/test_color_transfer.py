@@ -9,6 +9,7 @@ SIZE = 48
 WHITE, BLUE = (240, 238, 236), (150, 60, 30)
 BLACK = Color(np.array([12.0, 0.0, 0.0]), np.array([2.0, 0.5, 0.5]))
 RED = Color(np.array([45.0, 60.0, 35.0]), np.array([5.0, 4.0, 4.0]))
+ORANGE = Color(np.array([70.0, 40.0, 20.0]), RED.deviation)  # lighter than the disk
 
 
 @pytest.fixture
@@ -84,10 +85,9 @@ def test_no_rim_in_the_old_colour_is_left(disk):
 
 def test_a_garment_that_keeps_its_darkness_comes_out_darker_and_less_vivid(disk):
     is_cloth = inside(disk[1])
-    light = Color(np.array([70.0, 40, 20]), RED.deviation)
     own = to_lab(disk[0])[is_cloth][:, 0].mean()
     plain, half, dark = (
-        to_lab(recolored(disk, light, darkness_kept=kept))[is_cloth].mean(axis=0)
+        to_lab(recolored(disk, ORANGE, darkness_kept=kept))[is_cloth].mean(axis=0)
         for kept in (0, 0.5, 1)
     )
     assert plain[0] == pytest.approx(70, abs=3)
@@ -99,10 +99,9 @@ def test_a_garment_that_keeps_its_darkness_comes_out_darker_and_less_vivid(disk)
 def test_a_garment_that_keeps_nearly_black_still_shows_the_new_colour(disk):
     image, mask = disk
     image[mask > 0] = (30, 18, 14)
-    light = Color(np.array([70.0, 40, 20]), RED.deviation)
-    lab = to_lab(recolored((image, mask), light, darkness_kept=1))[inside(mask)].mean(axis=0)
+    lab = to_lab(recolored((image, mask), ORANGE, darkness_kept=1))[inside(mask)].mean(axis=0)
     assert lab[0] < 7
-    np.testing.assert_allclose(lab[1:], 0.3 * light.mean[1:], atol=1)
+    np.testing.assert_allclose(lab[1:], 0.3 * ORANGE.mean[1:], atol=1)
 
 
 def test_where_the_background_looks_like_the_garment_nothing_outside_is_painted(disk):
@@ -115,8 +114,7 @@ def test_where_the_background_looks_like_the_garment_nothing_outside_is_painted(
 
 
 def test_kept_darkness_never_goes_below_the_least_lightness(disk):
-    light = Color(np.array([70.0, 40, 20]), RED.deviation)
-    lab = to_lab(recolored(disk, light, darkness_kept=1.0, least_lightness=60.0))
+    lab = to_lab(recolored(disk, ORANGE, darkness_kept=1.0, least_lightness=60.0))
     assert lab[inside(disk[1])][:, 0].mean() == pytest.approx(60, abs=3)
 
 

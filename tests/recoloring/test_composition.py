@@ -23,6 +23,12 @@ def compose(photographs, indices=None, **settings):
     return module.compose_missing(images, labels, indices, **settings)
 
 
+@pytest.fixture(scope="module")
+def composition(photographs):
+    """Twelve images each of a black dress, a black shirt and red jeans."""
+    return compose(photographs)
+
+
 def garment_colors(photographs, composition):
     """Return the mean L*a*b* of each composed garment and of the one that its colour is from."""
     images, _, regions = photographs

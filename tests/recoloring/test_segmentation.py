@@ -108,27 +108,30 @@ def test_the_mask_of_any_image_is_between_0_and_1(size, kind, seed):
     assert mask.max() <= 1
 
 
-@pytest.mark.parametrize("shade", [(40, 30, 120), (150, 40, 190), (200, 190, 60)])
-def test_the_whole_garment_is_found_in_a_shade_that_no_other_image_has(shade):
+def rectangles(garment):
+    """Draw six images of each of four combinations, whose garments are rectangles on light grey."""
     colors = {"red": (40, 30, 190), "blue": (170, 70, 25)}
     labels = np.array([(color, type_) for color in colors for type_ in ("dress", "shirt")] * 6)
     images = np.full((len(labels), SIZE, SIZE, 3), 235, np.uint8)
-    garment = np.s_[30:75, 30:66]
     for image, (color, _) in zip(images, labels, strict=True):
         image[garment] = colors[color]
+    return images, labels
+
+
+@pytest.mark.parametrize("shade", [(40, 30, 120), (150, 40, 190), (200, 190, 60)])
+def test_the_whole_garment_is_found_in_a_shade_that_no_other_image_has(shade):
+    garment = np.s_[30:75, 30:66]
+    images, labels = rectangles(garment)
     appearance, _ = learn(images, labels)
     images[0][garment] = shade
     assert segment(images[0], ("red", "dress"), appearance)[garment].mean() > 0.9
 
 
 def test_colours_that_images_of_all_labels_share_are_not_garment():
-    colors = {"red": (40, 30, 190), "blue": (170, 70, 25)}
-    labels = np.array([(color, type_) for color in colors for type_ in ("dress", "shirt")] * 6)
-    images = np.full((len(labels), SIZE, SIZE, 3), 235, np.uint8)
     garment, skin = np.s_[45:75, 30:66], np.s_[30:45, 36:60]
-    for image, (color, _) in zip(images, labels, strict=True):
+    images, labels = rectangles(garment)
+    for image in images:
         image[skin] = (140, 172, 224)
-        image[garment] = colors[color]
     appearance, shares = learn(images, labels)
     is_blue = labels[:, 0] == "blue"  # red is close to the colour of skin
     true_share = np.zeros((SIZE, SIZE))
