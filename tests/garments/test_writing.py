@@ -56,10 +56,9 @@ def test_a_folder_that_is_not_empty_is_left_alone(tmp_path):
 
 def test_a_folder_that_cannot_be_made_is_named_in_the_error(tmp_path):
     (tmp_path / "file").write_text("not a folder")
-    with pytest.raises(UserError, match="file"):
-        write_dataset(tmp_path / "file" / "set", per_combination=1)
-    with pytest.raises(UserError, match="file"):
-        write_dataset(tmp_path / "file", per_combination=1)
+    for folder in (tmp_path / "file" / "set", tmp_path / "file"):
+        with pytest.raises(UserError, match=f"cannot use {folder} as the output folder"):
+            write_dataset(folder, per_combination=1)
 
 
 def test_the_shipped_dataset_is_small_and_complete():
