@@ -339,7 +339,8 @@ def test_retry_after_may_be_a_date_and_anything_else_is_ignored(
 ):
     monkeypatch.setattr(time, "time", lambda: 1_700_000_000.0)
     scripted.answers = [(429, {"Retry-After": retry_after}, b"")]
-    assert failure(scripted.url, tries=1).retry_after == seconds
+    error = failure(scripted.url, tries=1)
+    assert (error.status, error.retry_after) == (429, seconds)
 
 
 def test_a_server_that_asks_for_too_much_time_is_left_alone(server):
