@@ -53,13 +53,12 @@ def test_looks_as_pillow_shows_it_on_white(way, mode):
     np.testing.assert_allclose(decoded, rendered_by_pillow(data), atol=tolerance(way))
 
 
-@pytest.mark.parametrize("fit", decoding.FITS)
 @pytest.mark.parametrize(("way", "mode"), [case for case in CASES if case[1] != "1"])
-def test_looks_the_same_when_fitted(way, mode, fit):
+def test_looks_the_same_when_fitted(way, mode):
     data = file_of(way, mode)
-    small = decode_image(data, 16, fit=fit)
+    small = decode_image(data, 16)
     assert small.dtype == np.uint8
-    expected = fitted(rendered_by_pillow(data), 16, fit)
+    expected = fitted(rendered_by_pillow(data), 16, "pad")
     np.testing.assert_allclose(small, expected, atol=tolerance(way))
 
 
@@ -198,9 +197,9 @@ def test_a_jpeg_is_whole_whatever_a_camera_appends_to_it():
     assert np.all(decoded == 128)
 
 
-@pytest.mark.parametrize("data", [b"", b"<html>404</html>", b"\xff\xd8\xff\xe0", b"GIF89a"])
+@pytest.mark.parametrize("data", [b"", b"<html>404</html>", b"GIF89a"])
 def test_what_is_not_an_image_is_refused(data):
-    with pytest.raises(UnreadableImageError):
+    with pytest.raises(UnreadableImageError, match="not an image"):
         decode_image(data)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from counting import traced_memory
 from hypothesis import given, settings
-from hypothesis import strategies as st
+from odd_images import odd_images
 
 from pyimagesearch.garments.scenes import COMBINATIONS, draw_garment_and_mask
 from pyimagesearch.recoloring import segmentation
@@ -86,24 +86,14 @@ def test_the_words_of_the_labels_do_not_matter(drawn):
 
 
 @settings(max_examples=30)
-@given(
-    size=st.integers(1, 40),
-    kind=st.sampled_from(["grey", "one colour", "noise"]),
-    seed=st.integers(0, 99),
-)
-def test_the_mask_of_any_image_is_between_0_and_1(size, kind, seed):
-    rng = np.random.default_rng(seed)
-    images = rng.integers(0, 256, (3, size, size, 3), np.uint8)
-    if kind == "grey":
-        images[:] = images[..., :1]
-    elif kind == "one colour":
-        images[:] = images[0, 0, 0]
+@given(odd_images())
+def test_the_mask_of_any_image_is_between_0_and_1(images):
     labels = np.array([("blue", "dress"), ("red", "shirt"), ("red", "dress")])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         appearance, _ = learn(images, labels)
         mask = segment(images[1], labels[1], appearance)
-    assert mask.shape == (size, size)
+    assert mask.shape == images.shape[1:3]
     assert mask.min() >= 0
     assert mask.max() <= 1
 

@@ -1,7 +1,6 @@
 import errno
 import hashlib
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
@@ -345,15 +344,12 @@ def test_a_full_disk_ends_the_run_in_one_line(folder):
     assert caught.value.exit_code == WORK_FAILED
 
 
-def test_results_that_cannot_be_stored_do_not_cost_those_that_have_arrived(folder):
+def test_results_that_cannot_be_stored_do_not_cost_those_that_have_arrived(folder, wait_until):
     large = encoded(np.random.default_rng(1).integers(0, 256, (300, 300, 3), np.uint8), ".png")
     others = images(6)
 
     def fetched_last():
-        for _ in range(1000):
-            if len(list((folder / WAITING).glob("[0-9a-f]*"))) == len(others):
-                break
-            time.sleep(0.01)
+        wait_until(lambda: len(list((folder / WAITING).glob("[0-9a-f]*"))) == len(others))
         return large
 
     web = Web({"http://a/large": fetched_last, "http://a/larger": large + b" "} | others)

@@ -1,5 +1,4 @@
 import json
-import socket
 import time
 from contextlib import suppress
 from urllib.parse import parse_qs, urlsplit
@@ -436,11 +435,8 @@ def test_a_service_that_asks_for_hours_is_not_waited_for(scripted, waits):
     assert waits == []
 
 
-def test_a_service_whose_name_does_not_resolve_says_what_to_do(monkeypatch):
-    def getaddrinfo(*arguments, **named):
-        raise socket.gaierror(socket.EAI_NONAME, "no such name")
-
-    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+@pytest.mark.usefixtures("network")
+def test_a_service_whose_name_does_not_resolve_says_what_to_do():
     with pytest.raises(SearchError, match=r"api\.bing\.microsoft\.com does not resolve.*retired"):
         search(Bing("key"))
     with pytest.raises(SearchError, match=r"api\.openverse\.org does not resolve: check"):
