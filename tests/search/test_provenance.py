@@ -158,15 +158,27 @@ def test_rows_of_the_users_own_images_are_kept_though_they_have_no_url_or_a_rema
     ]
 
 
-def test_of_a_url_the_row_of_its_file_is_kept(tmp_path):
+def test_the_last_row_of_a_url_without_a_file_is_kept(tmp_path):
     write(tmp_path, RESULT, reason="failed: gone")
     write(tmp_path, RESULT, reason="failed: gone again")
     Sources(tmp_path).close()
     assert [row["reason"] for row in rows(tmp_path)] == ["failed: gone again"]
+
+
+def test_a_row_with_a_file_is_kept_instead_of_those_of_its_url_without_one(tmp_path):
     (tmp_path / "0.jpg").touch()
+    write(tmp_path, RESULT, reason="failed: gone")
     write(tmp_path, RESULT, file="0.jpg")
+    write(tmp_path, RESULT, reason="failed: gone again")
     Sources(tmp_path).close()
     assert [row["file"] for row in rows(tmp_path)] == ["0.jpg"]
+
+
+def test_the_last_row_of_a_file_is_kept(tmp_path):
+    (tmp_path / "0.jpg").touch()
+    write(tmp_path, RESULT, RESULT._replace(url="http://a/2"), file="0.jpg")
+    Sources(tmp_path).close()
+    assert [row["url"] for row in rows(tmp_path)] == ["http://a/2"]
 
 
 def test_rows_with_too_few_cells_or_nothing_in_them_are_dropped(tmp_path):
