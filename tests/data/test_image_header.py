@@ -82,7 +82,7 @@ def test_a_chunk_longer_than_the_png_file_is_refused():
 
 
 @pytest.mark.parametrize("length", [1, 2, 3, 1000, 1001])
-def test_counts_scans(length):
+def test_scans_are_counted(length):
     data = np.random.default_rng(length).choice([0xFF, 0xDA], length).astype(np.uint8).tobytes()
     assert image_header._count_scans(data) == data.count(b"\xff\xda")
 

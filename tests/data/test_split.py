@@ -151,7 +151,7 @@ def test_a_given_side_is_obeyed_and_copies_follow_the_tested_image():
 
 
 @pytest.mark.parametrize(("is_test", "what"), [(False, "test"), (True, "train")])
-def test_a_given_side_that_all_images_are_on_is_refused(is_test, what):
+def test_a_table_that_puts_all_images_on_one_side_is_refused(is_test, what):
     labels, sides = [("x",), ("y",)], np.full(2, is_test)
     with pytest.raises(UserError, match=f"nothing to {what} on"):
         split.split_free(labels, np.arange(2), test_size=0.5, seed=0, is_test=sides)

@@ -209,7 +209,7 @@ def test_a_name_that_cannot_be_split_is_the_reason(photographs):
     assert "dark_red_coat cannot be told" in chosen.reason
 
 
-def test_a_part_that_the_names_lack_is_one_line(photographs):
+def test_a_part_that_the_names_lack_is_refused_if_anything_is_composed(photographs):
     images, labels, _ = photographs
     with pytest.raises(UserError, match=r"part 3 .* only 2 parts"):
         choose(images, labels, part=2)

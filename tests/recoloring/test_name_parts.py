@@ -112,6 +112,6 @@ def test_a_colour_that_is_a_type_too_is_not_combined_with_itself():
     assert missing("red_old_rose", "rose_new_shirt") == ["red_new_shirt"]
 
 
-def test_too_few_parts_are_one_line():
+def test_a_part_that_the_shortest_name_lacks_is_refused():
     with pytest.raises(UserError, match=r"part 3 .* blue_jeans has only 2 parts"):
         split_names(combinations("blue_jeans", "dark_red_dress"), part=2)

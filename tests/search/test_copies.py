@@ -38,13 +38,13 @@ def test_an_image_that_is_added_is_compared_with_as_well(tmp_path):
         assert known.find_copy(judged(seed)) == tmp_path / f"{seed}.jpg"
 
 
-def test_of_equal_images_the_first_is_the_one(tmp_path):
+def test_of_equal_images_the_first_is_found(tmp_path):
     known = FolderImages([tmp_path / "1.jpg", tmp_path / "2.jpg"], np.stack([small(1)] * 2))
     known.add(tmp_path / "3.jpg", judged(1))
     assert known.find_copy(judged(1)) == tmp_path / "1.jpg"
 
 
-def test_images_in_a_file_stay_there(tmp_path):
+def test_images_in_a_file_are_not_all_loaded(tmp_path):
     smalls = room_for_images((5000, 16, 16, 3), 1, tmp_path)
     for position in range(len(smalls)):
         smalls[position] = position % 256

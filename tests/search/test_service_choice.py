@@ -100,7 +100,7 @@ def test_a_service_without_its_key_says_what_to_do(provider):
         choose(provider)
 
 
-def test_who_runs_the_program_is_an_address_or_nobody(monkeypatch):
+def test_the_contact_is_an_address_or_none(monkeypatch):
     monkeypatch.delenv("WIKIMEDIA_CONTACT", raising=False)
     assert contact() is None
     monkeypatch.setenv("WIKIMEDIA_CONTACT", "ann@example.org")
