@@ -28,7 +28,9 @@ def test_an_image_that_is_black_stays_black():
     assert not decoded(RAMP * 0).any()
 
 
-@pytest.mark.parametrize(("low", "high"), [(0, 12), (-1, 1), (0, 1000), (0, 1e9), (0, np.inf)])
+@pytest.mark.parametrize(
+    ("low", "high"), [(0, 1.6), (0, 12), (-1, 1), (0, 1000), (0, 1e9), (0, np.inf)]
+)
 def test_samples_that_tell_no_white_are_refused_with_their_range(low, high):
     samples = RAMP * 0 + low
     samples[0, 0] = high

@@ -8,6 +8,7 @@ from pyimagesearch.data import folder_hints
 def test_a_label_folder_given_as_the_data_set_is_met_with_the_folder_above(tmp_path):
     for name in ("blue_jeans", "red_dress", ".cache"):
         (tmp_path / "dataset" / name).mkdir(parents=True)
+    (tmp_path / "dataset" / "notes.txt").touch()
     folder = tmp_path / "dataset" / "blue_jeans"
     assert folder_hints.layout_hint(folder) == (
         f" (did you mean {tmp_path / 'dataset'}, which holds 2 folders?)"
@@ -52,6 +53,7 @@ def test_a_label_folder_inside_another_is_not_taken_for_the_dataset():
             "caf\u00e9 ('caf\\xe9') and cafe\u0301 ('cafe\\u0301') differ only in how accents are",
         ),
         ("Dress", " dress", "differ only in capitals and in spaces at their ends and are"),
+        ("Caf\u00e9", "cafe\u0301", "differ only in capitals and in how accents are stored"),
         ("\u01f0", "j\u030c", "differ only in how accents are stored"),
     ],
 )

@@ -20,9 +20,15 @@ def test_bing_goes_on_where_the_service_says():
     assert Bing("key").read_page(page, 37).next_cursor is None
 
 
-def test_credit_is_taken_from_bing():
+def test_bing_goes_on_behind_the_results_where_the_service_does_not_say():
+    page = {"value": [{"contentUrl": "http://a/1"}] * 2, "totalEstimatedMatches": 90}
+    assert Bing("key").read_page(page, 4).next_cursor == 6
+
+
+@pytest.mark.parametrize("creator", [{"name": "Ann"}, "Ann"])
+def test_credit_is_taken_from_bing(creator):
     item = {"contentUrl": "u", "hostPageUrl": "p", "license": "l", "name": "n"}
-    page = Bing("key").read_page({"value": [item | {"creator": {"name": "Ann"}}]}, 0)
+    page = Bing("key").read_page({"value": [item | {"creator": creator}]}, 0)
     assert page.results == [("u", "p", "l", "Ann", "n")]
 
 

@@ -31,6 +31,11 @@ def test_openverse_counts_pages():
     assert Openverse().read_page(page, 2).next_cursor is None
 
 
+def test_an_empty_page_of_openverse_is_the_last():
+    page = {"results": [], "page_count": 9, "result_count": 180}
+    assert Openverse().read_page(page, 1).next_cursor is None
+
+
 @pytest.mark.parametrize(("size", "last"), [(20, 12), (48, 5), (50, 4), (240, 1)])
 def test_no_page_is_asked_for_that_ends_after_the_240th_result(size, last):
     page = {"results": [{}], "page_count": 99, "result_count": 9_999, "page_size": size}
