@@ -18,15 +18,15 @@ def examples(indices, turns=NO_TURNS):
 EVERY = examples(np.arange(10))
 
 
-def training(examples, **settings):
+def training(chosen, **settings):
     """Return the pixels and the targets of each batch, those of one epoch by default."""
     settings = {"epochs": range(1), "seed": 0} | settings
-    return as_arrays(module.training_batches(examples, **settings))
+    return as_arrays(module.training_batches(chosen, **settings))
 
 
-def evaluation(examples, **settings):
+def evaluation(chosen, **settings):
     """Return the pixels and the targets of each batch."""
-    return as_arrays(module.evaluation_batches(examples, **settings))
+    return as_arrays(module.evaluation_batches(chosen, **settings))
 
 
 def as_arrays(batches):
@@ -175,10 +175,11 @@ def test_evaluation_shows_every_image_in_order_as_it_is():
 
 
 def test_no_dataset_is_autotuned():
-    training = module.training_batches(EVERY, batch_size=4, epochs=range(1), seed=0)
-    evaluation = module.evaluation_batches(EVERY, batch_size=4)
-    assert not training.options().autotune.enabled
-    assert not evaluation.options().autotune.enabled
+    for batches in (
+        module.training_batches(EVERY, batch_size=4, epochs=range(1), seed=0),
+        module.evaluation_batches(EVERY, batch_size=4),
+    ):
+        assert not batches.options().autotune.enabled
 
 
 def test_each_epoch_shows_another_part_of_the_images_that_take_turns(still):
