@@ -29,6 +29,18 @@ def test_split_and_group_are_read(folder):
     assert by_name(table, table.groups) == {"a.jpg": "1", "000005.png": "2"}
 
 
+def test_what_was_found_out_about_a_table_is_noted(folder):
+    table = read(folder, "fname,labels,split,group,\na.jpg,x y,train,1,7\n000005.png,,test,2,8\n")
+    assert table.notes == [
+        "the table has images in the column fname and labels in the column labels, separated by "
+        "spaces",
+        "the column split says which images to test on",
+        "images with the same group stay on one side of the split",
+        "columns left out: (no name)",
+        "1 image not in the table",
+    ]
+
+
 def test_what_is_tested_on_may_be_called_dev(folder):
     table = read(folder, "fname,labels,split\na.jpg,x y,train\n000005.png,,dev\n")
     assert by_name(table, table.is_test) == {"a.jpg": False, "000005.png": True}
@@ -38,6 +50,13 @@ def test_a_table_that_is_no_regular_file_is_refused(folder):
     # A pipe would wait for a writer.
     with pytest.raises(UserError, match="not a regular file"):
         label_table.read_label_table("/dev/null", folder)
+
+
+def test_a_table_that_is_too_large_is_refused(folder, monkeypatch):
+    monkeypatch.setattr(label_table, "MOST_BYTES", 20)
+    read(folder, "file,labels\na.jpg,x\n"[:20])
+    with pytest.raises(UserError, match="not a regular file of at most"):
+        read(folder, "file,labels\na.jpg,xy\n")
 
 
 @pytest.fixture
@@ -92,7 +111,7 @@ def test_cells_that_need_quotes_are_said_to_need_them(folder, delimiter, name):
         '"Image\nname",Labels',
         'Image,"Labels\r\n(all; also, some)"',
         "sep=,\r\nimage,labels",
-        '"sep=,"\nimage;no,labels',
+        '"sep=,"\nimage;no;colour,labels',
         "\n\r\nimage,labels",
         ",,\nimage,labels",
         'image 5" wide,labels',
@@ -138,14 +157,15 @@ def test_a_separator_is_found_wherever_it_stands(folder, long_table):
 
 
 def test_each_row_that_is_left_out_has_its_reason(folder):
-    rows = ["a.jpg,x", "a.jpg,x", "000005,x", "000005,y", "gone.jpg,x", "../../etc/passwd,x", "a"]
+    rows = ["a.jpg,x", "a.jpg,x", "000005,x", "000005,y", "gone.jpg,x"]
+    rows += ["../../etc/passwd,x", "/etc/passwd,x", "a"]
     table = read(folder, "\n".join(["file,labels", *rows]))
     assert labels_of(table) == {"a.jpg": ("x",)}
     assert [reason for _, reason in table.skipped_rows] == [
         "it is on line 2 already",
         "it is on line 4 already, with other labels",
         f"there is no such image below {folder}",
-        f"it lies outside {folder}, or does not exist",
+        *[f"it lies outside {folder}, or does not exist"] * 2,
         "it has 1 cell and the heading 2",
     ]
 
@@ -174,6 +194,7 @@ def test_an_ambiguous_name_is_not_guessed(tmp_path):
         ("file,labels\n", "a heading and no rows"),
         ("file,labels\na\n", "has 1 cell and the heading 2"),
         ("file,labels\nnone.jpg,x\n", "no column of .* names images"),
+        ("file,labels\na,x\na,y\n", r"no row of .*; the first is a \(line 3 .* with other labels"),
         ("file,x,x\na,0,1\n000005,1,0\n", "several columns of one name: x"),
         ("file,one,two\na,red,dress\n", r"not clear which column .* \(one, two\)"),
         ("file,labels\na,\x00" + "x" * 200_000, "field larger than field limit"),
