@@ -73,6 +73,7 @@ def dataset(tmp_path):
         (tmp_path / name).parent.mkdir()
         (tmp_path / name).write_bytes(encoded(pattern(seed), ".png"))
     (tmp_path / "red_dress" / "broken.jpg").write_bytes(b"no image")
+    (tmp_path / "labels.csv").touch()
     return tmp_path
 
 
