@@ -85,6 +85,13 @@ def test_a_text_that_lists_the_titles_of_columns_of_0_and_1_is_left_out(folder, 
     assert f"columns left out: {title}" in table.notes
 
 
+def test_a_title_that_ends_in_a_bracket_is_recognised_in_a_text(folder):
+    rows = ["image,tags,cat,dog (big)", "a,cat|dog (big),1,1", "000005,dog (big),0,1"]
+    table = read(folder, "\n".join(rows))
+    assert labels_of(table) == {"a.jpg": ("cat", "dog (big)"), "000005.png": ("dog (big)",)}
+    assert "columns left out: tags" in table.notes
+
+
 @pytest.mark.parametrize(
     "rows",
     [
