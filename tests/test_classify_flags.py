@@ -1,4 +1,4 @@
-"""What classify.py does with its flags: one run without a network, each flag with a value."""
+"""What classify.py does with its flags: runs without a network, each flag with a value."""
 
 import cv2
 import numpy as np
@@ -31,36 +31,47 @@ TRAINED = TrainedModel(lambda images: images, 24, 1, {"fit": "squeeze"})
 LOADED = Classifier(TRAINED, ["blue"], lambda probabilities: CHOICE, [])
 IMAGE = np.zeros((8, 8, 3), np.uint8)
 INFERENCE = "pyimagesearch.inference"
+CALLED = [f"{INFERENCE}.output_formats.reporter", f"{INFERENCE}.paths.output_paths"]
+# What labels clips, shows images or draws heat maps has a value in its place.
+NOT_CALLED = {
+    f"{INFERENCE}.video.label_videos": 0,
+    f"{INFERENCE}.window.show": True,
+    "pyimagesearch.light_imports.import_numpy_for_threads": None,
+    "pyimagesearch.reports.heat_maps.explainer": lambda prediction, labels: IMAGE,
+}
 
 
 @pytest.fixture
-def calls(tmp_path, monkeypatch):
-    """What functions were given while classify.py classified two images."""
+def classify_with(tmp_path, monkeypatch):
+    """Return a function that classifies with flags and returns what functions were given."""
+
+    def run(flags, loaded=LOADED):
+        images = [path for path in ("a.png", "b.png") if path in flags]
+        predictions = [Prediction(path, {"blue": 0.9}, None, IMAGE, IMAGE) for path in images]
+        stand_ins = NOT_CALLED | {
+            f"{INFERENCE}.classifier.load_classifier": loaded,
+            f"{INFERENCE}.classification.classify_files": predictions,
+        }
+        with monkeypatch.context() as patch:
+            patch.setattr("sys.argv", ["classify.py", *flags.split()])
+            calls = record(patch, [*CALLED, *stand_ins], stand_ins)
+            assert classify.main() == 0
+        return calls
+
     monkeypatch.chdir(tmp_path)
     for path in ("a.png", "b.png"):
         cv2.imwrite(path, IMAGE)
-    flags = dict.fromkeys(flag for flag, *_ in ARRIVALS)
-    monkeypatch.setattr("sys.argv", ["classify.py", *" ".join(flags).split()])
-    stand_ins = {
-        f"{INFERENCE}.classifier.load_classifier": LOADED,
-        f"{INFERENCE}.classification.classify_files": [
-            Prediction(path, {"blue": 0.9}, None, IMAGE, IMAGE) for path in ("a.png", "b.png")
-        ],
-        "pyimagesearch.light_imports.import_numpy_for_threads": None,
-        "pyimagesearch.reports.heat_maps.explainer": lambda prediction, labels: IMAGE,
-    }
-    called = [f"{INFERENCE}.output_formats.reporter", f"{INFERENCE}.paths.output_paths"]
-    calls = record(monkeypatch, [*called, *stand_ins], stand_ins)
-    assert classify.main() == 0
-    return calls
+    return run
 
 
-def test_each_flag_reaches_what_it_is_about(calls):
+def test_each_flag_reaches_what_it_is_about(classify_with):
+    calls = classify_with(" ".join(dict.fromkeys(flag for flag, *_ in ARRIVALS)))
     for _, function, argument, value in ARRIVALS:
         assert calls[function].arguments[argument] == value, argument
 
 
-def test_heat_maps_are_of_the_network_and_of_images_as_it_was_trained_on_them(calls):
+def test_heat_maps_are_of_the_network_and_of_images_as_it_was_trained_on_them(classify_with):
+    calls = classify_with("--image a.png --model our.model --explain map.png")
     assert [*calls["explainer"].arguments.values()] == ["our.model", "squeeze"]
 
 
@@ -78,70 +89,34 @@ def test_patterns_are_expanded_on_windows_whose_shells_leave_that_to_programs(
     assert parse_arguments(None).image == [*expanded, "a[1].png", "*.gif", "camera:0", "-"]
 
 
-@pytest.mark.parametrize("flags", [[], ["--no-display"]])
-def test_one_image_or_clip_is_shown_in_a_window_unless_the_user_wants_none(
-    tmp_path, monkeypatch, flags
-):
-    cv2.imwrite(str(tmp_path / "a.png"), IMAGE)
-    predictions = [Prediction("a.png", {"blue": 0.9}, None, IMAGE, IMAGE)]
-    stand_ins = {
-        f"{INFERENCE}.classifier.load_classifier": LOADED,
-        f"{INFERENCE}.classification.classify_files": predictions,
-        f"{INFERENCE}.video.label_videos": 0,
-        f"{INFERENCE}.window.show": True,
-        "pyimagesearch.light_imports.import_numpy_for_threads": None,
-    }
-    calls = record(monkeypatch, stand_ins, stand_ins)
-    for path in (str(tmp_path / "a.png"), "camera:0"):
-        monkeypatch.setattr("sys.argv", ["classify.py", "--image", path, *flags])
-        assert classify.main() == 0
-    assert ("show" in calls) is (not flags)
-    assert calls["label_videos"].arguments["shows_window"] is (not flags)
+@pytest.mark.parametrize("flag", ["", "--no-display"])
+def test_one_image_or_clip_is_shown_in_a_window_unless_the_user_wants_none(classify_with, flag):
+    assert ("show" in classify_with(f"--image a.png {flag}")) is (not flag)
+    calls = classify_with(f"--image camera:0 {flag}")
+    assert calls["label_videos"].arguments["shows_window"] is (not flag)
 
 
-@pytest.mark.parametrize(("flags", "is_told"), [([], True), (["--json"], False)])
+@pytest.mark.parametrize(("flag", "is_told"), [("", True), ("--json", False)])
 def test_a_person_is_told_what_is_odd_about_the_labels_of_a_single_image(
-    tmp_path, monkeypatch, capsys, flags, is_told
+    classify_with, capsys, flag, is_told
 ):
-    cv2.imwrite(str(tmp_path / "a.png"), IMAGE)
     note = "this combination was not in the training images (composed)"
     noted = LOADED._replace(choose=lambda probabilities: CHOICE._replace(note=note))
-    stand_ins = {
-        f"{INFERENCE}.classifier.load_classifier": noted,
-        f"{INFERENCE}.classification.classify_files": [Prediction("a.png", {"blue": 0.9}, None)],
-        "pyimagesearch.light_imports.import_numpy_for_threads": None,
-    }
-    record(monkeypatch, stand_ins, stand_ins)
-    monkeypatch.setattr("sys.argv", ["classify.py", "-i", str(tmp_path / "a.png"), *flags])
-    assert classify.main() == 0
+    classify_with(f"--image a.png {flag}", noted)
     assert (f"[INFO] {note}" in capsys.readouterr().out.splitlines()) is is_told
 
 
-@pytest.mark.parametrize(("flags", "seconds"), [([], 60), (["--json"], 1), (["--csv"], 1)])
+@pytest.mark.parametrize(("flag", "seconds"), [("", 60), ("--json", 1), ("--csv", 1)])
 def test_of_labels_that_stay_a_person_hears_every_minute_and_a_program_every_second(
-    monkeypatch, flags, seconds
+    classify_with, flag, seconds
 ):
-    stand_ins = {
-        f"{INFERENCE}.classifier.load_classifier": LOADED,
-        f"{INFERENCE}.video.label_videos": 0,
-        "pyimagesearch.light_imports.import_numpy_for_threads": None,
-    }
-    calls = record(monkeypatch, stand_ins, stand_ins)
-    monkeypatch.setattr("sys.argv", ["classify.py", "-i", "camera:0", *flags])
-    assert classify.main() == 0
+    calls = classify_with(f"--image camera:0 {flag}")
     assert calls["label_videos"].arguments["every"] == seconds
 
 
-def test_a_clip_is_classified_by_the_network_that_flags_name_as_many_images(monkeypatch):
-    flags = "--image camera:0 --model our.model --device gpu --top 3 --threshold 0.3 --reject 0.1"
-    monkeypatch.setattr("sys.argv", ["classify.py", *flags.split()])
-    stand_ins = {
-        f"{INFERENCE}.classifier.load_classifier": LOADED,
-        f"{INFERENCE}.video.label_videos": 0,
-        "pyimagesearch.light_imports.import_numpy_for_threads": None,
-    }
-    calls = record(monkeypatch, stand_ins, stand_ins)
-    assert classify.main() == 0
+def test_a_clip_is_classified_by_the_network_that_flags_name_as_many_images(classify_with):
+    network = "--model our.model --device gpu --top 3 --threshold 0.3 --reject 0.1"
+    calls = classify_with(f"--image camera:0 {network}")
     assert calls["load_classifier"].arguments == {
         "model": "our.model",
         "labelbin": None,
