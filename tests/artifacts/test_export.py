@@ -2,13 +2,13 @@ import errno
 import json
 import os
 import re
-import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from running import ROOT, run_python
 
 from pyimagesearch.artifacts import export, export_formats
 from pyimagesearch.command_lines.train import EXPORT_FORMATS
@@ -17,7 +17,7 @@ from pyimagesearch.garments.writing import write_dataset
 from pyimagesearch.light_imports import import_openvino_lightly
 from pyimagesearch.outputs import reserved
 
-ROOT = Path(__file__).parents[2]
+PYTHON_PATH = {"PYTHONPATH": str(ROOT)}
 
 
 def refusal(function, *arguments, **settings):
@@ -168,18 +168,6 @@ def test_an_export_that_is_a_link_to_another_disk_stays_one(two_disks):
     assert (other / "old.onnx").stat().st_mode & 0o777 == 0o640
 
 
-def run(*arguments, folder, **environment):
-    return subprocess.run(
-        [sys.executable, *map(str, arguments)],
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-
-
 @pytest.mark.parametrize("flag", ["--model", "--labelbin", "--images"])
 def test_an_export_replaces_no_folder_that_holds_what_it_is_made_of(tmp_path, monkeypatch, flag):
     monkeypatch.chdir(tmp_path)
@@ -259,7 +247,7 @@ def test_an_export_to_openvino_reports_nothing_and_writes_no_id(tmp_path, step):
     openvino.serialize(openvino.Model([ops.relu(images)], [images]), tmp_path / "fashion.xml")
     home = tmp_path / "home"
     home.mkdir()
-    result = run("-c", WRITE_AND_LOAD, step, folder=tmp_path, HOME=str(home))
+    result = run_python("-c", WRITE_AND_LOAD, step, folder=tmp_path, HOME=str(home), **PYTHON_PATH)
     assert result.stdout == "True None\n", result.stderr
     assert list(home.iterdir()) == []
 
@@ -271,7 +259,7 @@ def exported(tmp_path_factory):
     write_dataset(folder / "dataset", [("red", "dress"), ("blue", "jeans")], 12, size=96)
     settings = ["--epochs", 1, "--no-recolor", "--no-cache", "--export", *EXPORT_FORMATS]
     home = tmp_path_factory.mktemp("home")
-    result = run(ROOT / "train.py", *settings, folder=folder, HOME=str(home))
+    result = run_python(ROOT / "train.py", *settings, folder=folder, HOME=str(home))
     assert not (home / "intel").exists()  # OpenVINO's usage reports
     assert result.returncode == 0, result.stderr
     return folder, result
@@ -313,7 +301,8 @@ def test_a_file_with_8_bit_weights_is_a_quarter_as_large_and_keeps_the_labels(ex
     folder, _ = exported
     module = ["-m", "pyimagesearch.artifacts.export", "--model", "fashion.model"]
     flags = ["--format", "litert", "--quantize", "--output", "small.tflite"]
-    result = run(*module, *flags, "--images", "dataset/red_dress", folder=folder)
+    images = ["--images", "dataset/red_dress"]
+    result = run_python(*module, *flags, *images, folder=folder, **PYTHON_PATH)
     assert (result.returncode, result.stderr) == (0, "")
     first, last = result.stdout.splitlines()
     assert re.match(r"\[INFO\] small\.tflite: the same labels in \d+ of 12 images", first)
@@ -344,7 +333,7 @@ print(export_formats.taking_bytes(network, 1, for_quantizing=True).outputs[0].dt
 
 @pytest.mark.slow
 def test_a_network_of_half_precision_is_exported_to_return_float32(tmp_path):
-    result = run("-c", EXPORT_MIXED, folder=tmp_path)
+    result = run_python("-c", EXPORT_MIXED, folder=tmp_path, **PYTHON_PATH)
     assert result.stdout.splitlines() == ["float32", "float32"], result.stderr
 
 
@@ -356,9 +345,9 @@ def test_the_script_in_the_docs_answers_as_classify_py_does(exported):
     (folder / "script.py").write_text(script)
     (folder / "examples").symlink_to(ROOT / "examples")
     images = [f"examples/example_0{number}.jpg" for number in range(1, 8)]
-    said = run("script.py", folder=folder)
+    said = run_python("script.py", folder=folder)
     assert said.returncode == 0, said.stderr
-    answered = run(ROOT / "classify.py", "--json", "-i", *images, folder=folder)
+    answered = run_python(ROOT / "classify.py", "--json", "-i", *images, folder=folder)
     for line, record in zip(
         said.stdout.splitlines(), map(json.loads, answered.stdout.splitlines()), strict=True
     ):

@@ -1,8 +1,6 @@
 import json
 import os
 import random
-import subprocess
-import sys
 import time
 import tracemalloc
 import zipfile
@@ -12,6 +10,7 @@ import numpy as np
 import pytest
 from legacy_models import LEGACY, recorded_prediction
 from model_archives import with_config, with_entries
+from running import run_python
 
 from pyimagesearch.artifacts import model_file
 from pyimagesearch.data.decoding import scale
@@ -134,10 +133,8 @@ def test_every_format_is_read_without_keras(archive):
         "assert not {'keras', 'tensorflow', 'h5py'} & set(sys.modules)"
     )
     paths = [archive, LEGACY / "tutorial.model", LEGACY / "saved_model"]
-    printed = subprocess.run(
-        [sys.executable, "-c", program, *paths], capture_output=True, text=True, check=True
-    )
-    assert printed.stdout.split() == ["28"] * 3
+    done = run_python("-c", program, *paths)
+    assert (done.returncode, done.stdout.split()) == (0, ["28"] * 3), done.stderr
 
 
 def test_a_model_without_metadata_loads(model, tmp_path):

@@ -1,23 +1,21 @@
 """Clips and cameras, labelled by classify.py in a process of its own."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 from clips import BLUE, RED, read_clip, write_clip
 from keras import layers
+from running import ROOT, run_python
 
 from pyimagesearch.artifacts.model_file import save_model
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parents[2]
 METADATA = {"labels": ["blue", "green", "red"], "image_size": 8, "fit": "pad"}
 
 
@@ -35,14 +33,11 @@ def folder(tmp_path_factory):
 
 
 def command(*arguments):
-    settings = ["--top", "1", "--no-display"]
-    return [sys.executable, str(ROOT / "classify.py"), "-i", *map(str, arguments), *settings]
+    return [ROOT / "classify.py", "-i", *arguments, "--top", "1", "--no-display"]
 
 
 def run(folder, *arguments):
-    return subprocess.run(
-        command(*arguments), cwd=folder, capture_output=True, text=True, timeout=300, check=False
-    )
+    return run_python(*command(*arguments), folder=folder)
 
 
 def test_a_clip_is_labelled_in_lines_and_in_a_file(folder):
@@ -117,12 +112,11 @@ def test_what_cannot_be_done_is_one_line(folder, arguments, message):
 def test_ctrl_c_leaves_no_file(folder):
     write_clip(folder / "long.mp4", [BLUE] * 20, rate=30, size=(320, 240))
     process = subprocess.Popen(
-        command("long.mp4", "--output", "long_labelled.mp4"),
+        [sys.executable, *command("long.mp4", "--output", "long_labelled.mp4")],
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=os.environ,
     )
     for line in process.stdout:
         if "0:00.0" in line:

@@ -1,21 +1,17 @@
 """The programs in docs/python.md, as a reader would copy them."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 from ast import literal_eval
-from pathlib import Path
 
 import cv2
 import pytest
+from running import ROOT, run_python
 
 from pyimagesearch.garments.writing import write_dataset
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
 CLASSIFYING, LABELLING, DRAWING, TRAINING = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 COMBINATIONS = [("black", "jeans"), ("blue", "jeans"), ("red", "dress"), ("blue", "dress")]
@@ -23,15 +19,7 @@ COMBINATIONS = [("black", "jeans"), ("blue", "jeans"), ("red", "dress"), ("blue"
 
 def run(*arguments, folder):
     """Run Python in a folder; what it printed."""
-    result = subprocess.run(
-        [sys.executable, *map(str, arguments)],
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    result = run_python(*arguments, folder=folder, PYTHONPATH=str(ROOT))
     assert result.returncode == 0, result.stderr
     return result.stdout
 

@@ -1,9 +1,7 @@
 """The scripts as a user runs them, each in a process of its own."""
 
 import json
-import os
 import pickle
-import signal
 import subprocess
 import sys
 import zipfile
@@ -12,12 +10,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from running import ROOT, run_python
 
 from pyimagesearch.garments.writing import write_dataset
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parents[2]
 COMBINATIONS = [("black", "jeans"), ("blue", "jeans"), ("red", "dress"), ("blue", "dress")]
 # Runs the script that the command line names.
 LIST_IMPORTS = (
@@ -31,38 +29,11 @@ LIST_IMPORTS = (
 )
 
 
-def stopped(*arguments, folder, after, number):
-    """Start train.py, send it a signal after a line of its output; its exit code and output."""
-    process = subprocess.Popen(
-        [sys.executable, str(ROOT / "train.py"), *map(str, arguments)],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    lines = []
-    for line in process.stdout:
-        lines.append(line)
-        if after in line:
-            process.send_signal(number)
-            break
-    rest, _ = process.communicate(timeout=300)
-    return process.returncode, "".join(lines) + rest
-
-
 def write_labels_of_another_model(path, own):
     """Write a label file with the labels of another one in the opposite order."""
     mlb = pickle.loads(own.read_bytes())
     mlb.classes_ = mlb.classes_[::-1]
     path.write_bytes(pickle.dumps(mlb))
-
-
-def metrics(output):
-    """The numbers of a run's last epoch and of its test, without the time they took."""
-    last_epoch = [
-        line.partition("step - ")[2] for line in output.splitlines() if "val_loss" in line
-    ]
-    return last_epoch[-1:] + [line for line in output.splitlines() if "accuracy: " in line[:30]]
 
 
 def run(script, *arguments, folder, **environment):
@@ -77,19 +48,6 @@ def run_listing_imports(packages, script, *arguments, folder):
     program = LIST_IMPORTS % packages
     python_path = {"PYTHONPATH": str(ROOT)}
     return run_python("-c", program, ROOT / script, *arguments, folder=folder, **python_path)
-
-
-def run_python(*arguments, folder, **environment):
-    inherited = {name: value for name, value in os.environ.items() if "DISPLAY" not in name}
-    return subprocess.run(
-        [sys.executable, *map(str, arguments)],
-        cwd=folder,
-        env=inherited | environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
 
 
 @pytest.fixture(scope="module")
@@ -369,50 +327,6 @@ def test_training_refuses_what_it_could_not_write_before_it_reads_an_image(tmp_p
     assert result.returncode == 2
     assert result.stderr.startswith(f"train.py: cannot write {path}: ")
     assert "loading images" not in result.stdout
-
-
-SHORT_RUN = ["--epochs", 4, "--image-size", 24, "--no-cache"]
-
-
-def test_a_killed_run_taken_up_again_ends_with_the_numbers_of_one_that_was_not(tmp_path):
-    write_dataset(tmp_path / "dataset", COMBINATIONS[:2], per_combination=20, seed=2, size=32)
-    whole = run("train.py", *SHORT_RUN, folder=tmp_path)
-    before = (tmp_path / "fashion.model").read_bytes()
-    code, _ = stopped(*SHORT_RUN, folder=tmp_path, after="Epoch 3/4", number=signal.SIGKILL)
-    assert code == -signal.SIGKILL
-    assert (tmp_path / "fashion.model").read_bytes() == before
-    resumed = run("train.py", *SHORT_RUN, "--resume", folder=tmp_path)
-    assert resumed.returncode == 0, resumed.stderr
-    assert "Epoch 2/4" not in resumed.stdout
-    assert metrics(resumed.stdout) == metrics(whole.stdout)
-    assert not list(tmp_path.glob("*.checkpoint")) + list(tmp_path.glob(".*"))
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_run_keeps_what_was_learnt(tmp_path, number):
-    write_dataset(tmp_path / "dataset", COMBINATIONS[:2], per_combination=20, seed=2, size=32)
-    # So many epochs do not end before the signal arrives.
-    flags = [*SHORT_RUN, "--epochs", 300, "--report", "report.json"]
-    code, output = stopped(*flags, folder=tmp_path, after="Epoch 2/300", number=number)
-    assert code == 130
-    assert f"ended by {number.name}" in output
-    assert "Epoch 300/300" not in output
-    for name in ("fashion.model", "mlb.pickle", "plot.png", "fashion.model.checkpoint"):
-        assert (tmp_path / name).exists()
-    assert json.loads((tmp_path / "report.json").read_text())["ended_by"] == number.name
-
-
-def test_a_run_that_is_interrupted_in_its_first_epoch_does_not_replace_a_model(tmp_path):
-    write_dataset(tmp_path / "dataset", COMBINATIONS[:2], per_combination=20, seed=2, size=32)
-    (tmp_path / "fashion.model").write_bytes(b"of an earlier run")
-    # Tracing the first step takes longer than sending the signal.
-    code, output = stopped(
-        *(*SHORT_RUN, "--batch-size", 2), folder=tmp_path, after="Epoch 1/4", number=signal.SIGINT
-    )
-    assert code == 130
-    assert "fashion.model stays as it is" in output
-    assert (tmp_path / "fashion.model").read_bytes() == b"of an earlier run"
-    assert not (tmp_path / "mlb.pickle").exists()
 
 
 @pytest.mark.parametrize("script", ["train.py", "classify.py", "search_bing_api.py"])

@@ -3,13 +3,13 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 from keras import layers
 from legacy_models import LEGACY, recorded_prediction, with_description_in_graph
+from running import ROOT, run_python
 
 from pyimagesearch.artifacts.model_file import save_model
 from pyimagesearch.data.decoding import scale
@@ -20,7 +20,6 @@ from pyimagesearch.smallervggnet import SmallerVGGNet
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parents[2]
 IMAGES = np.random.default_rng(0).random((7, 24, 24, 3), np.float32)
 METADATA = {"labels": ["blue", "jeans"], "image_size": 24}
 # What Keras and TensorFlow read.
@@ -238,13 +237,7 @@ def test_a_backend_that_is_not_installed_is_named(own_network):
         "from pyimagesearch.console import run\n"
         "sys.exit(run(lambda: load_network(sys.argv[1])))\n"
     )
-    result = subprocess.run(
-        [sys.executable, "-c", program, own_network[0]],
-        env=os.environ | {"KERAS_BACKEND": "torch"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    result = run_python("-c", program, own_network[0], KERAS_BACKEND="torch")
     assert result.returncode == 2
     assert "cannot predict with torch, which KERAS_BACKEND names" in result.stderr
     assert result.stderr.count("\n") == 1
