@@ -1,13 +1,12 @@
 import json
 import os
-import random
-import time
 import tracemalloc
 import zipfile
 
 import keras
 import numpy as np
 import pytest
+from damage import damaged_copies, read_or_refused_at_once
 from legacy_models import LEGACY, recorded_prediction
 from model_archives import with_config, with_entries
 from running import run_python
@@ -30,7 +29,6 @@ def load(path):
 def refusal(path):
     with pytest.raises(UserError) as caught:
         load(path)
-    assert "\n" not in str(caught.value)
     return str(caught.value)
 
 
@@ -107,7 +105,7 @@ def test_metadata_that_nobody_could_read_are_not_written(model, tmp_path, change
 def test_metadata_may_be_the_labels_alone_or_none(model, tmp_path):
     labels = {"labels": METADATA["labels"]}
     model_file.save_model(tmp_path / "labels.model", model, labels)
-    assert (load(tmp_path / "labels.model")[3:5]) == (labels, None)
+    assert load(tmp_path / "labels.model")[3:5] == (labels, None)
     model_file.save_model(tmp_path / "none.model", model, {})
     assert load(tmp_path / "none.model").metadata == {}
 
@@ -146,16 +144,11 @@ def test_a_model_without_metadata_loads(model, tmp_path):
 @pytest.mark.parametrize(
     ("metadata", "reason"),
     [
-        (b"null", "not an object"),
-        (b"[[[]]]", "not an object"),
-        (b"\xff", "damaged"),
-        (b"[" * 10**5, "nested"),
-        (json.dumps(METADATA | {"labels": ["a", "b", "c"]}).encode(), "2 different names"),
+        (b"\xff", "it is damaged"),
         (
             json.dumps(METADATA | {"thresholds": 3}).encode(),
             "its field thresholds is not a number between 0 and 1 for each label",
         ),
-        (json.dumps(METADATA | {"image_size": 96}).encode(), "its field image_size"),
     ],
 )
 def test_a_model_with_wrong_metadata_loads_with_a_note(archive, tmp_path, metadata, reason):
@@ -219,15 +212,8 @@ def test_a_network_of_other_images_than_square_colour_images_is_refused(tmp_path
 @pytest.mark.slow
 def test_a_damaged_file_is_read_or_refused_at_once(archive, tmp_path):
     path = tmp_path / "fashion.model"
-    for seed, source in enumerate([archive, LEGACY / "tutorial.model"] * 100):
-        choose = random.Random(seed)
-        damaged = bytearray(source.read_bytes())
-        for _ in range(choose.choice([1, 10])):
-            damaged[choose.randrange(len(damaged))] = choose.randrange(256)
-        path.write_bytes(damaged)
-        began = time.process_time()
-        try:
-            model_file.read_model_file(path)
-        except UserError as error:
-            assert "\n" not in str(error)
-        assert time.process_time() - began < 5
+    for source in (archive, LEGACY / "tutorial.model"):
+        for damaged in damaged_copies(source.read_bytes(), 100, places=(1, 10)):
+            path.write_bytes(damaged)
+            with read_or_refused_at_once(UserError):
+                model_file.read_model_file(path)

@@ -1,10 +1,9 @@
-import random
 import struct
-import time
-from pathlib import Path
 
 import numpy as np
 import pytest
+from damage import damaged_copies, read_or_refused_at_once
+from legacy_models import LEGACY
 
 from pyimagesearch.artifacts import tensorflow_files
 from pyimagesearch.artifacts.tensorflow_files import (
@@ -15,7 +14,7 @@ from pyimagesearch.artifacts.tensorflow_files import (
     submessages,
 )
 
-VARIABLES = Path(__file__).parent / "legacy" / "saved_model" / "variables"
+VARIABLES = LEGACY / "saved_model" / "variables"
 INDEX = (VARIABLES / "variables.index").read_bytes()
 DATA = (VARIABLES / "variables.data-00000-of-00001").read_bytes()
 
@@ -133,14 +132,6 @@ def test_a_checkpoint_cut_off_anywhere_is_refused():
 
 @pytest.mark.slow
 def test_a_damaged_checkpoint_is_read_or_refused_at_once():
-    for seed in range(500):
-        choose = random.Random(seed)
-        damaged = bytearray(INDEX)
-        for _ in range(choose.choice([1, 3, 10, 100])):
-            damaged[choose.randrange(len(INDEX))] = choose.choice([0, 255, choose.randrange(256)])
-        began = time.process_time()
-        try:
-            read_checkpoint(bytes(damaged), DATA)
-        except TensorFlowFileError as error:
-            assert "\n" not in str(error)
-        assert time.process_time() - began < 5
+    for damaged in damaged_copies(INDEX, 500):
+        with read_or_refused_at_once(TensorFlowFileError):
+            read_checkpoint(damaged, DATA)
