@@ -32,15 +32,6 @@ def hdf5_refusal(path):
     return refusal(keras2.read_hdf5, path.read_bytes())
 
 
-def with_layer(path, position, **changes):
-    """Change a layer in the description of an HDF5 model's network."""
-    with h5py.File(path, "a") as file:
-        config = json.loads(file.attrs["model_config"])
-        config["config"]["layers"][position].update(changes)
-        file.attrs["model_config"] = json.dumps(config)
-    return path
-
-
 def test_both_formats_hold_the_same_network():
     hdf5 = keras2.read_hdf5((LEGACY / "tutorial.model").read_bytes())
     saved_model = keras2.read_saved_model(LEGACY / "saved_model")
@@ -51,16 +42,12 @@ def test_both_formats_hold_the_same_network():
         np.testing.assert_equal(ours.weights, theirs.weights)
 
 
-def test_the_description_may_be_a_list_of_layers(hdf5):
-    with h5py.File(hdf5, "a") as file:
-        config = json.loads(file.attrs["model_config"])
-        file.attrs["model_config"] = json.dumps(config | {"config": config["config"]["layers"]})
-    assert len(keras2.read_hdf5(hdf5.read_bytes()).layers) == 28
-
-
 def test_a_layer_that_smallervggnet_does_not_have_is_refused_by_name(hdf5):
     evil = {"name": "evil", "function": ["4wEAAAA=", None, None]}
-    with_layer(hdf5, 3, class_name="Lambda", config=evil)
+    with h5py.File(hdf5, "a") as file:
+        config = json.loads(file.attrs["model_config"])
+        config["config"]["layers"][3].update(class_name="Lambda", config=evil)
+        file.attrs["model_config"] = json.dumps(config)
     assert "Lambda" in hdf5_refusal(hdf5)
 
 
@@ -69,23 +56,6 @@ def test_a_network_that_is_not_sequential_is_refused(hdf5):
         config = json.loads(file.attrs["model_config"])
         file.attrs["model_config"] = json.dumps(config | {"class_name": "Functional"})
     assert "Functional" in hdf5_refusal(hdf5)
-
-
-@pytest.mark.parametrize(
-    "settings",
-    [{"units": 10**12}, {"units": 4 * 10**8, "filters": 6}, {"units": 32, "filters": 10**12}],
-)
-def test_a_description_of_an_enormous_layer_is_refused(hdf5, settings):
-    with h5py.File(hdf5) as file:
-        config = json.loads(file.attrs["model_config"])["config"]["layers"][-2]["config"]
-    with_layer(hdf5, -2, config=config | settings)
-    assert "layer 28 (Dense)" in hdf5_refusal(hdf5)
-
-
-def test_weights_that_are_not_finite_are_refused_by_name(hdf5):
-    with h5py.File(hdf5, "a") as file:
-        file["model_weights/dense/dense/kernel:0"][3, 4] = np.nan
-    assert "the kernel of layer 24 (Dense) is not finite" in hdf5_refusal(hdf5)
 
 
 def test_weights_in_another_file_are_refused(hdf5, tmp_path):
@@ -116,11 +86,6 @@ def test_a_description_nested_without_end_is_refused(hdf5):
     with h5py.File(hdf5, "a") as file:
         file.attrs["model_config"] = "[" * 20_000 + "]" * 20_000
     assert "nested too deeply" in hdf5_refusal(hdf5)
-
-
-@pytest.mark.parametrize("kept", [8, 1000, 50_000, 150_000])
-def test_a_truncated_hdf5_file_is_refused(hdf5, kept):
-    refusal(keras2.read_hdf5, hdf5.read_bytes()[:kept])
 
 
 def test_the_description_may_lie_in_the_graph_as_before_tensorflow_2_5(tmp_path):

@@ -148,22 +148,21 @@ def test_the_labels_of_each_part_exclude_each_other(combinations, parts):
 
 
 @pytest.mark.parametrize(
-    ("labels", "combinations"),
+    "other",
     [
-        (FOUR_LABELS, []),
-        (FOUR_LABELS, [["black", "jeans"], ["red", "black"], ["red", "dress"]]),
-        (FOUR_LABELS, [["black", "jeans"], ["red", "dress", "jeans"]]),
-        ([*FOUR_LABELS, "shirt"], COMBINATIONS),
+        {"combinations": []},
+        {"combinations": [["black", "jeans"], ["red", "black"], ["red", "dress"]]},
+        {"combinations": [["black", "jeans"], ["red", "dress", "jeans"]]},
+        {"labels": [*FOUR_LABELS, "shirt"]},
+        {"free_labels": True},
     ],
-    ids=["nothing is said", "a label of both parts", "names of two lengths", "a label of no part"],
+    ids=[
+        *("no combination", "a label of both parts", "names of two lengths", "a label of no part"),
+        "free labels",
+    ],
 )
-def test_labels_that_do_not_come_in_parts_do_not_exclude_each_other(labels, combinations):
-    metadata = {"labels": labels, "combinations": combinations}
-    assert label_choice.label_parts(metadata) == []
-
-
-def test_free_labels_have_no_parts():
-    metadata = {"labels": FOUR_LABELS, "combinations": COMBINATIONS, "free_labels": True}
+def test_labels_that_do_not_come_in_parts_do_not_exclude_each_other(other):
+    metadata = {"labels": FOUR_LABELS, "combinations": COMBINATIONS} | other
     assert label_choice.label_parts(metadata) == []
 
 

@@ -33,11 +33,10 @@ def test_the_tutorials_own_code_reads_the_label_file(tmp_path):
     assert stored == (read.classes_.tolist(), TRAINED_AT)
 
 
-def test_another_pickle_is_refused_in_one_line(tmp_path):
+def test_another_pickle_is_refused(tmp_path):
     (tmp_path / "mlb.pickle").write_bytes(pickle.dumps({"no": "binarizer"}))
-    with pytest.raises(UserError, match="not a label file") as refusal:
+    with pytest.raises(UserError, match="not a label file"):
         label_file.load_binarizer(tmp_path / "mlb.pickle")
-    assert "\n" not in str(refusal.value)
 
 
 def test_what_is_no_regular_file_of_a_sane_size_is_refused_at_once(tmp_path):
