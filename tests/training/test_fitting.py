@@ -1,6 +1,7 @@
 import signal
 import sys
 from contextlib import contextmanager
+from functools import partial
 
 import keras
 import numpy as np
@@ -12,7 +13,7 @@ from scipy.sparse import csr_array
 from pyimagesearch.data.batches import Examples
 from pyimagesearch.errors import INTERRUPTED, WORK_FAILED, UserError
 from pyimagesearch.smallervggnet import SmallerVGGNet
-from pyimagesearch.training import checkpoints, fitting
+from pyimagesearch.training import fitting
 from pyimagesearch.training.balance import label_weights
 from pyimagesearch.training.checkpoints import Run
 from pyimagesearch.training.devices import TrainingDevice
@@ -39,13 +40,19 @@ def examples():
 
 @pytest.fixture
 def make_trainer(tmp_path, examples):
-    def make(examples=examples, learning_rate=1e-3, **more):
+    def make(examples=examples, *, build=build, balance=False):
         device = TrainingDevice(tf.distribute.get_strategy(), "CPU", is_chief=True)
         run = Run(tmp_path / "m.checkpoint", {"--seed": 1})
-        settings = fitting.Settings(3, 10, learning_rate, 1, **more)
+        settings = fitting.Settings(3, 10, 1e-3, 1, balance)
         return fitting.Trainer(build, device, run, examples=examples, settings=settings)
 
     return make
+
+
+class InterruptSecondEpoch(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 1:
+            raise KeyboardInterrupt
 
 
 def log_odds(probabilities):
@@ -121,48 +128,31 @@ def test_training_alone_has_fast_products(make_trainer, examples, monkeypatch):
 
 
 @pytest.mark.parametrize("balance", [False, True])
-def test_a_run_that_is_resumed_trains_only_the_epochs_left(
-    make_trainer, examples, monkeypatch, balance
-):
+def test_a_run_that_is_resumed_trains_only_the_epochs_left(make_trainer, examples, balance):
     whole = make_trainer(balance=balance)
     whole.fit(examples)
     assert make_trainer(balance=balance).resume() == 3
-
-    def stop_after_an_epoch(self, epoch, logs=None):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(
-            fitting.StopOnSignal,
-            "on_epoch_begin",
-            lambda self, epoch, logs=None: stop_after_an_epoch(self, epoch) if epoch == 1 else None,
-        )
-        with pytest.raises(KeyboardInterrupt):
-            make_trainer(balance=balance).fit(examples)
+    with pytest.raises(KeyboardInterrupt):
+        make_trainer(balance=balance).fit(examples, log=[InterruptSecondEpoch()])
     resumed = make_trainer(balance=balance)
     assert resumed.resume() == 1
     resumed.fit(examples)
     assert resumed.history == whole.history
 
 
-@pytest.mark.parametrize(
-    "change", [{"rate": 0.1}, {"activation": "softmax"}, {"units": 8}], ids=str
-)
-def test_a_run_is_not_resumed_with_another_network(make_trainer, monkeypatch, change):
+def test_a_run_is_not_resumed_with_another_network(make_trainer, examples):
     def build_with(rate=0.5, activation="sigmoid", units=4):
         inner = [layers.Flatten(), layers.Dense(units), layers.Dropout(rate), layers.Dense(2)]
         last = layers.Activation(activation)
         return keras.Sequential([keras.Input((12, 12, 3)), *inner, last])
 
-    monkeypatch.setitem(globals(), "build", build_with)
-    trainer = make_trainer()
-    save = checkpoints.SaveCheckpoint(trainer._run, {})
-    save.set_model(trainer._network)
-    save.on_epoch_end(0, {"loss": 1.0})
-    assert make_trainer().resume() == 1  # Keras gives its layers other names.
-    monkeypatch.setitem(globals(), "build", lambda: build_with(**change))
-    with pytest.raises(UserError, match="is of a run with other network layers: train without"):
-        make_trainer().resume()
+    with pytest.raises(KeyboardInterrupt):
+        make_trainer(build=build_with).fit(examples, log=[InterruptSecondEpoch()])
+    assert make_trainer(build=build_with).resume() == 1  # Keras gives its layers other names.
+    for change in ({"rate": 0.1}, {"activation": "softmax"}, {"units": 8}):
+        trainer = make_trainer(build=partial(build_with, **change))
+        with pytest.raises(UserError, match="is of a run with other network layers: train without"):
+            trainer.resume()
 
 
 def test_a_worker_whose_chief_has_trained_all_epochs_has_nothing_left_to_do(
@@ -259,13 +249,10 @@ def test_offsets_are_subtracted_from_the_logits_of_both_networks(make_trainer, e
     ],
     ids=["no bias", "normalised", "no weights", "one layer", "two activations", "convolution"],
 )
-def test_a_network_whose_logits_cannot_be_found_is_refused_before_it_is_trained(
-    make_trainer, monkeypatch, last
-):
+def test_a_network_whose_logits_cannot_be_found_is_refused_before_it_is_trained(make_trainer, last):
     model = keras.Sequential([keras.Input((12, 12, 3)), layers.Flatten(), *last])
-    monkeypatch.setitem(globals(), "build", lambda: model)
     with pytest.raises(TypeError, match="must end in a Dense layer with a bias and no activation"):
-        make_trainer()
+        make_trainer(build=lambda: model)
 
 
 @pytest.mark.parametrize(
@@ -277,12 +264,11 @@ def test_a_network_whose_logits_cannot_be_found_is_refused_before_it_is_trained(
     ids=["functional", "without input"],
 )
 def test_a_network_that_is_no_sequence_of_built_layers_is_refused_before_it_is_trained(
-    make_trainer, monkeypatch, begin
+    make_trainer, begin
 ):
     end = keras.Sequential([layers.Dense(2), layers.Activation("sigmoid")])
-    monkeypatch.setitem(globals(), "build", lambda: begin(end))
     with pytest.raises(TypeError, match="Sequential that begins with an Input"):
-        make_trainer()
+        make_trainer(build=lambda: begin(end))
 
 
 @pytest.mark.parametrize(
