@@ -55,6 +55,26 @@ def trained(network, epochs, *callbacks):
     ).history
 
 
+@pytest.fixture(scope="module")
+def untrained_network():
+    return compiled_network()
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """The content of a checkpoint after one epoch."""
+    run = checkpoints.Run(tmp_path_factory.mktemp("saved") / "model.checkpoint", DESCRIPTION)
+    trained(compiled_network(), range(1), checkpoints.SaveCheckpoint(run, {}))
+    return run.checkpoint.read_bytes()
+
+
+@pytest.fixture
+def saved_run(run, saved):
+    """A run that has trained for one epoch."""
+    run.checkpoint.write_bytes(saved)
+    return run
+
+
 def test_saving_a_checkpoint_makes_one_copy_of_an_array(run):
     network = keras.Sequential([keras.layers.Input((500,)), keras.layers.Dense(500)])
     network.compile("adam", "mse", jit_compile=False)
@@ -119,40 +139,39 @@ def test_a_disk_that_is_full_in_the_first_epoch_leaves_nothing_to_resume(run, mo
         trained(compiled_network(), range(1), checkpoints.SaveCheckpoint(run, {}))
 
 
-def test_another_run_is_refused_by_what_differs(run):
-    trained(compiled_network(), range(1), checkpoints.SaveCheckpoint(run, {}))
-    changes = {"--seed": 2, "images": [2, 3, 5]}
-    other = run._replace(description=run.description | changes)
-    with pytest.raises(UserError, match="other --seed, images"):
-        checkpoints.load(other, compiled_network())
+@pytest.mark.parametrize(
+    ("changes", "differing"),
+    [
+        ({"--seed": 2, "images": [2, 3, 5]}, "--seed, images"),
+        ({"--fit": "pad"}, "--fit"),  # of which the checkpoint says nothing
+    ],
+)
+def test_another_run_is_refused_by_what_differs(saved_run, untrained_network, changes, differing):
+    other = saved_run._replace(description=DESCRIPTION | changes)
+    with pytest.raises(UserError, match=f"is of a run with other {differing}: train without"):
+        checkpoints.load(other, untrained_network)
 
 
-def test_another_run_is_refused_by_what_differs_even_if_its_network_has_other_shapes(run):
+def test_another_run_is_refused_by_what_differs_even_if_its_network_has_other_shapes(saved_run):
     larger = keras.Sequential([keras.Input((3,)), keras.layers.Dense(50)])
     larger.compile("adam", "mse", jit_compile=False)
-    trained(compiled_network(), range(1), checkpoints.SaveCheckpoint(run, {}))
-    other = run._replace(description=run.description | {"--seed": 2})
+    other = saved_run._replace(description=DESCRIPTION | {"--seed": 2})
     with pytest.raises(UserError, match="other --seed"):
         checkpoints.load(other, larger)
     with pytest.raises(UserError, match="damaged"):
-        checkpoints.load(run, larger)
+        checkpoints.load(saved_run, larger)
 
 
-def test_a_checkpoint_that_says_less_of_its_run_is_refused(run):
-    trained(compiled_network(), range(1), checkpoints.SaveCheckpoint(run, {}))
-    padded = run._replace(description=run.description | {"--fit": "pad"})
-    with pytest.raises(UserError, match="other --fit"):
-        checkpoints.load(padded, compiled_network())
-
-
-def test_a_missing_or_damaged_checkpoint_is_one_line(run):
+def test_a_missing_checkpoint_is_named(run, untrained_network):
     with pytest.raises(UserError, match="no checkpoint"):
-        checkpoints.load(run, compiled_network())
-    trained(compiled_network(), range(1), checkpoints.SaveCheckpoint(run, {}))
-    for kept in (0, 10, 1000, -1):
-        run.checkpoint.write_bytes(run.checkpoint.read_bytes()[:kept])
-        with pytest.raises(UserError, match="damaged"):
-            checkpoints.load(run, compiled_network())
+        checkpoints.load(run, untrained_network)
+
+
+@pytest.mark.parametrize("kept", [0, 10, 1000, -1])
+def test_a_checkpoint_that_is_cut_off_is_called_damaged(run, saved, untrained_network, kept):
+    run.checkpoint.write_bytes(saved[:kept])
+    with pytest.raises(UserError, match="damaged"):
+        checkpoints.load(run, untrained_network)
 
 
 def dataset_of(paths, images):
@@ -227,7 +246,7 @@ def test_a_run_is_known_by_its_settings_its_files_and_its_pixels(settings):
     assert run != describe(1, paths, images, **table, is_test=np.array([False, True]))
 
 
-def rewritten(path, change, method=zipfile.ZIP_STORED):
+def rewrite(path, change, method=zipfile.ZIP_STORED):
     """Rewrite a checkpoint's entries, each a name and its bytes, as `change` has them."""
     with zipfile.ZipFile(path) as archive:
         entries = {name: archive.read(name) for name in archive.namelist()}
@@ -276,49 +295,32 @@ FORGERIES = {
 }
 
 
-@pytest.fixture(scope="module")
-def untrained_network():
-    return compiled_network()
-
-
-@pytest.fixture(scope="module")
-def saved(tmp_path_factory):
-    """The content of a checkpoint after one epoch."""
-    path = tmp_path_factory.mktemp("saved") / "model.checkpoint"
-    run = checkpoints.Run(path, DESCRIPTION)
-    trained(compiled_network(), range(1), checkpoints.SaveCheckpoint(run, {}))
-    return path.read_bytes()
-
-
 @pytest.mark.parametrize("forgery", FORGERIES)
-def test_a_forged_checkpoint_is_one_line_and_nothing_of_it_is_loaded(
-    run, saved, untrained_network, forgery
+def test_a_forged_checkpoint_is_called_damaged_and_nothing_of_it_is_loaded(
+    saved_run, untrained_network, forgery
 ):
-    run.checkpoint.write_bytes(saved)
-    rewritten(run.checkpoint, FORGERIES[forgery])
-    network = untrained_network
-    before = network.get_weights()
-    with pytest.raises(UserError, match="damaged") as caught:
-        checkpoints.load(run, network)
-    assert "\n" not in str(caught.value)
-    for value, expected in zip(network.get_weights(), before, strict=True):
+    rewrite(saved_run.checkpoint, FORGERIES[forgery])
+    before = untrained_network.get_weights()
+    with pytest.raises(UserError, match="damaged"):
+        checkpoints.load(saved_run, untrained_network)
+    for value, expected in zip(untrained_network.get_weights(), before, strict=True):
         np.testing.assert_array_equal(value, expected)
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA, zipfile.ZIP_STORED])
 @pytest.mark.parametrize("name", ["about.json", "0000.npy"])
 def test_a_packed_checkpoint_is_refused_before_it_is_unpacked_whatever_it_claims(
-    run, saved, untrained_network, name, method
+    saved_run, untrained_network, name, method
 ):
-    run.checkpoint.write_bytes(saved)
-    rewritten(run.checkpoint, lambda entries: entries.update({name: bytes(2**26)}), method)
-    data = bytearray(run.checkpoint.read_bytes())
+    path = saved_run.checkpoint
+    rewrite(path, lambda entries: entries.update({name: bytes(2**26)}), method)
+    data = bytearray(path.read_bytes())
     size = data.index(name.encode(), data.index(b"PK\1\2")) - 22
     data[size : size + 4] = (2**23).to_bytes(4, "little")
-    run.checkpoint.write_bytes(data)
+    path.write_bytes(data)
     tracemalloc.start()
     with pytest.raises(UserError, match="damaged"):
-        checkpoints.load(run, untrained_network)
+        checkpoints.load(saved_run, untrained_network)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 2**23
