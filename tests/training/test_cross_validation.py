@@ -18,6 +18,7 @@ from pyimagesearch.training.devices import TrainingDevice
 pytestmark = pytest.mark.slow
 
 SETTINGS = fitting.Settings(4, 8, 3e-2, 1)
+LABELS = [("bright",) if i % 2 else ("dark",) for i in range(30)]
 
 
 @pytest.fixture
@@ -30,23 +31,22 @@ def build(size, labels=2):
     return keras.Sequential([*sequence, layers.Activation("sigmoid")])
 
 
-def make_dataset(labels, groups=None):
-    """Bright and dark images; the labels may say something else."""
-    count = 30
-    images = np.where(np.arange(count) % 2, 220, 20)[:, None, None, None]
+def make_dataset(labels=LABELS, groups=None):
+    """Thirty bright and dark images; the labels may say something else."""
+    images = np.where(np.arange(30) % 2, 220, 20)[:, None, None, None]
     return Dataset(
-        np.broadcast_to(images, (count, 8, 8, 3)).astype(np.uint8),
+        np.broadcast_to(images, (30, 8, 8, 3)).astype(np.uint8),
         labels,
-        [f"{labels[i][0]}/{i}.png" for i in range(count)],
+        [f"{labels[i][0]}/{i}.png" for i in range(30)],
         ["bright", "dark"],
-        np.arange(count) if groups is None else groups,
-        np.arange(count, dtype=np.uint32),
+        np.arange(30) if groups is None else groups,
+        np.arange(30, dtype=np.uint32),
         [],
     )
 
 
 def test_a_wrong_label_does_not_teach_the_network_that_judges_it(device):
-    labels = [("bright",) if i % 2 else ("dark",) for i in range(30)]
+    labels = [*LABELS]
     labels[5] = ("dark",)
     found = cross_validation.cross_validated(make_dataset(labels), build, device, settings=SETTINGS)
     assert found.shape == (30, 2)
@@ -58,7 +58,6 @@ def test_each_image_is_predicted_once_by_a_network_that_saw_no_copy_of_it(
     device, monkeypatch, largest_table
 ):
     monkeypatch.setattr(cross_validation, "LARGEST_TABLE", largest_table)
-    labels = [("bright",) if i % 2 else ("dark",) for i in range(30)]
     groups = np.arange(30) // 4 * 2 + np.arange(30) % 2  # two images each
     learned, predicted = [], []
 
@@ -72,7 +71,7 @@ def test_each_image_is_predicted_once_by_a_network_that_saw_no_copy_of_it(
             assert not learned[-1] & set(groups[examples.indices])
 
     monkeypatch.setattr(cross_validation, "Trainer", Watched)
-    dataset = make_dataset(labels, groups)
+    dataset = make_dataset(groups=groups)
     cross_validation.cross_validated(dataset, build, device, settings=SETTINGS)
     assert sorted(predicted) == list(range(30))
 
@@ -83,7 +82,7 @@ def test_a_large_table_of_copies_and_combinations_is_not_made_to_share_each_out_
 ):
     labels = [(f"colour {i}", f"type {j}") for i in range(20) for j in range(30)] * 3
     everything = np.arange(len(labels))
-    dataset = make_dataset([("bright",)] * 30)._replace(
+    dataset = make_dataset()._replace(
         images=np.zeros((len(labels), 8, 8, 3), np.uint8),
         labels=labels,
         paths=["0.png"] * len(labels),
@@ -110,7 +109,7 @@ def test_a_large_table_of_copies_and_combinations_is_not_made_to_share_each_out_
 @pytest.mark.parametrize("is_stored", [False, True])
 def test_images_that_stay_in_a_file_are_reduced_into_one(device, monkeypatch, tmp_path, is_stored):
     monkeypatch.setattr(cross_validation, "cache_folder", lambda: tmp_path)
-    dataset = make_dataset([("bright",) if i % 2 else ("dark",) for i in range(30)])
+    dataset = make_dataset()
     if is_stored:
         stored = room_for_images(dataset.images.shape, 1, tmp_path)
         for position, image in enumerate(dataset.images):
@@ -125,7 +124,7 @@ def test_images_that_stay_in_a_file_are_reduced_into_one(device, monkeypatch, tm
     monkeypatch.setattr(fitting.Trainer, "fit", fit)
     cross_validation.cross_validated(dataset, build, device, settings=SETTINGS)
     assert isinstance(used[0], StoredImages) == is_stored
-    np.testing.assert_array_equal(used[0][:], make_dataset(dataset.labels).images)
+    np.testing.assert_array_equal(used[0][:], make_dataset().images)
 
 
 def test_a_combination_with_fewer_images_than_folds_is_refused(device):
@@ -135,10 +134,9 @@ def test_a_combination_with_fewer_images_than_folds_is_refused(device):
 
 
 def test_copies_of_one_image_do_not_make_a_folder_large_enough(device):
-    labels = [("bright",) if i % 2 else ("dark",) for i in range(30)]
     groups = np.arange(30) % 2 * np.arange(30)  # the dark images are copies of one
     groups[2] = 2
-    dataset = make_dataset(labels, np.unique(groups, return_inverse=True)[1])
+    dataset = make_dataset(groups=np.unique(groups, return_inverse=True)[1])
     with pytest.raises(UserError, match="the folder dark has fewer than 3 different images"):
         cross_validation.cross_validated(dataset, build, device, settings=SETTINGS)
 
@@ -159,8 +157,7 @@ def test_a_signal_ends_the_audit_even_after_the_last_step_of_a_network(device, m
         signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr(fitting, "measure_normalization", measure)
-    labels = [("bright",) if i % 2 else ("dark",) for i in range(30)]
-    found = cross_validation.cross_validated(make_dataset(labels), build, device, settings=SETTINGS)
+    found = cross_validation.cross_validated(make_dataset(), build, device, settings=SETTINGS)
     assert found == "SIGINT"
     assert len(measured) == 1
 
@@ -184,15 +181,13 @@ def test_few_images_make_smaller_batches_that_devices_can_share(images, asked_fo
 
 
 def test_the_announcement_counts_all_steps():
-    labels = [("bright",) if i % 2 else ("dark",) for i in range(30)]
-    line = cross_validation.announcement(make_dataset(labels), SETTINGS)
+    line = cross_validation.announcement(make_dataset(), SETTINGS)
     assert "24 steps" in line  # 3 networks, 4 epochs, 20 images in whole batches of 8
     assert "about 1 minute on" in line
 
 
 def test_the_announcement_takes_larger_images_to_take_longer():
-    labels = [("bright",) if i % 2 else ("dark",) for i in range(30)]
-    dataset = make_dataset(labels)._replace(images=np.empty((30, 400, 400, 3), np.uint8))
+    dataset = make_dataset()._replace(images=np.empty((30, 400, 400, 3), np.uint8))
     # 3 networks, 50 epochs, 2 steps of 8 images of 200 x 200 pixels
     line = cross_validation.announcement(dataset, SETTINGS._replace(epochs=50))
     assert "about 2 minutes on" in line
@@ -200,6 +195,5 @@ def test_the_announcement_takes_larger_images_to_take_longer():
 
 @pytest.mark.parametrize(("size", "used"), [(96, 48), (64, 48), (32, 32), (200, 100)])
 def test_an_audit_halves_images_but_not_below_the_smallest_size(size, used):
-    labels = [("bright",) if i % 2 else ("dark",) for i in range(30)]
-    dataset = make_dataset(labels)._replace(images=np.empty((30, size, size, 3), np.uint8))
+    dataset = make_dataset()._replace(images=np.empty((30, size, size, 3), np.uint8))
     assert cross_validation.audit_size(dataset) == used

@@ -6,11 +6,11 @@ import socket
 import subprocess
 import sys
 import threading
-from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from running import ROOT
 
 from pyimagesearch.errors import UserError
 from pyimagesearch.garments import scenes, writing
@@ -19,7 +19,6 @@ from pyimagesearch.training import workers
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "tests" / "training" / "run_with_replicas.py"
 SETTINGS = ["--epochs", "3", "--image-size", "32", "--batch-size", "16"]
 # The last digits of a sum depend on how it is split over replicas, and training amplifies them:
@@ -30,6 +29,7 @@ IN_DOUBLE = {"backend": "tensorflow", "floatx": "float64"}
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
+    """A folder with a dataset, beside which each process has a folder of its own."""
     folder = tmp_path_factory.mktemp("distribution")
     writing.write_dataset(folder / "dataset", scenes.COMBINATIONS, 12, seed=1, size=48)
     return folder
@@ -72,9 +72,10 @@ def two_workers():
     return [{"cluster": cluster, "task": task} for task in tasks]
 
 
-def start_workers(folder, *arguments, own=((), ())):
+def start_workers(folder, name, *arguments, own=((), ())):
+    """Start two workers, in folders of this name and the number of each."""
     return [
-        start(folder / f"worker{number}", *arguments, *own[number], tf_config=tf_config)
+        start(folder / f"{name}{number}", *arguments, *own[number], tf_config=tf_config)
         for number, tf_config in enumerate(two_workers())
     ]
 
@@ -109,17 +110,14 @@ def expected_losses(folder, output_of_two_devices):
 
 
 def test_two_workers_train_in_step_and_as_one_process_would(folder, expected_losses):
-    together = folder / "together"
-    together.mkdir()
-    (together / "dataset").symlink_to(folder / "dataset")
-    chief, other = start_workers(together, *SETTINGS, "--report", "report.json")
+    chief, other = start_workers(folder, "together", *SETTINGS, "--report", "report.json")
     (output, weights), (other_output, other_weights) = finished(chief), finished(other)
     assert weights == other_weights != []
-    np.testing.assert_allclose(losses(together / "worker0"), expected_losses, rtol=1e-6)
+    np.testing.assert_allclose(losses(folder / "together0"), expected_losses, rtol=1e-6)
     assert "training network on 2 workers" in output
     assert other_output == ""
-    assert {path.name for path in (together / "worker1").iterdir()} == {"cache"}
-    trained = load_network(together / "worker0" / "fashion.model")
+    assert {path.name for path in (folder / "together1").iterdir()} == {"cache"}
+    trained = load_network(folder / "together0" / "fashion.model")
     assert trained.predict(np.zeros((1, 32, 32, 3), np.float32)).shape == (1, 6)
 
 
@@ -137,11 +135,8 @@ def test_two_devices_balance_labels_as_one_would(folder, expected_losses):
 
 
 def test_a_worker_that_dies_ends_the_other_and_both_go_on_with_resume(folder, expected_losses):
-    killed = folder / "killed"
-    killed.mkdir()
-    (killed / "dataset").symlink_to(folder / "dataset")
-    arguments = [*SETTINGS, "--report", "report.json"]
-    chief, other = start_workers(killed, *arguments)
+    arguments = ["killed", *SETTINGS, "--report", "report.json"]
+    chief, other = start_workers(folder, *arguments)
     assert any(line.startswith("Epoch 2/3") for line in chief.stdout)
     other.send_signal(signal.SIGKILL)
     other.communicate()
@@ -151,18 +146,16 @@ def test_a_worker_that_dies_ends_the_other_and_both_go_on_with_resume(folder, ex
     assert "worker 1 (127.0.0.1:" in errors.splitlines()[-1]
     assert "--resume" in errors.splitlines()[-1]
 
-    workers = start_workers(killed, *arguments, "--resume")
+    workers = start_workers(folder, *arguments, "--resume")
     (output, weights), (_, other_weights) = map(finished, workers)
     assert "resuming after epoch 1" in output
     assert weights == other_weights != []
-    np.testing.assert_allclose(losses(killed / "worker0"), expected_losses, rtol=1e-6)
+    np.testing.assert_allclose(losses(folder / "killed0"), expected_losses, rtol=1e-6)
 
 
 def test_workers_with_other_settings_are_told_which_differ(folder):
-    different = folder / "different"
-    different.mkdir()
-    (different / "dataset").symlink_to(folder / "dataset")
-    for process in start_workers(different, *SETTINGS, own=(["--seed", "1"], ["--seed", "2"])):
+    seeds = ["--seed", "1"], ["--seed", "2"]
+    for process in start_workers(folder, "different", *SETTINGS, own=seeds):
         _, errors = process.communicate(timeout=120)
         assert process.returncode == 2
         assert "workers differ in --seed" in errors
@@ -170,16 +163,13 @@ def test_workers_with_other_settings_are_told_which_differ(folder):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_a_worker_and_the_loss_of_it_the_other(folder, number):
-    interrupted = folder / number.name
-    interrupted.mkdir()
-    (interrupted / "dataset").symlink_to(folder / "dataset")
-    chief, other = start_workers(interrupted, *SETTINGS, "--epochs", "1000")
+    chief, other = start_workers(folder, number.name, *SETTINGS, "--epochs", "1000")
     assert any(line.startswith("Epoch 2/1000") for line in chief.stdout)
     chief.send_signal(number)
     _, errors = chief.communicate(timeout=60)
     assert chief.returncode == 130, errors
     assert "interrupted" in errors.splitlines()[-1]
-    assert (interrupted / "worker0" / "fashion.model.checkpoint").is_file()
+    assert (folder / f"{number.name}0" / "fashion.model.checkpoint").is_file()
     assert "worker 0 (127.0.0.1:" in other.communicate(timeout=60)[1].splitlines()[-1]
     assert other.returncode == 1
 
