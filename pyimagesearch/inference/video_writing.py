@@ -55,7 +55,7 @@ def recording(path: Path, video: Video) -> Iterator[Callable[[Frame], None]]:
         if not writer.isOpened():
             raise UserError(
                 f"cannot write {path}: MPEG-4 holds no {width} x {height} pixels at "
-                f"{video.rate:g} frames a second",
+                f"{video.rate:g} frames a second, or is the disk full?",
                 WORK_FAILED,
             )
         written = 0
