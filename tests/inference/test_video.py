@@ -21,6 +21,20 @@ def mean_color(images):
     return images.mean(axis=(1, 2))
 
 
+def picture(color):
+    return np.full((48, 64, 3), color, np.uint8)
+
+
+def let_clip_be(monkeypatch, frames, claimed=0):
+    """Let every clip have these frames, ten a second, and claim to have so many."""
+
+    @contextlib.contextmanager
+    def opened(path):
+        yield Video(frames, (48, 64), 10.0, claimed, is_live=False)
+
+    monkeypatch.setattr(video, "opened", opened)
+
+
 class Run:
     """A run of ``label_videos``, and what it reports, tells and draws."""
 
@@ -206,26 +220,22 @@ def test_reading_predicting_and_drawing_go_on_at_the_same_time(tmp_path, monkeyp
 
 
 def test_few_frames_are_in_memory_however_long_the_clip(tmp_path, monkeypatch):
-    read = []
-    real = video._fitted
+    read, ahead = [], []
 
-    def counted(frames, trained, **settings):
-        for step in real(frames, trained, **settings):
-            read.append(step)
-            yield step
-
-    monkeypatch.setattr(video, "_fitted", counted)
-    path = write_clip(tmp_path / "a.mp4", [BLUE], seconds=50)
-    run = Run()
-    most = []
+    def frames():
+        for number in range(500):
+            read.append(number)
+            yield Frame(number / 10, picture(BLUE))
 
     def draw(image, lines):
-        most.append(len(read) - len(most))
+        ahead.append(len(read) - len(ahead))
 
+    let_clip_be(monkeypatch, frames())
+    run = Run()
     run.draw = draw
-    run({path: tmp_path / "b.mp4"})
-    assert len(most) == 500
-    assert max(most) <= 7 * video.BATCH_FRAMES
+    run({"a.mp4": tmp_path / "b.mp4"})
+    assert len(ahead) == 500
+    assert max(ahead) <= 7 * video.BATCH_FRAMES
 
 
 def test_clips_that_cannot_be_read_are_reported_and_the_others_labelled(tmp_path):
@@ -249,25 +259,19 @@ def test_a_clip_that_ends_early_is_told(tmp_path):
 def test_a_clip_ends_early_if_over_a_tenth_of_the_frames_that_it_claims_is_missing(
     monkeypatch, claimed, is_told
 ):
-    @contextlib.contextmanager
-    def opened(path):
-        frames = (Frame(n / 10, np.full((48, 64, 3), BLUE, np.uint8)) for n in range(18))
-        yield Video(frames, (48, 64), 10.0, claimed, is_live=False)
-
-    monkeypatch.setattr(video, "opened", opened)
+    let_clip_be(monkeypatch, (Frame(n / 10, picture(BLUE)) for n in range(18)), claimed)
     run = Run()
     assert run({"a.mp4": None}) == 0
     told = [line for line in run.told if "ends early" in line]
     assert told == ["the clip ends early: it should have 21 frames"] * is_told
 
 
-@pytest.mark.parametrize("output", [None, "b.mp4"])
-def test_when_nobody_wants_to_know_only_a_file_is_worth_going_on(tmp_path, output):
-    path = write_clip(tmp_path / "a.mp4", [BLUE, RED], seconds=3)
+@pytest.mark.parametrize(("output", "reports", "drawn"), [(None, 2, 0), ("b.mp4", 3, 30)])
+def test_when_nobody_wants_to_know_only_a_file_is_worth_going_on(tmp_path, output, reports, drawn):
+    path = write_clip(tmp_path / "a.mp4", [BLUE], seconds=3)
     run = Run(most=2)
     run({path: output and tmp_path / output})
-    assert len(run.reports) == 2 or output is not None
-    assert len(run.drawn) == (0 if output is None else 60)
+    assert (len(run.reports), len(run.drawn)) == (reports, drawn)
 
 
 def test_closing_the_window_ends_the_work_and_keeps_the_file(tmp_path, monkeypatch):
@@ -311,6 +315,12 @@ def test_ctrl_c_leaves_no_part_of_a_clip(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_one_frame_is_not_called_frames(tmp_path):
+    run = Run()
+    run({write_clip(tmp_path / "a.mp4", [BLUE], seconds=0.1): None})
+    assert run.told[-1].startswith("1 frame in ")
+
+
 @contextlib.contextmanager
 def counting(path, video):
     """Stand in for ``recording``, which reads what it has written as a clip."""
@@ -319,14 +329,8 @@ def counting(path, video):
     path.write_text(f"{len(frames)} frames")
 
 
-def test_one_frame_is_not_called_frames(tmp_path):
-    run = Run()
-    run({write_clip(tmp_path / "a.mp4", [BLUE], seconds=0.1): None})
-    assert run.told[-1].startswith("1 frame in ")
-
-
 def test_ctrl_c_ends_a_camera_and_keeps_what_it_saw(tmp_path, monkeypatch):
-    camera = StandInCamera([np.full((48, 64, 3), BLUE, np.uint8)] * 10**6)
+    camera = StandInCamera([picture(BLUE)] * 10**6)
     monkeypatch.setattr(cv2, "VideoCapture", camera)
     run = interrupted(Run(), 3)
     monkeypatch.setattr(video, "recording", counting)
@@ -354,13 +358,11 @@ def test_of_a_camera_the_newest_frame_is_labelled(monkeypatch):
         assert is_empty.wait(timeout=60)
         return mean_color(images)
 
-    colors = [BLUE, *[GREEN] * 20, RED]
-    monkeypatch.setattr(
-        cv2, "VideoCapture", Camera([np.full((48, 64, 3), color, np.uint8) for color in colors])
-    )
+    camera = Camera([picture(color) for color in (BLUE, *[GREEN] * 20, RED)])
+    monkeypatch.setattr(cv2, "VideoCapture", camera)
     run = Run(predict=predict, every=0.0)
     run({"camera:0": None})
-    assert len(run.reports) < len(colors)
+    assert len(run.reports) == 2  # of a frame before the last, and of the last
 
 
 def test_a_camera_that_is_not_there_is_an_error():

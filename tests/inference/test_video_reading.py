@@ -94,7 +94,7 @@ def test_a_rate_that_cannot_be_is_not_believed(monkeypatch, rate):
         assert video.rate == video_reading.USUAL_RATE
 
 
-def test_frames_whose_time_stands_still_follow_each_other_at_the_rate(tmp_path, monkeypatch):
+def test_frames_whose_time_stands_still_follow_each_other_at_the_rate(monkeypatch):
     images = [np.zeros((4, 6, 3), np.uint8)] * 3
     clip = StandInCamera(images, rate=20)
     monkeypatch.setattr(video_reading, "_open_clip", lambda path: clip)
