@@ -48,6 +48,13 @@ def own_network(tmp_path_factory):
     return path, model.predict_on_batch(IMAGES)
 
 
+@pytest.fixture
+def keras_uses_tensorflow(monkeypatch):
+    """Let Keras predict with TensorFlow, on the processor."""
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+
+
 PREDICT = """
 import json, os, sys
 import numpy as np
@@ -151,9 +158,8 @@ def test_a_process_that_was_forked_after_loading_is_told_to_load_the_network(kin
     np.testing.assert_allclose(predict(IMAGES), expected, atol=1e-5)
 
 
-def test_another_backend_of_keras_predicts_the_same(smallervggnet, own_network, monkeypatch):
-    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+@pytest.mark.usefixtures("keras_uses_tensorflow")
+def test_another_backend_of_keras_predicts_the_same(smallervggnet, own_network):
     for path, expected in (smallervggnet, own_network):
         np.testing.assert_allclose(load_network(path).predict(IMAGES), expected, atol=1e-5)
 
@@ -193,12 +199,11 @@ def test_a_network_of_another_precision_predicts_in_float32(tmp_path, policy, ba
     np.testing.assert_allclose(predicted, expected, atol=4e-3)
 
 
+@pytest.mark.usefixtures("keras_uses_tensorflow")
 @pytest.mark.parametrize(
     ("bias", "returned"), [(-50, "-50"), (2, "2"), (np.finfo(np.float32).max, "inf|3.4e")]
 )
-def test_a_network_that_returns_no_probabilities_is_one_line(tmp_path, monkeypatch, bias, returned):
-    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+def test_a_network_that_returns_no_probabilities_is_one_line(tmp_path, bias, returned):
     own = [layers.Input((24, 24, 3)), layers.GlobalAveragePooling2D(), layers.Dense(2)]
     model = keras.Sequential(own)
     model.layers[-1].set_weights([np.zeros((3, 2)), np.array([0.5, bias])])
@@ -243,7 +248,6 @@ def test_a_backend_that_is_not_installed_is_named(own_network):
     assert result.stderr.count("\n") == 1
 
 
-@pytest.mark.slow
 def test_somebodys_own_network_predicts_with_openvino_through_keras(own_network):
     path, expected = own_network
     (predicted,), imported, variables = predicted_elsewhere(path)

@@ -145,32 +145,29 @@ def test_no_two_columns_have_one_name_whatever_the_labels_are(labels):
 @pytest.fixture
 def on_terminal(monkeypatch):
     """Let stdout be a terminal with colours."""
-
-    def begin():
-        monkeypatch.setattr("sys.stdout.isatty", lambda: True)
-        monkeypatch.setenv("TERM", "xterm")
-        monkeypatch.delenv("NO_COLOR", raising=False)
-
-    return begin
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
 
 
-def test_labels_are_green_from_a_half_on_and_yellow_below(on_terminal):
-    on_terminal()
-    first, second = output_formats.as_text(
-        PREDICTION, Choice([("a", 0.5), ("b", 0.49)])
-    ).splitlines()[:2]
-    assert first.startswith("\x1b[32m")
-    assert second.startswith("\x1b[33m")
+@pytest.mark.usefixtures("on_terminal")
+def test_labels_are_green_from_a_half_on_and_yellow_below():
+    choice = Choice([("a", 0.5), ("b", 0.49)])
+    first, second = output_formats.as_text(PREDICTION, choice).splitlines()[:2]
+    assert first == "\x1b[32ma: 50.00%\x1b[0m"
+    assert second == "\x1b[33mb: 49.00%\x1b[0m"
 
 
+@pytest.mark.usefixtures("on_terminal")
 @pytest.mark.parametrize(("variable", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
-def test_colours_are_only_for_terminals_that_want_them(monkeypatch, on_terminal, variable, value):
-    assert "\x1b" not in output_formats.as_text(PREDICTION, CHOICE)
-    on_terminal()
-    first, second = output_formats.as_text(PREDICTION, CHOICE).splitlines()[:2]
-    assert first == "\x1b[32mblue: 98.77%\x1b[0m"
-    assert second.startswith("\x1b[33m")
+def test_a_terminal_that_wants_no_colours_gets_none(monkeypatch, variable, value):
     monkeypatch.setenv(variable, value)
+    assert "\x1b" not in output_formats.as_text(PREDICTION, CHOICE)
+
+
+@pytest.mark.usefixtures("on_terminal")
+def test_a_file_gets_no_colours(monkeypatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: False)
     assert "\x1b" not in output_formats.as_text(PREDICTION, CHOICE)
 
 
