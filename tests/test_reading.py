@@ -1,8 +1,8 @@
 import os
 import stat
-import tracemalloc
 
 import pytest
+from counting import traced_memory
 
 from pyimagesearch.errors import UnreadableFileError
 from pyimagesearch.reading import did_you_mean, read_file, read_start
@@ -16,13 +16,9 @@ def test_a_file_is_read_whole(tmp_path):
 
 def test_a_small_file_takes_little_memory_to_read(tmp_path):
     (tmp_path / "file").write_bytes(b"x" * 5000)
-    tracemalloc.start()
-    try:
+    with traced_memory() as memory:
         read_file(tmp_path / "file")
-        _, most = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert most < 2**20
+    assert memory.peak < 2**20
 
 
 def test_a_file_that_is_longer_than_the_system_said_is_read_to_its_end_or_refused(

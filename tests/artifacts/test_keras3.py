@@ -1,12 +1,11 @@
 import io
-import tracemalloc
 import zipfile
 
 import h5py
 import keras
 import numpy as np
 import pytest
-from counting import count_events
+from counting import count_events, traced_memory
 from keras import layers
 from legacy_models import LEGACY
 from model_archives import with_config, with_entries
@@ -141,12 +140,9 @@ def test_a_zip_bomb_that_claims_to_be_large_is_refused_before_it_is_unpacked(bom
     packed_size = data.index(b"model.weights.h5", data.index(b"PK\1\2")) - 26
     data[packed_size : packed_size + 4] = (2**32 - 16).to_bytes(4, "little")
     archive = keras3.open_archive(bytes(data))
-    tracemalloc.start()
-    with pytest.raises(DescriptionError):
+    with traced_memory() as memory, pytest.raises(DescriptionError):
         keras3.read_archive(archive)
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert peak < 2**24
+    assert memory.peak < 2**24
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])

@@ -1,11 +1,11 @@
 import json
 import os
-import tracemalloc
 import zipfile
 
 import keras
 import numpy as np
 import pytest
+from counting import traced_memory
 from damage import damaged_copies, read_or_refused_at_once
 from legacy_models import LEGACY, recorded_prediction
 from model_archives import with_config, with_entries
@@ -58,11 +58,9 @@ def test_only_the_file_asked_for_is_left(model, tmp_path):
 def test_saving_copies_one_array_at_a_time(model, tmp_path):
     model_file.save_model(tmp_path / "fashion.model", model, METADATA)  # imports what it needs
     largest = max(array.nbytes for array in model.get_weights())
-    tracemalloc.start()
-    model_file.save_model(tmp_path / "fashion.model", model, METADATA)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < 1.5 * largest
+    with traced_memory() as memory:
+        model_file.save_model(tmp_path / "fashion.model", model, METADATA)
+    assert memory.peak < 1.5 * largest
 
 
 def test_metadata_are_readable_without_this_project(archive):

@@ -1,11 +1,11 @@
 import codecs
 import csv
-import tracemalloc
 from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
+from counting import traced_memory
 
 from pyimagesearch.errors import WORK_FAILED, UserError
 from pyimagesearch.reports import label_audit, montage
@@ -197,11 +197,9 @@ def test_the_probabilities_of_all_combinations_are_not_in_memory_at_once(make_da
     combinations = [(f"colour {i}", f"type {j}") for i in range(20) for j in range(20)]
     dataset = make_dataset(combinations * 5)
     likely = np.random.default_rng(0).random((2000, 40), np.float32)
-    tracemalloc.start()
-    label_audit.audit_labels(dataset, likely)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < 2000 * 400 * 8 / 2
+    with traced_memory() as memory:
+        label_audit.audit_labels(dataset, likely)
+    assert memory.peak < 2000 * 400 * 8 / 2
 
 
 def test_the_table_is_escaped_and_has_a_picture_beside_it(dataset, probabilities, tmp_path):

@@ -1,13 +1,13 @@
 import errno
 import io
 import json
-import tracemalloc
 import zipfile
 import zlib
 
 import keras
 import numpy as np
 import pytest
+from counting import traced_memory
 
 from pyimagesearch.command_lines.train import parse_arguments
 from pyimagesearch.data.loading import Dataset
@@ -81,11 +81,9 @@ def test_saving_a_checkpoint_makes_one_copy_of_an_array(run):
     callback = checkpoints.SaveCheckpoint(run, {"loss": []})
     callback.set_model(network)
     callback.on_epoch_end(0, {"loss": 1.0})  # makes what it needs
-    tracemalloc.start()
-    callback.on_epoch_end(1, {"loss": 1.0})
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < 1.5 * 4 * 500 * 500
+    with traced_memory() as memory:
+        callback.on_epoch_end(1, {"loss": 1.0})
+    assert memory.peak < 1.5 * 4 * 500 * 500
 
 
 def test_a_resumed_run_ends_as_one_that_was_not_interrupted(run):
@@ -318,9 +316,6 @@ def test_a_packed_checkpoint_is_refused_before_it_is_unpacked_whatever_it_claims
     size = data.index(name.encode(), data.index(b"PK\1\2")) - 22
     data[size : size + 4] = (2**23).to_bytes(4, "little")
     path.write_bytes(data)
-    tracemalloc.start()
-    with pytest.raises(UserError, match="damaged"):
+    with traced_memory() as memory, pytest.raises(UserError, match="damaged"):
         checkpoints.load(saved_run, untrained_network)
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert peak < 2**23
+    assert memory.peak < 2**23

@@ -1,5 +1,4 @@
 import signal
-import tracemalloc
 from functools import partial
 from unittest import mock
 
@@ -7,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from counting import traced_memory
 from keras import layers
 
 from pyimagesearch.data.image_arrays import StoredImages, room_for_images
@@ -98,12 +98,11 @@ def test_a_large_table_of_copies_and_combinations_is_not_made_to_share_each_out_
         trainer.requested_by = "SIGINT"
 
     monkeypatch.setattr(fitting.Trainer, "fit", fit)
-    tracemalloc.start()
-    cross_validation.cross_validated(dataset, partial(build, labels=50), device, settings=SETTINGS)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
+    of_fifty = partial(build, labels=50)
+    with traced_memory() as memory:
+        cross_validation.cross_validated(dataset, of_fifty, device, settings=SETTINGS)
     assert sorted(tested) == sorted(set(labels))  # a third of the three images of each
-    assert (peak < cells * 8) == is_small
+    assert (memory.peak < cells * 8) == is_small
 
 
 @pytest.mark.parametrize("is_stored", [False, True])

@@ -1,8 +1,7 @@
-import tracemalloc
-
 import keras
 import numpy as np
 import pytest
+from counting import traced_memory
 from keras import layers
 
 from pyimagesearch.artifacts import known_images as kept
@@ -60,13 +59,9 @@ def test_features_take_little_more_memory_than_they_have_numbers(network, featur
 
     monkeypatch.setattr(remembering.tf, "function", lambda *_, **__: no_features)
     images = np.zeros((2000, 24, 24, 3), np.uint8)
-    tracemalloc.start()
-    try:
+    with traced_memory() as memory:
         computed = features_of(network[0], images)
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert peak < 1.5 * computed.nbytes
+    assert memory.peak < 1.5 * computed.nbytes
 
 
 @pytest.mark.parametrize(("analysed", "at_once"), [(6000, 256), (20, 256), (20, 7), (50, 1)])
