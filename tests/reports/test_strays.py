@@ -13,30 +13,40 @@ def points(*rows):
 
 
 LABELS = [("blue", "jeans")] * 20 + [("red", "dress")] * 20
-ALL = np.arange(40)
 USUAL = [[1, 0, 0]] * 20 + [[0, 1, 0]] * 20
 
 
-def test_an_image_among_those_of_other_labels_is_a_stray(make_dataset):
-    rows = [list(row) for row in USUAL]
-    rows[3] = [0, 1, 0]
-    stray, *_ = strays.find_strays(make_dataset(LABELS), points(*rows), indices=ALL)
+def odd_rows(*odd):
+    """Directions of images that are usual but for some, which resemble those of other labels."""
+    return [[0, 1, 0] if number in odd else row for number, row in enumerate(USUAL)]
+
+
+@pytest.fixture
+def find(make_dataset):
+    """Return a function that finds the strays among images whose points have some directions."""
+
+    def find(rows, labels=LABELS, *, groups=None, has_free_labels=False):
+        dataset = make_dataset(labels, groups=groups)._replace(has_free_labels=has_free_labels)
+        return strays.find_strays(dataset, points(*rows), indices=np.arange(len(rows)))
+
+    return find
+
+
+def test_an_image_among_those_of_other_labels_is_a_stray(find):
+    stray, *_ = find(odd_rows(3))
     assert stray["path"].endswith("/3.png")
     assert stray["labels"] == ("blue", "jeans")
     assert stray["nearest"] == ("red", "dress")
     assert stray["similarity"] < 0.5
 
 
-def test_strays_are_over_three_and_a_half_deviations_below_the_usual_similarity(
-    make_dataset, monkeypatch
-):
+def test_strays_are_over_three_and_a_half_deviations_below_the_usual_similarity(find, monkeypatch):
     # Their median is 0.9, and half of them are within 0.05 of it: a deviation of 0.074.
     usual = np.linspace(0.8, 1, 37)
     odd = 0.9 - 0.074 * np.array([3.2, 4, -1])
     similar = np.concatenate([usual, odd]).astype(np.float32)
     monkeypatch.setattr(strays, "_similarities", lambda *_: similar[:, None])
-    labels = [("blue", "jeans")] * 40
-    found = strays.find_strays(make_dataset(labels), points(*USUAL), indices=ALL)
+    found = find(USUAL, [("blue", "jeans")] * 40)
     assert [stray["path"] for stray in found] == ["d/blue_jeans/38.png"]
 
 
@@ -100,55 +110,41 @@ def test_an_image_is_compared_with_some_of_many(monkeypatch, images, combination
         assert row.max() >= number * images + compared
 
 
-def test_its_own_copies_do_not_make_an_image_familiar(make_dataset):
-    rows = [list(row) for row in USUAL]
-    for copy in range(3, 9):
-        rows[copy] = [0, 0, 1]
-    groups = [3 if 3 <= number <= 8 else number for number in range(40)]
-    copies = {f"d/blue_jeans/{number}.png" for number in range(3, 9)}
-    found = strays.find_strays(make_dataset(LABELS, groups=groups), points(*rows), indices=ALL)
-    assert {stray["path"] for stray in found[:6]} == copies
+def test_its_own_copies_do_not_make_an_image_familiar(find):
+    copies = range(3, 9)
+    rows = [[0, 0, 1] if number in copies else row for number, row in enumerate(USUAL)]
+    found = find(rows, groups=[3 if number in copies else number for number in range(40)])
+    assert {stray["path"] for stray in found[:6]} == {f"d/blue_jeans/{n}.png" for n in copies}
     assert all(stray["similarity"] < 0.5 for stray in found[:6])
-    found = strays.find_strays(make_dataset(LABELS), points(*rows), indices=ALL)
-    assert all(stray["similarity"] > 0.9 for stray in found)
+    assert all(stray["similarity"] > 0.9 for stray in find(rows))
 
 
-def test_labels_in_another_order_are_no_other_labels(make_dataset):
+def test_labels_in_another_order_are_no_other_labels(find):
     mixed = [("jeans", "blue"), *LABELS[1:]]
-    found = strays.find_strays(make_dataset(mixed), points(*USUAL), indices=ALL)
+    found = find(USUAL, mixed)
     assert all(stray["similarity"] > 0.9 for stray in found)
     assert {stray["nearest"] for stray in found} <= {("jeans", "blue"), ("red", "dress")}
-    rows = [[0, 0, 1], *USUAL[1:]]
-    stray, *_ = strays.find_strays(make_dataset(mixed), points(*rows), indices=ALL)
+    stray, *_ = find([[0, 0, 1], *USUAL[1:]], mixed)
     assert stray["labels"] == ("jeans", "blue")
 
 
-def test_a_combination_of_few_images_is_compared_with_those_few(make_dataset):
-    labels = [("blue", "jeans")] * 20 + [("red", "dress")] * 4
-    rows = [[1, 0, 0]] * 20 + [[0, 1, 0]] * 4
-    dataset = make_dataset(labels)
-    found = strays.find_strays(dataset, points(*rows), indices=np.arange(24))
-    assert all(stray["similarity"] > 0.9 for stray in found)
-    rows[22] = [0, 0, 1]
-    stray, *others = strays.find_strays(dataset, points(*rows), indices=np.arange(24))
+def test_a_combination_of_few_images_is_compared_with_those_few(find):
+    labels, rows = LABELS[:24], USUAL[:24]
+    assert all(stray["similarity"] > 0.9 for stray in find(rows, labels))
+    stray, *others = find([*rows[:22], [0, 0, 1], rows[23]], labels)
     assert stray["path"].endswith("/22.png")
     assert stray["similarity"] < 0.5 < min(other["similarity"] for other in others)
 
 
-def test_an_image_without_any_other_of_its_labels_is_no_stray(make_dataset):
-    labels = [("blue", "jeans")] * 20 + [("red", "dress")] * 2
-    rows = [[1, 0, 0]] * 20 + [[0, 1, 0], [0, 0, 1]]
-    dataset = make_dataset(labels, groups=[*range(20), 20, 20])
-    found = strays.find_strays(dataset, points(*rows), indices=np.arange(22))
+def test_an_image_without_any_other_of_its_labels_is_no_stray(find):
+    rows = [*USUAL[:21], [0, 0, 1]]
+    found = find(rows, LABELS[:22], groups=[*range(20), 20, 20])
     assert {stray["labels"] for stray in found} == {("blue", "jeans")}
 
 
 @pytest.mark.filterwarnings("error")
-def test_where_all_images_of_all_labels_are_copies_there_are_no_strays(make_dataset):
-    labels = [("blue", "jeans")] * 2 + [("red", "dress")] * 2
-    dataset = make_dataset(labels, groups=[0, 0, 1, 1])
-    rows = [[1, 0, 0]] * 2 + [[0, 1, 0]] * 2
-    assert strays.find_strays(dataset, points(*rows), indices=np.arange(4)) == []
+def test_where_all_images_of_all_labels_are_copies_there_are_no_strays(find):
+    assert find(USUAL[18:22], LABELS[18:22], groups=[0, 0, 1, 1]) == []
 
 
 def test_a_report_lists_strays_and_says_which_of_the_worst_predictions_are_some():
@@ -166,22 +162,17 @@ def test_strays_are_counted_and_named_if_there_are_any():
     assert "\n" not in line
 
 
-def test_where_images_have_any_number_of_labels_there_are_no_strays(make_dataset):
-    rows = [list(row) for row in USUAL]
-    rows[3] = [0, 1, 0]
-    dataset = make_dataset(LABELS)._replace(has_free_labels=True)
-    assert strays.find_strays(dataset, points(*rows), indices=ALL) == []
-    assert strays.find_strays(dataset._replace(has_free_labels=False), points(*rows), indices=ALL)
+def test_where_images_have_any_number_of_labels_there_are_no_strays(find):
+    assert find(odd_rows(3), has_free_labels=True) == []
 
 
 def test_where_no_images_are_remembered_there_are_no_strays(make_dataset):
     none = np.empty((40, 0), np.float32)
-    assert strays.find_strays(make_dataset(LABELS), none, indices=ALL) == []
+    assert strays.find_strays(make_dataset(LABELS), none, indices=np.arange(40)) == []
 
 
 def test_some_images_are_enough_to_find_strays_among_them(make_dataset):
-    rows = [list(row) for row in USUAL]
-    rows[3] = rows[4] = [0, 1, 0]
+    rows = odd_rows(3, 4)
     some = np.array([n for n in range(40) if n % 4 != 0] + [40, 41])  # the last are composed
     of_some = points(*(rows[n] for n in some[:-2]), [1, 0, 0], [1, 0, 0])
     found = strays.find_strays(make_dataset(LABELS), of_some, indices=some)
@@ -189,33 +180,26 @@ def test_some_images_are_enough_to_find_strays_among_them(make_dataset):
     assert not any(stray["path"].endswith("/4.png") for stray in found)
 
 
-def odd_rows(*odd):
-    """Points of images that are usual but for some, which resemble those of other labels."""
-    return points(*([0, 1, 0] if n in odd else row for n, row in enumerate(USUAL)))
-
-
-def test_strays_do_not_depend_on_how_many_images_are_compared_at_once(make_dataset, monkeypatch):
-    dataset, rows = make_dataset(LABELS), odd_rows(3, 17)
-    together = strays.find_strays(dataset, rows, indices=ALL)
+def test_strays_do_not_depend_on_how_many_images_are_compared_at_once(find, monkeypatch):
+    together = find(odd_rows(3, 17))
     monkeypatch.setattr(strays, "ROWS_AT_ONCE", 7)
-    for stray, other in zip(together, strays.find_strays(dataset, rows, indices=ALL), strict=True):
+    for stray, other in zip(together, find(odd_rows(3, 17)), strict=True):
         similarity = pytest.approx(other["similarity"], abs=1e-5)
         assert stray == other | {"similarity": similarity}
 
 
-def test_of_many_strays_the_farthest_are_listed(make_dataset, monkeypatch):
-    dataset, rows = make_dataset(LABELS), odd_rows(3, 17)
-    every = strays.find_strays(dataset, rows, indices=ALL)
+def test_of_many_strays_the_farthest_are_listed(find, monkeypatch):
+    every = find(odd_rows(3, 17))
     assert len(every) > 1
     monkeypatch.setattr(strays, "MOST_STRAYS", 1)
-    assert strays.find_strays(dataset, rows, indices=ALL) == every[:1]
+    assert find(odd_rows(3, 17)) == every[:1]
 
 
 @pytest.mark.parametrize(
     ("in_all", "of_each", "compared"), [(20_000, 50, 20), (20, 5, 10), (20, 12, 12)]
 )
 def test_each_image_is_compared_once_with_some_of_each_combination(
-    make_dataset, monkeypatch, in_all, of_each, compared
+    find, monkeypatch, in_all, of_each, compared
 ):
     shapes = []
 
@@ -228,6 +212,6 @@ def test_each_image_is_compared_once_with_some_of_each_combination(
     monkeypatch.setattr(strays, "LEAST_COMPARED", of_each)
     monkeypatch.setattr(strays, "ROWS_AT_ONCE", 16)
     monkeypatch.setattr(strays, "COLUMNS_AT_ONCE", 1)
-    stray, *_ = strays.find_strays(make_dataset(LABELS), odd_rows(3), indices=ALL)
+    stray, *_ = find(odd_rows(3))
     assert stray["path"].endswith("/3.png")
     assert shapes == [(16, compared), (16, compared), (8, compared)] * 2
