@@ -171,5 +171,5 @@ def test_errors_fill_rows(tmp_path, dataset, worst):
     ],
     ids=["the likeliest that it lacks", "the least likely that it has", "it has all"],
 )
-def test_the_wrong_label_is(probabilities, labels, wrong):
+def test_one_label_of_a_prediction_is_called_wrong(probabilities, labels, wrong):
     assert wrong_label(probabilities, labels) == wrong

@@ -40,12 +40,6 @@ def test_the_plot_has_the_name_and_the_format_asked_for(tmp_path, name, beginnin
     assert (tmp_path / name).read_bytes().startswith(beginning)
 
 
-def test_the_plot_takes_labels_of_any_number_and_script(tmp_path):
-    labels = [("rouge",), ("dark", "blue", "jeans"), ("красный", "\x1b[31m")]
-    pictures.draw_training(tmp_path / "plot.png", HISTORY, labels)
-    assert cv2.imread(str(tmp_path / "plot.png")) is not None
-
-
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("name", ["plot.png", "plot.svg", "plot.pdf"])
 def test_the_plot_keeps_the_letters_that_its_font_has_and_replaces_the_others(
