@@ -12,8 +12,8 @@ def test_numbers_out_of_range_are_refused(text):
 
 
 @pytest.mark.parametrize("text", ["nan", "inf", "-0.1"])
-def test_numbers_that_are_none_are_refused(text):
-    with pytest.raises(argparse.ArgumentTypeError):
+def test_a_share_that_is_negative_endless_or_no_number_is_refused(text):
+    with pytest.raises(argparse.ArgumentTypeError, match="not a number from 0 to 1"):
         arguments.number(float, 0, 1)(text)
 
 
@@ -57,15 +57,20 @@ def test_what_is_no_amount_of_memory_is_refused(text):
         arguments.bytes_of(text)
 
 
-def test_an_empty_text_is_refused(monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ("flag", "values"), [("--output-folder", [""]), ("--images", ["a.jpg", ""])]
+)
+def test_an_empty_text_is_refused(capsys, flag, values):
     parser = arguments.ArgumentParser("Do something.", "")
     parser.add_argument("--output-folder")
-    with pytest.raises(SystemExit) as ended:
-        parser.parse_args(["--output-folder", ""])
-    assert ended.value.code == errors.BAD_INPUT
-    assert "--output-folder is empty" in capsys.readouterr().err
-    assert parser.parse_args([]).output_folder is None
     parser.add_argument("--images", nargs="+")
-    with pytest.raises(SystemExit):
-        parser.parse_args(["--images", "a.jpg", ""])
-    assert "--images is empty" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as ended:
+        parser.parse_args([flag, *values])
+    assert ended.value.code == errors.BAD_INPUT
+    assert f"{flag} is empty" in capsys.readouterr().err
+
+
+def test_a_flag_that_is_not_given_is_not_called_empty():
+    parser = arguments.ArgumentParser("Do something.", "")
+    parser.add_argument("--output-folder")
+    assert parser.parse_args([]).output_folder is None

@@ -3,7 +3,7 @@ import subprocess
 import sys
 
 
-def test_stderr_speaks_again_only_when_the_last_silent_block_ends(tmp_path):
+def test_stderr_speaks_again_only_when_the_last_silent_block_ends():
     program = (
         "import os, threading\n"
         "from pyimagesearch.streams import quiet_stderr\n"
