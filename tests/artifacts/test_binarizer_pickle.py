@@ -231,14 +231,19 @@ def test_what_holds_no_labels_is_refused(data, reason):
 
 
 @pytest.mark.parametrize(
-    "classes",
-    [np.arange(3) / 2, np.array([None, "a"], object), np.array([LABELS]), np.array(["a", "a"])],
+    ("classes", "reason"),
+    [
+        (np.arange(3) / 2, "neither text nor whole numbers"),
+        (np.array([None, "a"], object), "neither text nor whole numbers"),
+        (np.array([LABELS]), "not a list of labels"),
+        (np.array(["a", "a"]), "names a label twice"),
+    ],
     ids=["fractions", "None", "two dimensions", "twice the same"],
 )
-def test_classes_that_are_no_labels_are_refused(classes):
+def test_classes_that_are_no_labels_are_refused(classes, reason):
     mlb = fitted(*LABELS)
     mlb.classes_ = classes
-    with pytest.raises(PickleRefusedError):
+    with pytest.raises(PickleRefusedError, match=reason):
         read_binarizer(pickle.dumps(mlb))
 
 

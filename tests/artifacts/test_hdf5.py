@@ -195,16 +195,16 @@ def test_a_file_of_more_parts_than_any_model_is_refused(monkeypatch):
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"text", written(lambda file: None)[:50], written(lambda file: None, libver="latest")],
-    ids=["empty", "text", "cut off", "a newer form"],
+    [b"", b"text", written(lambda file: None, libver="latest")],
+    ids=["empty", "text", "a newer form"],
 )
 def test_other_files_are_refused(data):
-    with pytest.raises(Hdf5Error):
+    with pytest.raises(Hdf5Error, match="not an HDF5 file of the kind that Keras writes"):
         Hdf5File(data)
 
 
 def test_a_file_cut_off_anywhere_is_refused():
-    for kept in range(0, len(OF_KERAS_2), 997):
+    for kept in (*range(100), *range(100, len(OF_KERAS_2), 997)):
         with pytest.raises(Hdf5Error):
             Hdf5File(OF_KERAS_2[:kept]).arrays()
 

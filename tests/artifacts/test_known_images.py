@@ -262,7 +262,7 @@ def test_a_model_with_features_takes_images_as_the_model_itself_does():
 
 
 @pytest.mark.slow
-def test_openvino_and_keras_compute_the_same_features(tmp_path, monkeypatch):
+def test_openvino_and_keras_compute_the_same_features(tmp_path):
     keras.utils.set_random_seed(1)
     model = SmallerVGGNet.build(24, 24, 3, 2, finalAct="sigmoid")
     sizes = list(known_images.feature_counts_of_model(model).values())

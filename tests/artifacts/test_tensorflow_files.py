@@ -61,9 +61,18 @@ def test_a_message_is_taken_apart():
     assert submessages(message, 2) == [b"text"]
 
 
-@pytest.mark.parametrize("message", [b"\x08", b"\x0a\x05abc", b"\x0b", b"\x08" + b"\xff" * 20])
-def test_a_damaged_message_is_refused(message):
-    with pytest.raises(TensorFlowFileError):
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        (b"\x08", "cut off"),
+        (b"\x0a\x05abc", "cut off"),
+        (b"\x0b", "a message in it is damaged"),
+        (b"\x08" + b"\xff" * 20, "a number in it is damaged"),
+    ],
+    ids=["no number", "part of a text", "an unknown kind of field", "an endless number"],
+)
+def test_a_damaged_message_is_refused(message, reason):
+    with pytest.raises(TensorFlowFileError, match=reason):
         list(message_fields(message))
 
 
