@@ -102,7 +102,7 @@ def test_a_gpu_that_is_wanted_and_missing_is_an_error(gpus):
         choose_backend("gpu")
 
 
-def test_the_users_choice_of_backend_is_kept_for_a_gpu(gpus, environment):
+def test_the_users_choice_of_backend_is_not_given_up_for_a_gpu(gpus, environment):
     gpus.add("tensorflow")
     environment.setenv("KERAS_BACKEND", "openvino")
     assert choose_backend(images=500) == Backend("openvino", "CPU")

@@ -267,7 +267,9 @@ def test_a_clip_ends_early_if_over_a_tenth_of_the_frames_that_it_claims_is_missi
 
 
 @pytest.mark.parametrize(("output", "reports", "drawn"), [(None, 2, 0), ("b.mp4", 3, 30)])
-def test_when_nobody_wants_to_know_only_a_file_is_worth_going_on(tmp_path, output, reports, drawn):
+def test_where_nobody_reads_the_lines_work_goes_on_for_a_file_alone(
+    tmp_path, output, reports, drawn
+):
     path = write_clip(tmp_path / "a.mp4", [BLUE], seconds=3)
     run = Run(most=2)
     run({path: output and tmp_path / output})
