@@ -11,6 +11,11 @@ LABELS = [("blue", "jeans"), ("red", "dress"), ("blue", "jeans"), ("red", "dress
 PATHS = ["d/blue_jeans/0.png", "d/red_dress/0.png", "d/blue_jeans/1.png", "d/red_dress/1.png"]
 
 
+def report_of(dataset, predictions):
+    history = {"loss": [1.0]}
+    return training_report.training_report({}, dataset, predictions, composed=[], history=history)
+
+
 @pytest.fixture
 def predictions():
     targets = np.array([[1, 0, 1, 0], [0, 1, 0, 1]], np.float32)
@@ -55,9 +60,7 @@ def test_what_the_report_counts_as_right_is_what_classification_chooses(make_dat
     two_colors, wrong_age = [0.8, 0.4, 0.2, 0.3, 0.1, 0.9], [0.9, 0.1, 0.8, 0.7, 0.6, 0.2]
     probabilities = np.array([two_colors, wrong_age], np.float32)
     tested = training_report.Predictions(np.arange(2), probabilities, targets)
-    report = training_report.training_report(
-        {}, dataset, tested, composed=[], history={"loss": [1.0]}
-    )
+    report = report_of(dataset, tested)
     metadata = training_report.model_metadata(report)
     choose = chooser(None, None, classes=dataset.classes, metadata=metadata)
     chosen = [
@@ -103,8 +106,7 @@ def test_of_many_combinations_of_free_labels_the_most_frequent_are_listed_and_al
 ):
     labels = [(f"label{n:04}",) for n in range(1500)] + [("label1499",), ("label1498",)]
     dataset = make_dataset(labels)._replace(classes=CLASSES, has_free_labels=has_free_labels)
-    history = {"loss": [1.0]}
-    report = training_report.training_report({}, dataset, predictions, composed=[], history=history)
+    report = report_of(dataset, predictions)
     assert len(report["coverage"]) == listed
     assert report["coverage"][-1] == {"combination": ("label1499",), "images": 2}
     assert report["coverage_count"] == 1500
@@ -114,9 +116,7 @@ def test_of_many_missing_combinations_the_first_are_listed_and_all_counted(
     make_dataset, predictions
 ):
     labels = [(f"color{n:04}", f"type{n:04}") for n in range(2000)]
-    dataset = make_dataset(labels)._replace(classes=CLASSES)
-    history = {"loss": [1.0]}
-    report = training_report.training_report({}, dataset, predictions, composed=[], history=history)
+    report = report_of(make_dataset(labels)._replace(classes=CLASSES), predictions)
     assert report["missing"][0] == ("color0000", "type0001")
     assert len(report["missing"]) == training_report.MOST_MISSING
     assert report["missing_count"] == 2000 * 2000 - 2000
