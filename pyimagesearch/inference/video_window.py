@@ -39,7 +39,7 @@ def opened(title: str, tell: Callable[[str], None]) -> Iterator[Callable[[Frame]
         tell(NO_DISPLAY)
         yield None
         return
-    # -P: a file called cv2.py in the current folder must not take the place of OpenCV.
+    # Without -P, modules in the folder of that file would come before all others of their names.
     command = [sys.executable, "-P", video_player.__file__, title]
     null = subprocess.DEVNULL
     player = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=null, stderr=null)

@@ -31,7 +31,7 @@ def show(title: str, image: np.ndarray) -> bool:
     if not may_have_display():
         return False
     encoded = cv2.imencode(".png", image)[1].tobytes()
-    # -P: a file called cv2.py in the current folder must not take the place of OpenCV.
+    # Without -P, modules in the folder of that file would come before all others of their names.
     command = [sys.executable, "-P", __file__, title]
     window = subprocess.run(command, input=encoded, stderr=subprocess.DEVNULL, check=False)
     return window.returncode == 0
