@@ -76,6 +76,17 @@ def test_points_are_those_of_the_features_of_their_images(
     np.testing.assert_allclose(known.known, points[:50], atol=1e-3)
 
 
+def test_of_many_images_some_have_points_and_those_to_test_on_are_not_known(
+    network, features, monkeypatch
+):
+    monkeypatch.setattr(remembering, "MOST_IMAGES", 20)
+    monkeypatch.setattr(remembering, "MOST_TO_ANALYSE", 9)
+    known, indices, points = remembering.remember(*network, test=TEST)
+    np.testing.assert_array_equal(indices, remembering.some_indices(60, TEST))
+    np.testing.assert_allclose(points, kept.points(features[indices], known), atol=1e-3)
+    np.testing.assert_allclose(known.known, points[indices < TEST[0]], atol=1e-3)
+
+
 def test_features_of_few_images_are_held_at_a_time(network, monkeypatch):
     monkeypatch.setattr(remembering, "MOST_TO_ANALYSE", 20)
     monkeypatch.setattr(remembering, "IMAGES_AT_ONCE", 8)
