@@ -58,12 +58,14 @@ CALLED = [
     "pyimagesearch.recoloring.color_part.choose_recoloring",
     "pyimagesearch.recoloring.composition.compose_missing",
     "pyimagesearch.recoloring.prior.logit_offsets",
+    "pyimagesearch.reports.strays.find_strays",
     "pyimagesearch.training.devices.TrainingDevice.check_shares",
     "pyimagesearch.training.fitting.Settings",
     "pyimagesearch.training.fitting.Trainer.fit",
     "pyimagesearch.training.fitting.Trainer.predict",
     "pyimagesearch.training.fitting.Trainer.subtract_from_logits",
     "pyimagesearch.training.fitting.Trainer",
+    "pyimagesearch.training.remembering.remember",
 ]
 # What writes, starts devices or reads a checkpoint has a value in its place.
 NOT_CALLED = {
@@ -147,6 +149,15 @@ def test_predictions_are_corrected_for_colours_that_composed_images_made_more_fr
     predicted = calls["predict"].result
     corrected = calls["Trainer"].result.predict(calls["fit"].arguments["test_examples"])
     np.testing.assert_allclose(predicted, corrected, rtol=1e-5)
+
+
+def test_what_is_remembered_of_all_images_reaches_the_model_file_and_the_strays(calls):
+    given, remembered = calls["remember"].arguments, calls["remember"].result
+    assert given["images"] is calls["Trainer"].arguments["examples"].images
+    assert given["test"] is calls["split_dataset"].result[1]
+    assert calls["save_model"].arguments["known"] is remembered.known
+    assert calls["find_strays"].arguments["points"] is remembered.points
+    assert calls["find_strays"].arguments["indices"] is remembered.indices
 
 
 def test_an_export_is_compared_on_test_images(calls):
