@@ -58,6 +58,16 @@ def test_a_network_that_is_not_sequential_is_refused(hdf5):
     assert "Functional" in hdf5_refusal(hdf5)
 
 
+def test_layers_that_use_the_same_weights_again_and_again_are_refused(hdf5):
+    with h5py.File(hdf5, "a") as file:
+        config = json.loads(file.attrs["model_config"])
+        layers = config["config"]["layers"]
+        last = max(i for i, layer in enumerate(layers) if layer["class_name"] == "Conv2D")
+        layers[last:last] = [layers[last]] * 40
+        file.attrs["model_config"] = json.dumps(config)
+    assert "more weights than it stores" in hdf5_refusal(hdf5)
+
+
 def test_weights_in_another_file_are_refused(hdf5, tmp_path):
     secret = tmp_path / "secret"
     secret.write_bytes(bytes(4 * 32))
