@@ -31,7 +31,8 @@ AXES, AXES_OF_SUMS = 96, 256
 WHITENING = 0.7
 # The model file keeps this many numbers of two bytes: 4 MB, less some room for headers.
 MOST_KNOWN_NUMBERS = 1_950_000
-MOST_TO_ANALYSE = 6000
+# Axes of more images tell unknown ones no better, and take more memory to find.
+MOST_TO_ANALYSE = 3000
 MOST_IMAGES = 20_000
 # The features of one image take ten kilobytes, a point two. So the features of this many images
 # become points before those of others are computed.

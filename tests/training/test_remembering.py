@@ -64,7 +64,7 @@ def test_features_take_little_more_memory_than_they_have_numbers(network, featur
     assert memory.peak < 1.5 * computed.nbytes
 
 
-@pytest.mark.parametrize(("analysed", "at_once"), [(6000, 256), (20, 256), (20, 7), (50, 1)])
+@pytest.mark.parametrize(("analysed", "at_once"), [(3000, 256), (20, 256), (20, 7), (50, 1)])
 def test_points_are_those_of_the_features_of_their_images(
     network, features, monkeypatch, analysed, at_once
 ):
