@@ -131,6 +131,7 @@ def test_a_cache_is_for_its_user_alone_whatever_the_umask(cache, paths, images):
     finally:
         os.umask(umask)
     assert stat.S_IMODE(cache.stat().st_mode) == 0o600
+    assert stat.S_IMODE(cache.parent.stat().st_mode) == 0o700
     assert recalled(cache, paths)[1].all()
 
 

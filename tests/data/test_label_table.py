@@ -151,6 +151,23 @@ def test_a_space_may_stand_before_a_cell(folder, row):
     assert labels_of(read(folder, f'"image", "labels"\n{row}\n')) == {"a.jpg": ("dress", "red")}
 
 
+def test_a_space_may_stand_behind_a_cell(folder):
+    assert labels_of(read(folder, "image ,labels \na.jpg , x \n")) == {"a.jpg": ("x",)}
+
+
+@pytest.mark.parametrize(
+    "cell", ["['red', 'light blue']", "('red', 'light blue',)", "{red, light blue}"]
+)
+def test_a_cell_of_labels_may_be_a_list_as_python_writes_it(folder, cell):
+    table = read(folder, f'image,labels\na,"{cell}"\n000005,[]\n')
+    assert labels_of(table) == {"a.jpg": ("light blue", "red"), "000005.png": ()}
+
+
+def test_quotes_outside_a_list_belong_to_the_label(folder):
+    table = read(folder, "image,labels\na,'90s|kids'\n000005,kids'\n")
+    assert labels_of(table) == {"a.jpg": ("'90s", "kids'"), "000005.png": ("kids'",)}
+
+
 def test_a_separator_is_found_wherever_it_stands(folder, long_table):
     table = read(folder, long_table + "a.jpg,red|dress,test\n")
     assert labels_of(table) == {"a.jpg": ("dress", "red"), "tt0151137.JPG": ("red",)}

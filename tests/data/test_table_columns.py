@@ -27,6 +27,12 @@ def test_crosses_and_yes_and_no_are_read_as_0_and_1(folder, words):
     assert labels_of(table) == {"a.jpg": ("cat", "dog"), "000005.png": ("dog",)}
 
 
+@pytest.mark.parametrize(("yes", "no"), [("y", "n"), ("Y", "N")])
+def test_an_empty_cell_among_yes_and_no_is_no(folder, yes, no):
+    table = read(folder, f"image,cat,dog\na,{yes},{no}\n000005,,{yes}\n")
+    assert labels_of(table) == {"a.jpg": ("cat",), "000005.png": ("dog",)}
+
+
 def test_an_empty_column_called_class_does_not_hide_columns_of_0_and_1(folder):
     table = read(folder, "image,cat,dog,class\na,1,0,\n000005,1,1,\n")
     assert labels_of(table) == {"a.jpg": ("cat",), "000005.png": ("cat", "dog")}
@@ -113,6 +119,12 @@ def test_two_titles_that_say_so_equally_surely_are_refused(folder, titles):
     shown = titles.replace(",", ", ")
     with pytest.raises(UserError, match=rf"\({shown}\): call .* labels"):
         read(folder, f"image,{titles}\na.jpg,x,y\n")
+
+
+@pytest.mark.parametrize("rest", ["split", "group", "", "Unnamed: 0"])
+def test_a_table_without_a_column_that_may_hold_labels_is_refused(folder, rest):
+    with pytest.raises(UserError, match=r"holds the labels \(none may\)"):
+        read(folder, f"image,{rest}\na.jpg,train\n000005.png,test\n")
 
 
 @pytest.mark.parametrize("title", ["label", "Class", "labels", "target"])
@@ -215,9 +227,12 @@ def test_a_column_of_many_numbers_beside_0_and_1_is_left_out(many):
     assert "columns left out: persons" in table.notes
 
 
-def test_a_column_that_nearly_always_says_no_and_never_yes_is_left_out(many):
-    rows = [f"{row}.jpg,{row % 2},{1 - row % 2},no" for row in range(39)]
-    table = read(many, "\n".join(["image,cat,dog,remarks", *rows, "39.jpg,1,0,a hidden face"]))
+@pytest.mark.parametrize("marks", ["01", "ny"])
+def test_a_column_that_nearly_always_says_no_and_never_yes_is_left_out(many, marks):
+    no, yes = marks
+    rows = [f"{row}.jpg,{marks[row % 2]},{marks[1 - row % 2]},no" for row in range(39)]
+    last = f"39.jpg,{yes},{no},a hidden face"
+    table = read(many, "\n".join(["image,cat,dog,remarks", *rows, last]))
     assert "columns left out: remarks" in table.notes
 
 
@@ -252,6 +267,13 @@ def test_a_row_number_is_no_image_where_another_column_has_suffixes(
     assert all(labels == (f"is_{name[:-4]}",) for name, labels in labels_of(table).items())
 
 
+def test_a_row_number_is_no_image_beside_a_column_in_which_only_some_have_suffixes(numbered):
+    names = [f"{name}.jpg" if name % 2 else f"{name}" for name in range(1, 12)]
+    table = read(numbered, numbered_rows("row,filename,labels", names))
+    expected = {name.removesuffix(".jpg") + ".jpg": (f"is_{name}",) for name in names}
+    assert labels_of(table) == expected
+
+
 @given(NUMBERS, st.sampled_from(["", "Unnamed: 0"]))
 def test_a_row_number_without_a_title_is_no_image_where_another_column_has_one(
     numbered, names, title
@@ -267,14 +289,20 @@ def test_two_columns_that_name_different_images_are_refused(numbered, shift):
         read(numbered, text)
 
 
-def test_of_two_such_columns_the_one_called_image_is_taken(numbered):
-    table = read(numbered, numbered_rows("row,image,labels", range(1, 13)))
+@pytest.mark.parametrize("title", ["image", "Image"])
+def test_of_two_such_columns_the_one_called_image_is_taken(numbered, title):
+    table = read(numbered, numbered_rows(f"row,{title},labels", range(1, 13)))
     assert labels_of(table) == {f"{name}.jpg": (f"is_{name}",) for name in range(1, 12)}
 
 
-def test_of_two_columns_that_name_the_same_images_the_one_that_names_more_is_taken(folder):
-    rows = ["old,image,labels", "./a.jpg,a.jpg,x", "gone/000005.png,000005.png,y"]
-    assert labels_of(read(folder, "\n".join(rows))) == {"a.jpg": ("x",), "000005.png": ("y",)}
+@pytest.mark.parametrize("is_first", [True, False])
+def test_of_two_columns_that_name_the_same_images_the_one_that_names_more_is_taken(
+    folder, is_first
+):
+    fewer, more = ("old", "./a.jpg", "gone/000005.png"), ("new", "a.jpg", "000005.png")
+    columns = (more, fewer) if is_first else (fewer, more)
+    table = read(folder, "\n".join(map(",".join, zip(*columns, ("labels", "x", "y"), strict=True))))
+    assert labels_of(table) == {"a.jpg": ("x",), "000005.png": ("y",)}
 
 
 def test_two_columns_that_name_different_images_in_a_late_row_are_refused(numbered):
