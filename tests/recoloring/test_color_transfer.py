@@ -60,6 +60,25 @@ def test_the_garment_keeps_its_folds(disk):
     assert after[:, 0].std() > before.std() / 2.2
 
 
+def test_the_garment_varies_as_much_as_the_new_colour_does(disk):
+    _, mask = disk
+    noise = np.random.default_rng(0).normal(0, 14, (SIZE, SIZE, 1))
+    mottled = (120 + noise).clip(0, 255).repeat(3, axis=2).astype(np.uint8)
+    before = to_lab(mottled)[inside(mask)][:, 0].std()
+    for factor in (0.7, 1.5):
+        color = Color(np.array([50.0, 0, 0]), np.array([factor * before, 1, 1]))
+        after = to_lab(recolored((mottled, mask), color))[inside(mask)]
+        assert after[:, 0].std() == pytest.approx(factor * before, rel=0.15)
+
+
+def test_an_evenly_coloured_garment_stays_even_in_an_even_colour(disk):
+    image, mask = disk
+    image[:] = WHITE
+    image[mask > 0] = BLUE
+    after = to_lab(recolored((image, mask), RED._replace(deviation=np.zeros(3))))[inside(mask)]
+    np.testing.assert_allclose(after, np.broadcast_to(RED.mean, after.shape), atol=1)
+
+
 def test_the_noise_of_a_black_cloth_is_amplified_at_most_twice(disk):
     _, mask = disk
     noise = np.random.default_rng(0).normal(0, 2, (SIZE, SIZE, 1))
@@ -73,6 +92,14 @@ def test_the_background_is_left_alone(disk):
     image, mask = disk
     far = cv2.dilate(mask, np.ones((5, 5), np.uint8)) == 0
     change = recolored(disk, RED)[far].astype(int) - image[far]
+    assert np.abs(change).max() <= 1
+
+
+def test_what_has_the_colour_of_the_garment_in_the_background_nearby_is_left_alone(disk):
+    image, _ = disk
+    spot = np.s_[23:26, 43:44]  # five pixels from the disk
+    image[spot] = BLUE
+    change = recolored(disk, RED)[spot].astype(int) - image[spot]
     assert np.abs(change).max() <= 1
 
 

@@ -108,6 +108,12 @@ def rectangles(garment):
     return images, labels
 
 
+def test_garments_are_guessed_in_the_middle_and_taller_than_wide():
+    place = segmentation.central_place()
+    y, x = (length // 2 for length in place.shape)
+    assert place[y, x] > 0.5 > place[0, x] > place[y, 0] > place[0, 0] > 0
+
+
 @pytest.mark.parametrize("shade", [(40, 30, 120), (150, 40, 190), (200, 190, 60)])
 def test_the_whole_garment_is_found_in_a_shade_that_no_other_image_has(shade):
     garment = np.s_[30:75, 30:66]
@@ -115,6 +121,15 @@ def test_the_whole_garment_is_found_in_a_shade_that_no_other_image_has(shade):
     appearance, _ = learn(images, labels)
     images[0][garment] = shade
     assert segment(images[0], ("red", "dress"), appearance)[garment].mean() > 0.9
+
+
+def test_where_colours_do_not_tell_the_garment_is_where_others_of_its_type_are():
+    garment = np.s_[10:50, 50:86]
+    appearance, _ = learn(*rectangles(garment))
+    mask = segment(np.full((SIZE, SIZE, 3), (60, 160, 60), np.uint8), ("red", "dress"), appearance)
+    is_garment = np.zeros(mask.shape, bool)
+    is_garment[garment] = True
+    assert overlap(mask > 0.5, is_garment) > 0.8
 
 
 def test_colours_that_images_of_all_labels_share_are_not_garment():
