@@ -237,16 +237,22 @@ def knows(*colors):
     return mean_color()._replace(known=known, predict_both=lambda images: (predict(images),) * 2)
 
 
-@pytest.mark.parametrize("reject", [0, 0.02])
-def test_an_image_far_from_all_known_ones_is_unknown_unless_none_may_be(tmp_path, reject):
+@pytest.mark.parametrize(
+    ("named", "is_unknown"),
+    [({}, False), ({"reject": 0}, False), ({"reject": 0.02}, True)],
+    ids=str,
+)
+def test_an_image_far_from_all_known_ones_is_unknown_only_if_some_may_be(
+    tmp_path, named, is_unknown
+):
     for name, color in (("red", (0, 0, 255)), ("blue", (255, 0, 0))):
         cv2.imwrite(str(tmp_path / f"{name}.png"), np.full((8, 8, 3), color, np.uint8))
     paths = expand([str(tmp_path)])
     trained = knows((0, 0, 1))
-    blue, red = classification.classify_files(trained, CLASSES, paths, reject=reject)
+    blue, red = classification.classify_files(trained, CLASSES, paths, **named)
     assert red.nearness == pytest.approx(1, abs=0.01)
     assert blue.nearness == 0
-    assert (red.is_unknown, blue.is_unknown) == (False, reject > 0)
+    assert (red.is_unknown, blue.is_unknown) == (False, is_unknown)
     assert blue.probabilities["blue"] == 1
 
 

@@ -14,9 +14,10 @@ from pyimagesearch.errors import UserError
 from pyimagesearch.inference.paths import check_different, expand, output_paths
 
 
-def test_an_address_is_refused_with_the_command_to_fetch_it():
-    with pytest.raises(UserError, match=r"curl -LO https://example\.org/a\.jpg"):
-        expand(["https://example.org/a.jpg"])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_an_address_is_refused_with_the_command_to_fetch_it(scheme):
+    with pytest.raises(UserError, match=rf"curl -LO {scheme}://example\.org/a\.jpg"):
+        expand([f"{scheme}://example.org/a.jpg"])
 
 
 def test_the_standard_input_cannot_be_given_twice():
@@ -164,10 +165,16 @@ def test_the_work_for_many_folders_grows_as_they_do(tmp_path, monkeypatch):
     assert many < 6 * few
 
 
-def test_several_images_cannot_be_labelled_into_one_file(tmp_path):
-    (tmp_path / "out.jpg").touch()
-    with pytest.raises(UserError, match="folder"):
-        output_paths(["a", "b"], ["a", "b"], str(tmp_path / "out.jpg"))
+@pytest.mark.parametrize("suffix", [".jpg", ".JPEG"])
+def test_the_labelled_image_of_a_jpeg_file_keeps_its_name(tmp_path, suffix):
+    assert output_paths(["a" + suffix], ["a" + suffix], tmp_path) == [tmp_path / f"a{suffix}"]
+
+
+@pytest.mark.parametrize("name", ["out.jpg", "notes"])
+def test_several_images_cannot_be_labelled_into_one_file(tmp_path, name):
+    (tmp_path / name).touch()
+    with pytest.raises(UserError, match=f"{name} is a file: several images need a folder"):
+        output_paths(["a", "b"], ["a", "b"], str(tmp_path / name))
 
 
 @pytest.mark.parametrize("name", ["out.jpg", "out.PNG", "out.webp"])
