@@ -51,6 +51,11 @@ def test_wikimedia_is_asked_for_files_and_their_credit():
     assert expected.items() <= asked.items()
 
 
+def test_wikimedia_commons_is_searched_unless_another_wiki_is_named():
+    assert Wikimedia().endpoint == "https://commons.wikimedia.org/w/api.php"
+    assert Wikimedia("http://here/api.php").endpoint == "http://here/api.php"
+
+
 def test_the_next_page_repeats_what_the_service_says_to_go_on_with():
     following = {"gsroffset": 50, "continue": "gsroffset||"}
     assert read(file_page(), **{"continue": following}).next_cursor == following
@@ -64,7 +69,9 @@ def test_what_the_service_says_to_go_on_with_changes_nothing_that_was_asked():
     assert asked["action"] == "query"
 
 
-@pytest.mark.parametrize("following", [[], "x", 7, {"gsroffset": None}, {"gsroffset": [1]}])
+@pytest.mark.parametrize(
+    "following", [[], "x", 7, {"gsroffset": None}, {"gsroffset": [1], "continue": "-||"}]
+)
 def test_what_nobody_can_go_on_with_is_not_a_page(following):
     with pytest.raises(TypeError):
         read(file_page(), **{"continue": following})
@@ -110,6 +117,12 @@ def test_files_without_an_image_on_this_page_are_passed_over():
     others = [7, {}, {"imageinfo": []}, {"imageinfo": [7]}, {"imageinfo": [{"url": 7}]}]
     others += [file_page(2, mime="application/pdf"), file_page(3, mime=7)]
     assert urls(read(*others, file_page(4))) == ["http://a/4.jpg"]
+
+
+def test_a_file_whose_kind_is_not_told_is_taken_for_an_image():
+    found = file_page()
+    del found["imageinfo"][0]["mime"]
+    assert urls(read(found)) == ["http://a/1.jpg"]
 
 
 @pytest.mark.parametrize(
@@ -162,6 +175,13 @@ def test_a_service_that_lags_behind_is_given_the_time_it_asks_for(lag, seconds):
     with pytest.raises(BusyError) as caught:
         Wikimedia().read_page({"error": error}, {})
     assert caught.value.seconds == seconds
+
+
+@pytest.mark.parametrize("code", ["maxlag", "ratelimited", "readonly"])
+def test_a_service_that_is_busy_asks_for_patience(code):
+    with pytest.raises(BusyError) as caught:
+        Wikimedia().read_page({"error": {"code": code, "info": "Try again later"}}, {})
+    assert caught.value.seconds == 5
 
 
 def test_another_error_is_repeated_without_its_html():
