@@ -53,6 +53,23 @@ def test_everything_is_written_as_json(report, tmp_path):
     assert "keras" in read["versions"]
 
 
+def test_composed_combinations_are_listed_once_and_in_order(make_dataset, predictions):
+    composed = [(color, "dress") for color in "hgfedcba"] * 2
+    report = training_report.training_report(
+        {}, make_dataset(LABELS), predictions, composed=composed, history={}
+    )
+    assert report["composed"] == [(color, "dress") for color in "abcdefgh"]
+
+
+def test_with_free_labels_no_combination_is_missing_and_they_have_scores_of_their_own(
+    make_dataset, predictions
+):
+    report = report_of(make_dataset(LABELS)._replace(has_free_labels=True), predictions)
+    assert (report["missing"], report["missing_count"]) == ([], 0)
+    scores = {"binary", "exact", "micro_f1", "macro_f1", "mean_average_precision"}
+    assert set(report["test_accuracies"]) == scores
+
+
 def test_what_the_report_counts_as_right_is_what_classification_chooses(make_dataset):
     labels = [("new", "red", "dress"), ("old", "blue", "jeans")]
     dataset = make_dataset(labels)
