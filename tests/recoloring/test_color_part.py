@@ -242,3 +242,11 @@ def test_nothing_is_composed_where_every_combination_has_a_folder(photographs):
     images, labels = photographs.images[:4], [("a", "b"), ("a", "c"), ("d", "b"), ("d", "c")]
     chosen = choose(images, labels)
     assert (chosen.per_combination, chosen.reason) == (0, "every combination has a folder")
+
+
+def test_a_part_that_the_user_chose_is_kept_with_the_reason_why_nothing_is_composed():
+    labels = [("jeans", "blue"), ("dress", "blue")]
+    images = np.zeros((2, 8, 8, 3), np.uint8)
+    chosen = choose_recoloring(images, labels, np.arange(2), wanted=5, part=1)
+    assert (chosen.per_combination, chosen.part) == (0, 1)
+    assert "at least two colours, and the folders have only blue" in chosen.reason

@@ -361,3 +361,8 @@ def test_images_of_any_content_can_be_composed_from(images, seed):
         )
     assert composed.images.shape == (module.TURNS, *images.shape[1:])
     assert composed.labels == [("blue", "shirt")] * module.TURNS
+
+
+def test_control_characters_in_labels_do_not_reach_the_reason():
+    labels = [("\x1b[2J", "dress"), ("\x1b[2J", "jeans")]
+    assert r"only \x1b[2J" in module.why_nothing_to_compose(labels, part=0)
