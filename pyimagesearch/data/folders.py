@@ -72,15 +72,15 @@ def list_images(folder: AnyPath) -> Listing:
             f"{top} is not a folder: give the folder that holds the images{did_you_mean(top)}"
         )
     paths, links, skipped, unreadable = [], [], [], []
-    seen_folders: dict[object, str] = {}
-    seen_files: set[object] = set()
+    seen_folders: dict[str | tuple[int, int], str] = {}
+    seen_files: set[str | tuple[int, int]] = set()
     # Real folders come first, so that a link never stands for a folder that is there itself.
     real_folders, linked_folders = deque([top]), deque[str]()
     while real_folders or linked_folders:
         current = real_folders.popleft() if real_folders else linked_folders.popleft()
         try:
             status = os.stat(current)  # noqa: PTH116 (called once a folder, and fast)
-            first = seen_folders.setdefault(_identity(current, status), current)
+            first = seen_folders.setdefault(file_identity(current, status), current)
             if first != current:
                 skipped.append((current, f"it is the folder {first} once more"))
                 continue
@@ -109,18 +109,31 @@ def list_images(folder: AnyPath) -> Listing:
     return Listing(sorted(paths), sorted(skipped), sorted(unreadable))
 
 
-def _identity(path: str, status: os.stat_result) -> object:
-    """Return what all names of a file or folder share."""
+def file_identity(path: AnyPath, status: os.stat_result) -> str | tuple[int, int]:
+    """Return what all names of a file or folder share.
+
+    Parameters
+    ----------
+    path : path
+        One of its names.
+    status : os.stat_result
+        What the system says of it.
+
+    Returns
+    -------
+    str or tuple of int
+        Its device and number, or its path without links if it has no number.
+    """
     # Some network drives on Windows give every file the number 0.
     return (status.st_dev, status.st_ino) if status.st_ino else os.path.realpath(path)
 
 
-def _is_new_file(link: str, seen_files: set[object]) -> bool:
+def _is_new_file(link: str, seen_files: set[str | tuple[int, int]]) -> bool:
     try:
         status = os.stat(link)  # noqa: PTH116
     except OSError:
         return True  # Why it cannot be read is said when it is read.
-    identity = _identity(link, status)
+    identity = file_identity(link, status)
     is_new = identity not in seen_files
     seen_files.add(identity)
     return is_new

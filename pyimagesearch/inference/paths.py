@@ -3,10 +3,9 @@
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
-from pyimagesearch.data.folders import IMAGE_SUFFIXES, list_images
+from pyimagesearch.data.folders import IMAGE_SUFFIXES, file_identity, list_images
 from pyimagesearch.errors import UserError
 from pyimagesearch.files import AnyPath
 from pyimagesearch.reading import did_you_mean
@@ -148,12 +147,14 @@ def check_different(outputs: Sequence[Path | None], others: Sequence[Path | None
 
 def _identity(path: str | Path) -> object:
     """Return what all names of a file share, also where case makes no difference."""
-    with suppress(OSError, ValueError):
-        status = os.stat(path)  # noqa: PTH116 (a string may hold what a Path refuses)
-        if status.st_ino:  # Some network drives on Windows give every file the number 0.
-            return status.st_dev, status.st_ino
-    real = os.path.realpath(path)
-    return real.casefold() if sys.platform in ("darwin", "win32") else real
+    try:
+        # A string may hold what a Path refuses.
+        identity = file_identity(path, os.stat(path))  # noqa: PTH116
+    except (OSError, ValueError):
+        identity = os.path.realpath(path)
+    if isinstance(identity, str) and sys.platform in ("darwin", "win32"):
+        return identity.casefold()
+    return identity
 
 
 def _check_targets(paths: Sequence[str], outputs: Sequence[Path]) -> None:
