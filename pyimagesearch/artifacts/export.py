@@ -25,7 +25,7 @@ from pyimagesearch.artifacts.export_formats import (
     FORMATS,
     LABELS_FILE,
     check_installed,
-    labels_text,
+    encoded_labels,
     taking_bytes,
 )
 from pyimagesearch.console import info, no_report, printable, run
@@ -252,7 +252,7 @@ def _exported(
 def _folders_of_other_labels(paths: Mapping[str, Path], labels: Sequence[str]) -> list[Path]:
     """Find the folders of exports in which a list of other labels is about to be replaced."""
     folders = sorted({path.parent for path in paths.values()})
-    wanted = labels_text(labels).encode()
+    wanted = encoded_labels(labels)
     return [
         folder
         for folder in folders
@@ -270,8 +270,7 @@ def _move(source: Path, paths: Mapping[str, Path], labels: Sequence[str]) -> Non
                 shutil.copyfile(source / file.name, temporary)
     for folder in {path.parent for path in paths.values()}:
         with written_whole(folder / LABELS_FILE) as temporary:
-            # As a text, it would have other line ends on Windows, and seem to be of other labels.
-            temporary.write_bytes(labels_text(labels).encode())
+            temporary.write_bytes(encoded_labels(labels))
 
 
 def _images(given: np.ndarray | AnyPath | None, trained: model_file.TrainedModel) -> np.ndarray:

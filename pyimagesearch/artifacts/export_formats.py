@@ -156,7 +156,7 @@ def _write_litert(
     _export(network, path, "litert", **settings)
     # LiteRT's way for files that belong to a model: a zip archive after its end.
     with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr(LABELS_FILE, labels_text(labels))
+        archive.writestr(LABELS_FILE, encoded_labels(labels))
 
 
 def _load_litert(path: Path) -> Callable[[np.ndarray], np.ndarray]:
@@ -222,7 +222,7 @@ def _write_saved_model(network: "keras.Model", path: Path, labels: Sequence[str]
     # TensorFlow leaves this folder to whoever makes the model.
     extra = path / "assets.extra"
     extra.mkdir()
-    (extra / LABELS_FILE).write_bytes(labels_text(labels).encode())
+    (extra / LABELS_FILE).write_bytes(encoded_labels(labels))
 
 
 def _load_saved_model(path: Path) -> Callable[[np.ndarray], np.ndarray]:
@@ -232,9 +232,9 @@ def _load_saved_model(path: Path) -> Callable[[np.ndarray], np.ndarray]:
     return lambda images: next(iter(serve(tf.constant(images)).values())).numpy()
 
 
-def labels_text(labels: Sequence[str]) -> str:
-    """Write labels as a text with one a line, in the order of the outputs."""
-    return "".join(f"{label}\n" for label in labels)
+def encoded_labels(labels: Sequence[str]) -> bytes:
+    """Write labels in UTF-8, one a line, in the order of the outputs; the same on every system."""
+    return "".join(f"{label}\n" for label in labels).encode()
 
 
 # OpenVINO is the last: TensorFlow can crash in a process in which OpenVINO has predicted.
