@@ -1,4 +1,3 @@
-import subprocess
 import sys
 import threading
 
@@ -21,6 +20,7 @@ from image_files import (
     written,
 )
 from PIL import Image
+from running import run_python
 
 from pyimagesearch.data import decoding, image_header
 from pyimagesearch.data.decoding import UnreadableImageError, decode_image
@@ -103,8 +103,8 @@ def test_memory_stays_within_the_limit_whatever_a_few_bytes_claim(tmp_path):
     for name, data in bombs().items():
         (tmp_path / name).write_bytes(data)
         assert len(data) < 2**20
-    command = [sys.executable, "-c", DECODE_ALL, tmp_path]
-    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    result = run_python("-c", DECODE_ALL, tmp_path)
+    assert result.returncode == 0, result.stderr
     peak = int(result.stdout.splitlines()[-1]) * (1 if sys.platform == "darwin" else 1024)
     assert peak < decoding.MAX_BYTES * 1.1, result.stdout
 

@@ -1,6 +1,5 @@
 import errno
 import os
-import subprocess
 import sys
 import zlib
 from concurrent.futures import ThreadPoolExecutor
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from running import run_python
 from scipy.sparse import csr_array
 
 from pyimagesearch.data import batches as batch_module
@@ -128,8 +128,8 @@ print(written, resident() - before)
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux says what is in memory now")
 def test_what_was_written_or_read_does_not_stay_in_memory(tmp_path):
-    command = [sys.executable, "-c", WRITE_AND_READ, tmp_path]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = run_python("-c", WRITE_AND_READ, tmp_path)
+    assert done.returncode == 0, done.stderr
     assert max(map(int, done.stdout.split())) < 4000 * 96 * 96 * 3 / 4
 
 

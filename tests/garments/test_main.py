@@ -1,15 +1,13 @@
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from running import run_python
 
 from pyimagesearch.console import run
 from pyimagesearch.garments import __main__
 from pyimagesearch.garments.scenes import COMBINATIONS
 from pyimagesearch.garments.writing import write_dataset
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -33,13 +31,7 @@ def command(monkeypatch, capfd, tmp_path):
 def test_the_module_runs_and_writes_what_write_dataset_writes(tmp_path):
     output, expected = tmp_path / "output", tmp_path / "expected"
     options = ["--output", output, "--per-combination", "2", "--seed", "9", "--size", "48"]
-    done = subprocess.run(
-        [sys.executable, "-m", "pyimagesearch.garments", *options],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        check=False,
-    )
+    done = run_python("-m", "pyimagesearch.garments", *options)
     assert (done.returncode, done.stderr) == (0, "")
     write_dataset(expected, COMBINATIONS, 2, seed=9, size=48)
     written = sorted(path.relative_to(output) for path in output.rglob("*.jpg"))

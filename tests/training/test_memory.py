@@ -1,8 +1,7 @@
 import platform
-import subprocess
-import sys
 
 import pytest
+from running import run_python
 
 from pyimagesearch.training import memory
 
@@ -35,8 +34,8 @@ print(most - resident())
 def test_memory_of_large_blocks_goes_back_to_the_system_at_once():
     returned = {}
     for wanted in ("return", "keep"):
-        command = [sys.executable, "-c", PROGRAM, wanted]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        done = run_python("-c", PROGRAM, wanted)
+        assert done.returncode == 0, done.stderr
         returned[wanted] = int(done.stdout)
     assert returned["return"] > 0.9 * 2**28
     assert returned["keep"] < 0.1 * 2**28
