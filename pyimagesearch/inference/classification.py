@@ -123,6 +123,8 @@ def classify_files(
         If the network returns what is no probability.
     ValueError
         If there are more or fewer labels than outputs of the network, or `reject` is not in [0, 1].
+    RuntimeError
+        If this process was forked after the network was loaded.
     """
     cores = os.cpu_count() or 1
     # Of few files, batches are smaller, so that every core has some.

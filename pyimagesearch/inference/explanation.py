@@ -39,13 +39,13 @@ def load_explainer(path: AnyPath) -> Explain:
         of K labels among the network's outputs. Returns the feature maps of the last convolution,
         float32 of shape (height, width, channels), the gradient of each label's logit with respect
         to them, float32 of shape (K, height, width, channels), and where in the image their cells
-        lie.
+        lie. It raises RuntimeError in a process that was forked after loading.
 
     Raises
     ------
     UserError
-        If the file cannot be read, or the network has no convolution or other layers than
-        SmallerVGGNet.
+        If the file cannot be read, the network has no convolution or other layers than
+        SmallerVGGNet, or Keras cannot compute with what ``KERAS_BACKEND`` names.
     """
     file = read_model_file(path)
     if not isinstance(file.network, NetworkDescription):

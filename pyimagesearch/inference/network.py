@@ -58,9 +58,10 @@ def load_network(path: AnyPath, device: Device = "auto", *, images: int = 1) -> 
     Raises
     ------
     UserError
-        If the file cannot be read, it is not a network that labels images, or there is no GPU where
-        one is wanted. Predicting raises it if the outputs are no probabilities, and ValueError for
-        other images than :class:`pyimagesearch.artifacts.model_file.TrainedModel` says.
+        If the file cannot be read, it is not a network that labels images, there is no GPU where
+        one is wanted, or Keras cannot predict with what ``KERAS_BACKEND`` names. Predicting raises
+        it if the outputs are no probabilities, and ValueError for other images than
+        :class:`pyimagesearch.artifacts.model_file.TrainedModel` says.
     ValueError
         If `device` is none of the three.
     RuntimeError
@@ -112,14 +113,17 @@ def load_first_layers(file: ModelFile, count: int) -> Predict:
     -------
     callable
         Takes float32 images in [0, 1], shape (N, image_size, image_size, 3), and returns the output
-        of the last of these layers as Keras has it, float32.
+        of the last of these layers as Keras has it, float32. It raises RuntimeError in a process
+        that was forked after they were loaded.
     """
     assert isinstance(file.network, NetworkDescription)
     network = file.network._replace(layers=file.network.layers[:count])
     backend = choose_backend("cpu")
     if backend.name == "openvino":
-        return _with_openvino(network, backend.device, threads=1)
-    return _with_keras(_built_by_keras(file._replace(network=network), backend))
+        predict = _with_openvino(network, backend.device, threads=1)
+    else:
+        predict = _with_keras(_built_by_keras(file._replace(network=network), backend))
+    return _refusing_forks(file.path, predict)
 
 
 def _with_openvino(
@@ -168,26 +172,40 @@ def _returning_float32(model: "keras.Model") -> "keras.Model":
     return keras.Model(inputs, outputs if len(outputs) > 1 else outputs[0])
 
 
+def _refusing_forks(
+    path: AnyPath, predict: Callable[[np.ndarray], Any]
+) -> Callable[[np.ndarray], Any]:
+    """Refuse to predict in a forked process.
+
+    OpenVINO and TensorFlow would wait for ever for threads that only its parent has.
+    """
+    process = os.getpid()
+
+    def predict_here(images: np.ndarray) -> Any:
+        if os.getpid() != process:
+            raise RuntimeError(
+                f"the model {path} predicts only in the process that loaded it: "
+                "load it again in each worker process, for instance in the initializer of a pool"
+            )
+        return predict(images)
+
+    return predict_here
+
+
 def _checked(
     path: AnyPath, predict: Callable[[np.ndarray], Any], trained: TrainedModel, *, features: int
 ) -> Callable[[np.ndarray], Any]:
     """Refuse images that a network does not take, and what it returns if they are no probabilities.
 
-    OpenVINO fails for an empty batch, and afterwards for batches that it took before. In a forked
-    process, OpenVINO and TensorFlow wait for ever for threads that only its parent has.
+    OpenVINO fails for an empty batch, and afterwards for batches that it took before.
     """
-    process = os.getpid()
+    predict = _refusing_forks(path, predict)
     taken = (trained.image_size, trained.image_size, 3)
     none: Any = np.empty((0, trained.outputs), np.float32)
     if features:
         none = none, np.empty((0, features), np.float32)
 
     def checked(images: np.ndarray) -> Any:
-        if os.getpid() != process:
-            raise RuntimeError(
-                f"the model {path} predicts only in the process that loaded it: "
-                "load it again in each worker process, for instance in the initializer of a pool"
-            )
         if images.dtype != np.float32 or images.shape[1:] != taken:
             raise ValueError(
                 f"images must be float32 in [0, 1] of shape (N, {', '.join(map(str, taken))}), "

@@ -119,8 +119,9 @@ def explainer(model: AnyPath, fit: Fit) -> Callable[..., np.ndarray]:
     Returns
     -------
     callable
-        Takes a prediction with its image, and the labels chosen; returns a picture, or raises
-        ValueError if :func:`pyimagesearch.inference.classification.classify_files` kept no image.
+        Takes a prediction with its image, and the labels chosen; returns a picture. It raises
+        ValueError if :func:`pyimagesearch.inference.classification.classify_files` kept no image,
+        and RuntimeError in a process that was forked after loading.
 
     Raises
     ------

@@ -11,11 +11,11 @@ from keras import layers
 from legacy_models import LEGACY, recorded_prediction, with_description_in_graph
 from running import ROOT, run_python
 
-from pyimagesearch.artifacts.model_file import save_model
+from pyimagesearch.artifacts.model_file import read_model_file, save_model
 from pyimagesearch.data.decoding import scale
 from pyimagesearch.errors import UserError
 from pyimagesearch.inference import network
-from pyimagesearch.inference.network import load_network
+from pyimagesearch.inference.network import load_first_layers, load_network
 from pyimagesearch.smallervggnet import SmallerVGGNet
 
 pytestmark = pytest.mark.slow
@@ -136,12 +136,28 @@ def test_other_images_than_the_network_takes_are_refused(smallervggnet, images, 
         predict(images)
 
 
+def load_for_two(path):
+    return load_network(path, images=2).predict
+
+
+def load_all_layers(path):
+    file = read_model_file(path)
+    return load_first_layers(file, len(file.network.layers))
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
-@pytest.mark.parametrize("kind", ["smallervggnet", "own_network"])
-def test_a_process_that_was_forked_after_loading_is_told_to_load_the_network(kind, request):
+@pytest.mark.parametrize(
+    ("kind", "load"),
+    [
+        ("smallervggnet", load_for_two),
+        ("own_network", load_for_two),
+        ("smallervggnet", load_all_layers),
+    ],
+)
+def test_a_process_that_was_forked_after_loading_is_told_to_load_the_network(kind, load, request):
     path, expected = request.getfixturevalue(kind)
-    predict = load_network(path, images=2).predict
+    predict = load(path)
     process = os.fork()
     if process == 0:
         # It ends the process even where that waits for a lock in another library.
