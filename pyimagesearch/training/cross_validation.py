@@ -107,7 +107,10 @@ def cross_validated(
     ------
     UserError
         If a combination has fewer different images than there are folds, if there are several
-        workers, or if the images go into a file that cannot be made.
+        workers, if the images go into a file that cannot be made, or if the loss becomes infinite
+        or NaN.
+    TypeError, ValueError
+        As :class:`pyimagesearch.training.fitting.Trainer`, if it refuses what `build` returns.
     """
     combinations = in_one_order(dataset.labels)
     # Copies stay in one fold.

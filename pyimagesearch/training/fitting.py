@@ -21,7 +21,7 @@ from pyimagesearch.data.batches import (
     training_batches,
 )
 from pyimagesearch.errors import INTERRUPTED, WORK_FAILED, UserError
-from pyimagesearch.files import AnyPath
+from pyimagesearch.files import AnyPath, remove_file
 from pyimagesearch.training import checkpoints, workers
 from pyimagesearch.training.balance import Loss, balanced_crossentropy, label_weights
 from pyimagesearch.training.devices import TrainingDevice
@@ -95,7 +95,7 @@ class Trainer:
     Raises
     ------
     UserError
-        If the workers are about to do different runs.
+        If the workers are about to do different runs, or another one is lost.
     TypeError
         If :func:`pyimagesearch.training.output_bias.output_bias` finds none.
     ValueError
@@ -164,9 +164,12 @@ class Trainer:
         Raises
         ------
         UserError
-            If the loss becomes infinite or NaN, or another worker is lost.
+            If the loss becomes infinite or NaN, a checkpoint or log cannot be written, or another
+            worker is lost.
         ValueError
             If :func:`pyimagesearch.data.batches.check_examples` refuses the test examples.
+        KeyboardInterrupt
+            If a signal ended one of several workers.
         """
         self._check(test_examples)
         settings = self._settings
@@ -217,9 +220,9 @@ class Trainer:
                 WORK_FAILED,
             )
 
-    def keeps(self, model: AnyPath, ended_by: str | None) -> bool:
+    def keeps(self, model_path: AnyPath, ended_by: str | None) -> bool:
         """Tell whether a model is there, and a signal ended the run in its first epoch."""
-        return bool(ended_by) and len(self.history["loss"]) == 1 and Path(model).exists()
+        return bool(ended_by) and len(self.history["loss"]) == 1 and Path(model_path).exists()
 
     def subtract_from_logits(self, offsets: np.ndarray) -> None:
         """Predict as if some labels had been less frequent in training.
@@ -270,9 +273,14 @@ class Trainer:
         -------
         int
             The exit code.
+
+        Raises
+        ------
+        UserError
+            If the checkpoint cannot be removed, or another worker is lost.
         """
         if self._run.checkpoint and not ended_by:
-            self._run.checkpoint.unlink(missing_ok=True)
+            remove_file(self._run.checkpoint)
         workers.wait_for_all(self._device.strategy)
         return INTERRUPTED if ended_by else 0
 

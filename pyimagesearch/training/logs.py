@@ -19,9 +19,9 @@ def loggers(
 
     Parameters
     ----------
-    csv_path : path, optional
+    csv_path : path or None
         A file that gets one line an epoch.
-    tensorboard_folder : path, optional
+    tensorboard_folder : path or None
         A folder for TensorBoard.
     append : bool
         Whether to continue the file instead of beginning it anew.

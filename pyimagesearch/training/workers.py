@@ -102,7 +102,7 @@ def check_agreement(strategy: tf.distribute.Strategy, description: Mapping[str, 
     ------
     UserError
         In every worker, if one's description differs from the chief's. The message names what
-        differs.
+        differs. Also if another worker is lost.
     """
     if not in_several_processes(strategy):
         return
@@ -141,6 +141,11 @@ def share_state(
     -------
     int
         The epochs that the chief has done.
+
+    Raises
+    ------
+    UserError
+        If another worker is lost.
     """
     if not in_several_processes(strategy):
         return epochs_done

@@ -228,6 +228,23 @@ def test_the_checkpoint_stays_only_where_the_run_was_ended_early(make_trainer, e
     assert list(tmp_path.iterdir()) == []
 
 
+def test_where_the_checkpoint_is_a_link_the_file_that_it_leads_to_is_removed(
+    make_trainer, examples, tmp_path
+):
+    link = tmp_path / "m.checkpoint"
+    link.symlink_to(tmp_path / "elsewhere")
+    trainer = make_trainer()
+    trainer.fit(examples)
+    assert trainer.end(None) == 0
+    assert list(tmp_path.iterdir()) == [link]
+
+
+def test_a_checkpoint_that_cannot_be_removed_is_named_in_one_line(make_trainer, tmp_path):
+    (tmp_path / "m.checkpoint").mkdir()
+    with pytest.raises(UserError, match=r"cannot remove .*m\.checkpoint"):
+        make_trainer().end(None)
+
+
 def test_offsets_are_subtracted_from_the_logits_of_both_networks(make_trainer, examples):
     trainer = make_trainer()
     images = examples.images[:30] / np.float32(255)
