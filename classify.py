@@ -52,7 +52,7 @@ def classify_images(args: Namespace) -> int:
 
     classifier = load(args, images=len(paths), reject=args.reject)
     explain = explainer(args.model, classifier.trained.fit) if args.explain is not None else None
-    tell(args, "classifying image..." if is_only_one else f"classifying {len(paths):,} images...")
+    say(args, "classifying image..." if is_only_one else f"classifying {len(paths):,} images...")
     report = reporter(args.form, paths, classifier.classes, show=show)
     unreadable = 0
     keep = pictures.resized_for_drawing if is_drawn else None
@@ -66,7 +66,7 @@ def classify_images(args: Namespace) -> int:
         if not report(prediction, choice) and not is_drawn:
             break
         if is_only_one and choice.note:
-            tell(args, choice.note)
+            say(args, choice.note)
         if prediction.image is None:
             continue
         if explain:
@@ -74,7 +74,7 @@ def classify_images(args: Namespace) -> int:
         labelled = pictures.annotate_prediction(prediction, choice.labels)
         write(args, output, labelled, what="labelled image")
         if shows_window and not window.show("Output", labelled) and output is None:
-            tell(args, "no display to show the image on: --output FILE writes it, labelled")
+            say(args, "no display to show the image on: --output FILE writes it, labelled")
     return exit_code(unreadable, len(paths))
 
 
@@ -98,7 +98,7 @@ def label_videos(args: Namespace, videos: Sequence[str]) -> int:
         report=reporter(args.form, videos, classifier.classes, show=show, is_timed=True),
         every=1 if args.form != "text" else 60,
         draw=pictures.annotate_frame,
-        tell=partial(tell, args),
+        say=partial(say, args),
         shows_window=len(videos) == 1 and not args.no_display and args.form == "text",
     )
     return exit_code(unreadable, len(set(videos)))
@@ -108,7 +108,7 @@ def load(args: Namespace, *, images: int, reject: float) -> "Classifier":
     """Load the network and its labels, and say what is odd about them."""
     from pyimagesearch.inference.classifier import load_classifier
 
-    tell(args, "loading network...")
+    say(args, "loading network...")
     classifier = load_classifier(
         args.model,
         args.labelbin,
@@ -118,7 +118,7 @@ def load(args: Namespace, *, images: int, reject: float) -> "Classifier":
         threshold=args.threshold,
         reject=reject,
     )
-    tell(args, *map(printable, classifier.notes))
+    say(args, *map(printable, classifier.notes))
     return classifier
 
 
@@ -128,7 +128,7 @@ def write(args: Namespace, path: "Path | None", picture: Any, *, what: str) -> N
 
     if path is not None:
         save_image(path, picture)
-        tell(args, f"{what} written to {printable(path)}")
+        say(args, f"{what} written to {printable(path)}")
 
 
 def show(line: str) -> None:
@@ -136,7 +136,7 @@ def show(line: str) -> None:
     print(line, flush=True)
 
 
-def tell(args: Namespace, *messages: str) -> None:
+def say(args: Namespace, *messages: str) -> None:
     """Tell a person something; programs that read JSON or CSV want nothing else."""
     if args.form == "text":
         info(*messages)

@@ -33,8 +33,8 @@ def main() -> None:
     info(*(line for service in services if (line := pace(service, query))))
 
     # Ask for a first page of results; the others follow when they are needed.
-    searcher = Downloader(Limits(allow_loopback=args.allow_loopback), contact(), report=info)
-    found = search_in_turn(services, query, searcher, report=info)
+    searcher = Downloader(Limits(allow_loopback=args.allow_loopback), contact(), say=info)
+    found = search_in_turn(services, query, searcher, say=info)
     most = "" if found.is_total_known else "at most "
     info(f"{most}{counted(found.total, 'result')} to look at")
 
@@ -50,7 +50,7 @@ def main() -> None:
     )
     decoding = partial(progress, title="decoding")
     with open_collection(args.output, min_size=args.min_size, progress=decoding) as collection:
-        outcomes = collection.fill(found.results, downloader, args.workers, report=info)
+        outcomes = collection.fill(found.results, downloader, args.workers, say=info)
         try:
             # What image libraries print about damaged files names no file; sources.csv does.
             with quiet_stderr(), closing(outcomes):

@@ -129,8 +129,8 @@ def no_progress(items: Iterable[Any], total: int) -> Iterable[Any]:
     return items
 
 
-def no_report(message: str) -> None:
-    """Report nothing."""
+def say_nothing(message: str) -> None:
+    """Say nothing."""
 
 
 def _with_bar(items: Iterable[T], descriptor: int, **settings: Any) -> Iterator[T]:

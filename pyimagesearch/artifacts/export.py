@@ -28,7 +28,7 @@ from pyimagesearch.artifacts.export_formats import (
     encoded_labels,
     taking_bytes,
 )
-from pyimagesearch.console import info, no_report, printable, run
+from pyimagesearch.console import info, printable, run, say_nothing
 from pyimagesearch.data.decoding import decode_image, scale
 from pyimagesearch.errors import WORK_FAILED, UnreadableFileError, UserError, first_line, reason_of
 from pyimagesearch.files import (
@@ -148,7 +148,7 @@ def export_model(
     *,
     labelbin: AnyPath | None = None,
     quantize: bool = False,
-    say: Callable[[str], None] = no_report,
+    say: Callable[[str], None] = say_nothing,
 ) -> None:
     """Export the network of a model file, and compare what each runtime predicts with Keras.
 

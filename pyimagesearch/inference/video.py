@@ -88,7 +88,7 @@ def label_videos(
     report: Callable[..., bool],
     every: float,
     draw: Callable[[np.ndarray, Sequence[str]], None],
-    tell: Callable[[str], None],
+    say: Callable[[str], None],
     shows_window: bool = False,
 ) -> int:
     """Label clips one after the other, or what a camera sees until the user ends it.
@@ -112,7 +112,7 @@ def label_videos(
         How often, in seconds of the video.
     draw : callable
         Writes lines of text on an image: uint8, shape (height, width, 3), BGR.
-    tell : callable
+    say : callable
         Takes what a person should know.
     shows_window : bool
         Whether to show the frames in a window. Closing it ends the work.
@@ -125,13 +125,18 @@ def label_videos(
     Raises
     ------
     UserError
-        If there is no such camera, or an output cannot be written.
+        If there is no such camera, an output cannot be written, or the network returns what is no
+        probability.
+    ValueError
+        If there are more or fewer labels than outputs of the network.
+    RuntimeError
+        If this process was forked after the network was loaded.
     KeyboardInterrupt
         If Ctrl-C has ended a camera, after everything else is done.
     """
     unreadable = 0
     for path, output in outputs.items():
-        tell(f"labelling {printable(path)}...")
+        say(f"labelling {printable(path)}...")
         moments = partial(_moments, path, classes, choose=choose, every=every)
         try:
             _label_video(
@@ -141,7 +146,7 @@ def label_videos(
                 moments=moments,
                 report=report,
                 draw=draw,
-                tell=tell,
+                say=say,
                 shows_window=shows_window,
             )
         except UnreadableFileError as error:
@@ -158,7 +163,7 @@ def _label_video(
     moments: Callable[[Iterable[tuple[Step, np.ndarray]]], Iterator[Moment]],
     report: Callable[..., bool],
     draw: Callable[[np.ndarray, Sequence[str]], None],
-    tell: Callable[[str], None],
+    say: Callable[[str], None],
     shows_window: bool,
 ) -> None:
     """Label a clip from its beginning to its end, or what a camera sees."""
@@ -166,7 +171,7 @@ def _label_video(
     with ExitStack() as stack:
         video = stack.enter_context(opened(path))
         write = stack.enter_context(recording(output, video)) if output else None
-        show = stack.enter_context(video_window.opened("Output", tell)) if shows_window else None
+        show = stack.enter_context(video_window.opened("Output", say)) if shows_window else None
         steps = _predicted(video, trained, keeps_images=bool(write or show))
         stack.enter_context(closing(steps))
         try:
@@ -182,14 +187,14 @@ def _label_video(
                     break
             else:
                 if count < WHOLE * video.claimed_frames:
-                    tell(f"the clip ends early: it should have {video.claimed_frames:,.0f} frames")
+                    say(f"the clip ends early: it should have {video.claimed_frames:,.0f} frames")
         except KeyboardInterrupt:
             if not video.is_live or not count:
                 raise
             is_interrupted = True
     if output is not None:
-        tell(f"labelled clip written to {printable(output)}")
-    tell(_summary(video, count, time.perf_counter() - began))
+        say(f"labelled clip written to {printable(output)}")
+    say(_summary(video, count, time.perf_counter() - began))
     if is_interrupted:
         raise KeyboardInterrupt
 

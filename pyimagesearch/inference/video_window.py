@@ -19,14 +19,14 @@ NO_DISPLAY = "no display to show the frames on"
 
 
 @contextmanager
-def opened(title: str, tell: Callable[[str], None]) -> Iterator[Callable[[Frame], bool] | None]:
+def opened(title: str, say: Callable[[str], None]) -> Iterator[Callable[[Frame], bool] | None]:
     """Open a window; it closes with the block.
 
     Parameters
     ----------
     title : str
         The title of the window.
-    tell : callable
+    say : callable
         Takes the message that there is no display.
 
     Yields
@@ -36,7 +36,7 @@ def opened(title: str, tell: Callable[[str], None]) -> Iterator[Callable[[Frame]
         or Esc in it. None if there is no display.
     """
     if not may_have_display():
-        tell(NO_DISPLAY)
+        say(NO_DISPLAY)
         yield None
         return
     # Without -P, modules in the folder of that file would come before all others of their names.
@@ -61,7 +61,7 @@ def opened(title: str, tell: Callable[[str], None]) -> Iterator[Callable[[Frame]
             if player.wait() == 0:
                 return False
             has_display = False
-            tell(NO_DISPLAY)
+            say(NO_DISPLAY)
         return True
 
     try:

@@ -73,7 +73,7 @@ def audit(
     *,
     device: "TrainingDevice",
     settings: "Settings",
-    say: Callable[..., None],
+    say: Callable[[str], None],
 ) -> int:
     """Cross-validate a dataset, and write what was found as a table and a picture.
 
@@ -89,7 +89,7 @@ def audit(
         Where and how to train, for at most ``MOST_EPOCHS`` epochs and in batches that suit the
         number of images.
     say : callable
-        Takes messages for the user.
+        Takes messages for the user, one at a time.
 
     Returns
     -------
@@ -99,7 +99,10 @@ def audit(
     Raises
     ------
     UserError
-        If the table would be a picture, or the dataset cannot be audited.
+        If the table would be a picture, one of the two cannot be written, or the dataset cannot be
+        audited.
+    TypeError, ValueError
+        As :func:`pyimagesearch.training.cross_validation.cross_validated`.
     """
     if picture_path(path) == Path(path):
         raise UserError(f"{path} is where the picture goes: name the table *.csv")
@@ -124,7 +127,8 @@ def audit(
         return INTERRUPTED
     findings, recognised = audit_labels(dataset, result)
     write_audit(path, dataset, findings)
-    say(*audit_lines(dataset, findings, path, recognised=recognised))
+    for line in audit_lines(dataset, findings, path, recognised=recognised):
+        say(line)
     return 0
 
 

@@ -15,7 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from pyimagesearch.console import Progress, no_progress, no_report
+from pyimagesearch.console import Progress, no_progress, say_nothing
 from pyimagesearch.errors import WORK_FAILED, UnreadableFileError, UserError, reason_of
 from pyimagesearch.files import AnyPath, fcntl, lock, written_whole
 from pyimagesearch.interruption import interruption_postponed
@@ -104,7 +104,7 @@ class Collection:
         downloader: Downloader,
         workers: int,
         *,
-        report: Callable[[str], None] = no_report,
+        say: Callable[[str], None] = say_nothing,
     ) -> Generator[Outcome, None, None]:
         """Download results, several at once, and keep what is worth keeping.
 
@@ -116,7 +116,7 @@ class Collection:
             Stopped if the iteration ends early.
         workers : int
             How many downloads run at once.
-        report : callable, optional
+        say : callable, optional
             Is told if the iteration ends early, because then downloads under way have to end.
 
         Yields
@@ -148,7 +148,7 @@ class Collection:
             pool.shutdown(wait=False, cancel_futures=True)
             if pending:  # The iteration ends early.
                 downloader.stop()
-                report("stopping; keeping what has arrived")
+                say("stopping; keeping what has arrived")
             try:
                 # Before we wait for the others, because a second Ctrl-C ends the wait.
                 self._settle_arrived(pending)

@@ -30,7 +30,7 @@ class Courtesy:
 
     Parameters
     ----------
-    contact : str, optional
+    contact : str or None
         Mail address or web page of whoever runs this program. Only Wikimedia's hosts learn it.
     """
 

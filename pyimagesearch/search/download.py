@@ -18,7 +18,7 @@ from urllib3.exceptions import HTTPError, InvalidHeader
 from urllib3.response import BaseHTTPResponse
 from urllib3.util import Retry
 
-from pyimagesearch.console import counted, no_report
+from pyimagesearch.console import counted, say_nothing
 from pyimagesearch.search.addresses import IPAddress, check_addresses, resolve
 from pyimagesearch.search.connections import Brake, Deadline, connected
 from pyimagesearch.search.courtesy import Courtesy, Rests
@@ -77,7 +77,7 @@ class Downloader:
         For each download.
     contact : str, optional
         Address of whoever runs this program, for the hosts that ask for it; see :class:`Courtesy`.
-    report : callable, optional
+    say : callable, optional
         Is told what keeps a download waiting between two tries, and for how long.
     """
 
@@ -86,13 +86,13 @@ class Downloader:
         limits: Limits,
         contact: str | None = None,
         *,
-        report: Callable[[str], None] = no_report,
+        say: Callable[[str], None] = say_nothing,
     ) -> None:
         self._limits = limits
         self._brake = Brake()
         self._courtesy = Courtesy(contact)
         self._rests = Rests()
-        self._report = report
+        self._say = say
 
     def stop(self) -> None:
         """End all downloads, those under way included; they raise :class:`FetchError`."""
@@ -103,8 +103,8 @@ class Downloader:
         url: str,
         *,
         tries: int = 3,
-        backoff: float = 0.25,
-        longest_wait: float | None = None,
+        backoff_seconds: float = 0.25,
+        longest_wait_seconds: float | None = None,
         max_bytes: int | None = None,
         private_headers: Mapping[str, str] | None = None,
         is_own: bool = False,
@@ -120,12 +120,12 @@ class Downloader:
             Where it is.
         tries : int
             How often to try where another try may succeed; at least 1.
-        backoff : float
-            Seconds to wait before the second try, doubled before each further one. If the server
+        backoff_seconds : float
+            How long to wait before the second try, doubled before each further one. If the server
             asks for more in the header Retry-After (RFC 9110, section 10.2.3), it gets it.
-        longest_wait : float, optional
-            Give up if the server asks for more seconds than this, in its answer to this download or
-            to another one; by default the time limit of a file.
+        longest_wait_seconds : float, optional
+            Give up if the server asks for more than this, in its answer to this download or to
+            another one; by default the time limit of a file.
         max_bytes : int, optional
             Limit of the body, instead of that for all downloads.
         private_headers : mapping of str to str, optional
@@ -143,28 +143,29 @@ class Downloader:
         FetchError
             If the download failed.
         """
-        longest_wait = self._limits.seconds if longest_wait is None else longest_wait
+        if longest_wait_seconds is None:
+            longest_wait_seconds = self._limits.seconds
         fetch_once = partial(
             self._fetch_once,
             url,
             max_bytes=self._limits.max_bytes if max_bytes is None else max_bytes,
             private_headers=private_headers or {},
             is_own=is_own,
-            longest_wait=longest_wait,
+            longest_wait_seconds=longest_wait_seconds,
         )
         for attempt in range(tries - 1):
             try:
                 return fetch_once()
             except FetchError as error:
-                wait = max(error.retry_after, backoff * 2**attempt)
-                if not error.is_worth_retrying or wait > longest_wait:
+                wait = max(error.retry_after, backoff_seconds * 2**attempt)
+                if not error.is_worth_retrying or wait > longest_wait_seconds:
                     raise
                 reason = f"{parse(url).host}: {error}"
             self.pause_for(reason, wait)
         return fetch_once()
 
     def pause_for(self, reason: str, seconds: float) -> None:
-        """Wait before another try, and report it.
+        """Wait before another try, and say so.
 
         Parameters
         ----------
@@ -178,7 +179,7 @@ class Downloader:
         FetchError
             If the downloader is stopped.
         """
-        self._report(f"{reason}; trying again in {counted(round(seconds), 'second')}")
+        self._say(f"{reason}; trying again in {counted(round(seconds), 'second')}")
         self.pause(seconds)
 
     def pause(self, seconds: float) -> None:
@@ -204,7 +205,7 @@ class Downloader:
         max_bytes: int,
         private_headers: Mapping[str, str],
         is_own: bool,
-        longest_wait: float,
+        longest_wait_seconds: float,
     ) -> bytes:
         first = target = parse(url)
         deadline = Deadline(self._limits.seconds)
@@ -216,7 +217,7 @@ class Downloader:
             began = time.monotonic()
             with self._courtesy.turn(target.host):
                 if not is_own_server:
-                    self._wait_while_busy(target.host, longest_wait)
+                    self._wait_while_busy(target.host, longest_wait_seconds)
                 # Waiting for the host takes no time from the file.
                 deadline.postpone(time.monotonic() - began)
                 with self._requested(target, headers, deadline, is_own=is_own_server) as response:
@@ -225,14 +226,14 @@ class Downloader:
                     target = follow(target, _location(response))
         raise FetchError(f"more than {MOST_REDIRECTS} redirects")
 
-    def _wait_while_busy(self, host: str, longest_wait: float) -> None:
+    def _wait_while_busy(self, host: str, longest_wait_seconds: float) -> None:
         """Wait until a host may be asked; give up at once if that takes too long."""
         # Others may ask as soon as the host may be asked, and learn that it is still busy.
         while seconds := self._rests.seconds_left(host):
-            if seconds > longest_wait:
+            if seconds > longest_wait_seconds:
                 raise FetchError("the server has asked for patience", is_transient=True)
             self.pause(seconds)
-            longest_wait -= seconds
+            longest_wait_seconds -= seconds
 
     @contextmanager
     def _requested(

@@ -108,7 +108,7 @@ def search_in_turn(
     query: Query,
     downloader: Downloader,
     *,
-    report: Callable[[str], None],
+    say: Callable[[str], None],
 ) -> Found:
     """Search with a service, and with the next ones for the results that are missing then.
 
@@ -120,7 +120,7 @@ def search_in_turn(
         What to search for.
     downloader : Downloader
         Makes the requests.
-    report : callable
+    say : callable
         Is told which service comes next, and why.
 
     Returns
@@ -139,8 +139,8 @@ def search_in_turn(
     try:
         found = search(service, query, downloader)
     except LimitSpentError as error:
-        report(f"{error}; searching with {others[0].name} instead")
-        return search_in_turn(others, query, downloader, report=report)
+        say(f"{error}; searching with {others[0].name} instead")
+        return search_in_turn(others, query, downloader, say=say)
 
     def results() -> Iterator[SearchResult]:
         count = 0
@@ -149,13 +149,13 @@ def search_in_turn(
                 count += 1
                 yield result
         except LimitSpentError as error:
-            report(str(error))
+            say(str(error))
         missing = query.max_results - count
         if missing:
             gave = f"{service.name} gave {counted(count, 'result')}"
-            report(f"{gave}: {others[0].name} may have {missing:,} more")
+            say(f"{gave}: {others[0].name} may have {missing:,} more")
             rest = query._replace(max_results=missing)
-            yield from search_in_turn(others, rest, downloader, report=report).results
+            yield from search_in_turn(others, rest, downloader, say=say).results
 
     is_enough = found.is_total_known and found.total == query.max_results
     return Found(query.max_results, is_enough, results())
@@ -270,8 +270,8 @@ def _document(service: Service, parameters: Mapping[str, Any], downloader: Downl
         body = downloader.fetch(
             endpoint.url + separator + urlencode(parameters, errors="surrogateescape"),
             tries=TRIES,
-            backoff=BACKOFF_SECONDS,
-            longest_wait=LONGEST_WAIT_SECONDS,
+            backoff_seconds=BACKOFF_SECONDS,
+            longest_wait_seconds=LONGEST_WAIT_SECONDS,
             max_bytes=PAGE_BYTES,
             private_headers=service.headers,
             is_own=True,

@@ -64,7 +64,7 @@ class Run:
             choose=self.choose,
             report=self.report,
             draw=self.draw,
-            tell=self.told.append,
+            say=self.told.append,
             **self.settings,
         )
 
@@ -280,7 +280,7 @@ def test_closing_the_window_ends_the_work_and_keeps_the_file(tmp_path, monkeypat
     shown = []
 
     class Window:
-        def __init__(self, title, tell):
+        def __init__(self, title, say):
             pass
 
         def __enter__(self):

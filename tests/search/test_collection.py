@@ -434,13 +434,13 @@ class Impatient(ThreadPoolExecutor):
 
 @pytest.fixture
 def interrupted(folder, monkeypatch):
-    """Return a function that interrupts a search twice, and returns what was reported.
+    """Return a function that interrupts a search twice, and returns what was said.
 
     The first time, two results have arrived, and one before them hangs, whether stopped or not, as
     if the system were looking its name up. The second time, the search waits for that one.
     """
     pool, let_go = Impatient(3), threading.Event()
-    web, reports = Web(images(2)), []
+    web, said = Web(images(2)), []
     monkeypatch.setattr("pyimagesearch.search.collection.ThreadPoolExecutor", lambda workers: pool)
 
     def hang():
@@ -457,9 +457,9 @@ def interrupted(folder, monkeypatch):
             open_collection(folder, min_size=64) as collection,
             pytest.raises(KeyboardInterrupt),
         ):
-            list(collection.fill(results(), web, workers=3, report=reports.append))
+            list(collection.fill(results(), web, workers=3, say=said.append))
         assert web.is_stopped
-        return reports
+        return said
 
     web.pages["http://a/0"] = hang
     yield interrupt

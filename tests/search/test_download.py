@@ -48,7 +48,7 @@ def test_a_name_is_resolved_once_and_the_connection_goes_to_the_checked_address(
 
 def test_an_answer_that_changes_between_two_tries_is_checked_again(network):
     network.answers["images.test"] = [[PUBLIC], [PRIVATE]]
-    error = failure("http://images.test/a.jpg", Limits(), backoff=0)
+    error = failure("http://images.test/a.jpg", Limits(), backoff_seconds=0)
     assert "10.1.2.3 is not a public address" in str(error)
     assert network.connected == [PUBLIC]
 
@@ -226,7 +226,9 @@ def test_a_redirect_to_a_port_that_browsers_block_is_not_followed():
 
 def test_an_own_url_may_have_any_port(network):
     network.answers["search.test"] = [[PRIVATE]]
-    assert "connection failed" in str(failure("http://search.test:25/", is_own=True, backoff=0))
+    assert "connection failed" in str(
+        failure("http://search.test:25/", is_own=True, backoff_seconds=0)
+    )
     assert network.connected == [PRIVATE] * 3
 
 
@@ -319,7 +321,7 @@ def test_a_body_is_put_together_and_decompressed(server, kind):
 
 @pytest.mark.parametrize("kind", ["truncated", "hangs-up"])
 def test_a_connection_that_breaks_is_tried_again(server, kind):
-    error = failure(offer(server, kind).url, backoff=0)
+    error = failure(offer(server, kind).url, backoff_seconds=0)
     assert "connection failed" in str(error)
     assert error.is_transient
     assert len(server.requests) == 3
@@ -344,12 +346,12 @@ def test_retry_after_may_be_a_date_and_anything_else_is_ignored(
 
 
 def test_a_server_that_asks_for_too_much_time_is_left_alone(server):
-    assert failure(offer(server, "good-but-busy").url, longest_wait=0.5).status == 429
+    assert failure(offer(server, "good-but-busy").url, longest_wait_seconds=0.5).status == 429
     assert len(server.requests) == 1
 
 
 def test_waits_double(server, waits):
-    failure(offer(server, "hangs-up").url, tries=4, backoff=0.5)
+    failure(offer(server, "hangs-up").url, tries=4, backoff_seconds=0.5)
     assert waits == [0.5, 1, 2]
 
 

@@ -45,12 +45,12 @@ def search(service, max_results=400, group_size=50, licence=None, limits=None):
 
 
 def search_both(web, max_results=400):
-    """Search with Openverse, then with Wikimedia; return what was found and what was reported."""
-    reports = []
+    """Search with Openverse, then with Wikimedia; return what was found and what was said."""
+    said = []
     both = [Openverse(endpoint=f"{web.base}/openverse"), Wikimedia(f"{web.base}/wikimedia")]
     query = Query("blue jeans", max_results, 50)
-    found = search_in_turn(both, query, Downloader(Limits()), report=reports.append)
-    return found, list(found.results), reports
+    found = search_in_turn(both, query, Downloader(Limits()), say=said.append)
+    return found, list(found.results), said
 
 
 def requests_to(web, name):
@@ -137,48 +137,48 @@ def test_brave_gives_all_results_at_once(web, waits):
 
 
 def test_wikimedia_is_not_asked_if_openverse_has_enough(web, waits):
-    found, results, reports = search_both(web, max_results=40)
+    found, results, said = search_both(web, max_results=40)
     assert (found.total, found.is_total_known) == (40, True)
     assert len(results) == 40
     assert requests_to(web, "wikimedia") == []
-    assert reports == []
+    assert said == []
 
 
 def test_wikimedia_gives_what_openverse_does_not_have(waits):
     with MisbehavingServer(count=300) as web:
-        found, results, reports = search_both(web)
+        found, results, said = search_both(web)
         items = [item.url for item in web.items]
     assert (found.total, found.is_total_known) == (400, False)
     assert [result.url for result in results] == items[:240] + items[:160]
-    assert reports == ["openverse gave 240 results: wikimedia may have 160 more"]
+    assert said == ["openverse gave 240 results: wikimedia may have 160 more"]
 
 
 def test_wikimedia_takes_over_where_the_limit_of_openverse_is_spent(waits):
     with MisbehavingServer(count=300) as web:
         web.searched_before(200)
-        _, results, reports = search_both(web, max_results=70)
+        _, results, said = search_both(web, max_results=70)
         assert len(results) == 70
         assert len(requests_to(web, "openverse")) == 1
-    assert len(reports) == 1
-    assert "the limit of 127.0.0.1 for a day is spent" in reports[0]
-    assert reports[0].endswith("searching with wikimedia instead")
+    assert len(said) == 1
+    assert "the limit of 127.0.0.1 for a day is spent" in said[0]
+    assert said[0].endswith("searching with wikimedia instead")
 
 
 def test_wikimedia_gives_the_rest_where_the_limit_of_openverse_ends_in_between(waits):
     with MisbehavingServer(count=300) as web:
         web.searched_before(198)
-        _, results, reports = search_both(web, max_results=70)
+        _, results, said = search_both(web, max_results=70)
         items = [item.url for item in web.items]
     assert [result.url for result in results] == items[:40] + items[:30]
-    assert "for a day is spent" in reports[0]
-    assert reports[1] == "openverse gave 40 results: wikimedia may have 30 more"
+    assert "for a day is spent" in said[0]
+    assert said[1] == "openverse gave 40 results: wikimedia may have 30 more"
 
 
 def test_a_failure_that_is_no_limit_does_not_change_the_service(web, scripted):
     scripted.answers = [(401, {}, b"")]
     both = [Openverse("wrong", scripted.url), Wikimedia(f"{web.base}/wikimedia")]
     with pytest.raises(SearchError, match="OPENVERSE_TOKEN"):
-        search_in_turn(both, Query("q", 10, 10), Downloader(Limits()), report=print)
+        search_in_turn(both, Query("q", 10, 10), Downloader(Limits()), say=print)
     assert web.requests == []
 
 
@@ -418,10 +418,10 @@ def test_wikimedia_has_no_key_to_blame(scripted):
 def test_whoever_waits_for_a_service_is_told_why_and_for_how_long(scripted, waits):
     answer = document(query={"pages": []}, batchcomplete=True)
     scripted.answers = [(429, {"Retry-After": "40"}, b""), (503, {}, b""), LAGGING, answer]
-    reports = []
-    downloader = Downloader(Limits(), report=reports.append)
+    said = []
+    downloader = Downloader(Limits(), say=said.append)
     paging.search(Wikimedia(scripted.url), Query("q", 10, 10), downloader)
-    assert reports == [
+    assert said == [
         "127.0.0.1: the server answered 429; trying again in 40 seconds",
         "127.0.0.1: the server answered 503; trying again in 2 seconds",
         "127.0.0.1 is busy; trying again in 8 seconds",
