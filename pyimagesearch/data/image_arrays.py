@@ -80,19 +80,21 @@ class Concatenated:
 
     Attributes
     ----------
+    parts : tuple of (numpy.ndarray or StoredImages)
+        The arrays.
     shape : tuple of int
         The shape that the one array would have.
     """
 
     def __init__(self, *parts: Images) -> None:
         self.parts = parts
-        self.starts = np.cumsum([0, *map(len, parts)])
-        self.shape = (int(self.starts[-1]), *parts[0].shape[1:])
+        self._starts = np.cumsum([0, *map(len, parts)])
+        self.shape = (int(self._starts[-1]), *parts[0].shape[1:])
 
     def __getitem__(self, positions: np.ndarray) -> np.ndarray:
         """Copy the images at some positions, given as an array of int."""
         taken = np.empty((len(positions), *self.shape[1:]), np.uint8)
-        for part, start in zip(self.parts, self.starts, strict=False):
+        for part, start in zip(self.parts, self._starts, strict=False):
             inside = (positions >= start) & (positions < start + len(part))
             taken[inside] = part[positions[inside] - start]
         return taken

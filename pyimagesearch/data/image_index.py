@@ -17,25 +17,32 @@ class ImageIndex:
     ----------
     folder : path
         Images below it are found, and no others.
+
+    Attributes
+    ----------
+    folder : str
+        The folder.
+    paths : list of str
+        All images below it, sorted.
     """
 
     def __init__(self, folder: AnyPath) -> None:
         self.folder = os.fspath(folder)
         self.paths = list_images(folder).paths
         # Absolute paths are compared, because cells and the folder may begin anywhere.
-        self.top = os.path.abspath(folder)  # noqa: PTH100 (keeps links)
-        tops = {self.top, os.path.realpath(folder)}
-        self.path_at: dict[str, str] = {}
-        self.names: set[str] = set()
+        self._top = os.path.abspath(folder)  # noqa: PTH100 (keeps links)
+        tops = {self._top, os.path.realpath(folder)}
+        self._path_at: dict[str, str] = {}
+        self._names: set[str] = set()
         for path in self.paths:
             for top in tops:
-                self.path_at[self._absolute(path, top)] = path
+                self._path_at[self._absolute(path, top)] = path
             name = _folded(os.path.basename(path))  # noqa: PTH119
-            self.names |= {name, _without_suffix(name)}
-        self.of_several: dict[str, list[str]] = {}
+            self._names |= {name, _without_suffix(name)}
+        self._of_several: dict[str, list[str]] = {}
 
     @functools.cached_property
-    def backwards(self) -> list[tuple[str, int]]:
+    def _backwards(self) -> list[tuple[str, int]]:
         """All absolute paths from last to first character, with their positions in `paths`.
 
         Sorted, so that those that end alike are neighbours. A path with a suffix is there without
@@ -43,7 +50,7 @@ class ImageIndex:
         """
         found = []
         for position, path in enumerate(self.paths):
-            folded = _folded(self._absolute(path, self.top))
+            folded = _folded(self._absolute(path, self._top))
             found += [(end[::-1], position) for end in {folded, _without_suffix(folded)}]
         return sorted(found)
 
@@ -67,17 +74,17 @@ class ImageIndex:
     def candidates(self, cell: str) -> list[str]:
         """List the paths of all images that a cell may name."""
         wanted = cell.replace("\\", "/").removeprefix("./")
-        if _folded(wanted.rpartition("/")[2]) not in self.names:
+        if _folded(wanted.rpartition("/")[2]) not in self._names:
             return []
-        if (exact := self._at(self.top, wanted)) is not None:
+        if (exact := self._at(self._top, wanted)) is not None:
             return [exact]
         folded = _folded(f"/{wanted}").replace("/", os.sep)
-        ends = self.of_several.get(folded) or [
+        ends = self._of_several.get(folded) or [
             self.paths[position] for position in sorted(self._ending_in(folded))
         ]
         # Kept for the next cell: a name that several images have is likely to be in several cells.
         if len(ends) > 1:
-            self.of_several[folded] = ends
+            self._of_several[folded] = ends
         if not ends and (exact := self._at(os.curdir, wanted)) is not None:
             return [exact]
         return ends
@@ -85,8 +92,8 @@ class ImageIndex:
     def _ending_in(self, end: str) -> Iterator[int]:
         """Yield the positions of the paths that end in a text, with or without their suffix."""
         begin = end[::-1]
-        for place in range(bisect_left(self.backwards, (begin, 0)), len(self.backwards)):
-            text, position = self.backwards[place]
+        for place in range(bisect_left(self._backwards, (begin, 0)), len(self._backwards)):
+            text, position = self._backwards[place]
             if not text.startswith(begin):
                 break
             yield position
@@ -99,7 +106,7 @@ class ImageIndex:
     def _at(self, start: str, wanted: str) -> str | None:
         """Return the image at a path, which may be absolute, from a folder."""
         absolute = os.path.abspath(os.path.join(start, wanted))  # noqa: PTH100, PTH118 (fast)
-        return self.path_at.get(os.path.normcase(absolute))
+        return self._path_at.get(os.path.normcase(absolute))
 
 
 def has_image_suffix(name: str) -> bool:

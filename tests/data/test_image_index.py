@@ -131,11 +131,11 @@ class Counted(list):
 def test_few_images_are_compared_with_a_cell_though_all_have_one_name(cell):
     count = 500
     index = index_of(*(f"{number:03}/image.jpg" for number in range(count)))
-    index.backwards = Counted(index.backwards)
+    index._backwards = Counted(index._backwards)
     for number in range(count):
         found = index.candidates(cell.format(number=number))
         assert len(found) == (count if cell == "image" else 1)
-    assert index.backwards.reads < 20 * count
+    assert index._backwards.reads < 20 * count
 
 
 @pytest.mark.parametrize("letter", ["\u00e9", "e\u0301"], ids=["one character", "two"])
