@@ -110,11 +110,11 @@ def train_network(args: Namespace) -> int:
     # The network has seen some colours more often than the folders show them.
     seen = [labels[index] for index in train]
     weigh = balance.weight_in_loss if args.balance else np.asarray
-    offsets = prior.logit_offsets(classes, seen, composed.labels, part=recoloring.part, weigh=weigh)
+    offsets = prior.logit_offsets(seen, composed.labels, classes, part=recoloring.part, weigh=weigh)
     trainer.subtract_from_logits(offsets)
     predicted = training_report.Predictions(test, trainer.predict(tested), targets[test].toarray())
     report = training_report.training_report(
-        vars(args), dataset, predicted, composed=composed.labels, history=trainer.history
+        vars(args), dataset, predicted, composed_labels=composed.labels, history=trainer.history
     ) | {"ended_by": ended_by}
     info(*messages.result_lines(report, predicted))
 

@@ -262,7 +262,7 @@ def train_and_test(
     other_examples = batches.Examples(dataset.images, all_targets, others)
     examples = batches.Examples(pool, targets, np.arange(len(known)), turns)
     trainer = train_network(examples, other_examples, device=device, settings=settings)
-    offsets = prior.logit_offsets(dataset.classes, known, composed.labels, part=part)
+    offsets = prior.logit_offsets(known, composed.labels, dataset.classes, part=part)
     trainer.subtract_from_logits(offsets)
     probabilities = trainer.predict(other_examples._replace(indices=tested))
     other_probabilities = trainer.predict(other_examples)

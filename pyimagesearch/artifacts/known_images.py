@@ -263,12 +263,12 @@ def to_bytes(known: KnownImages) -> bytes:
     return buffer.getvalue()
 
 
-def from_bytes(content: bytes, *, features: int) -> KnownImages:
+def from_bytes(data: bytes, *, features: int) -> KnownImages:
     """Read and check what :func:`to_bytes` wrote.
 
     Parameters
     ----------
-    content : bytes
+    data : bytes
         Anything.
     features : int
         How many the network has.
@@ -284,7 +284,7 @@ def from_bytes(content: bytes, *, features: int) -> KnownImages:
         If they are damaged, or belong to another network.
     """
     try:
-        archive = keras3.open_archive(content)
+        archive = keras3.open_archive(data)
         known = KnownImages(*(_array(archive, f"{name}.npy") for name in KnownImages._fields))
     except Exception as error:  # NumPy raises anything for a header that it did not write.
         raise KnownImagesError("it is damaged") from error

@@ -12,7 +12,7 @@ import numpy as np
 from pyimagesearch.artifacts import hdf5, keras2, keras3, known_images, model_metadata
 from pyimagesearch.artifacts.keras_settings import overrule_configuration
 from pyimagesearch.artifacts.known_images import KnownImages, KnownImagesError
-from pyimagesearch.artifacts.model_metadata import MetadataError, read_metadata
+from pyimagesearch.artifacts.model_metadata import MetadataError
 from pyimagesearch.artifacts.network_description import DescriptionError, NetworkDescription
 from pyimagesearch.console import first_few
 from pyimagesearch.data.decoding import Fit
@@ -144,7 +144,7 @@ def _check_readable(
     """Refuse metadata of which anything would be ignored when the file is read."""
     image_size, outputs = model.input_shape[1], model.output_shape[-1]
     try:
-        read = read_metadata(stored_metadata, image_size=image_size, outputs=outputs)
+        read = model_metadata.from_bytes(stored_metadata, image_size=image_size, outputs=outputs)
         if ignored := metadata.keys() - read:
             raise MetadataError(f"FIELDS does not have {first_few(sorted(ignored))}")
     except MetadataError as error:
@@ -296,8 +296,9 @@ def _metadata(
     """Return the metadata, and why there are none if they are wrong."""
     if file.metadata is None:
         return {}, None
+    read = model_metadata.from_bytes
     try:
-        return read_metadata(file.metadata, image_size=image_size, outputs=outputs), None
+        return read(file.metadata, image_size=image_size, outputs=outputs), None
     except MetadataError as error:
         return {}, f"what {file.path} says about its training is ignored: {error}"
 

@@ -28,7 +28,7 @@ class _Field(NamedTuple):
 
 
 def to_bytes(metadata: Mapping[str, Any]) -> bytes:
-    """Write the metadata of a model file as JSON, as :func:`read_metadata` reads them.
+    """Write the metadata of a model file as JSON, as :func:`from_bytes` reads them.
 
     Parameters
     ----------
@@ -56,12 +56,12 @@ def to_bytes(metadata: Mapping[str, Any]) -> bytes:
     return data
 
 
-def read_metadata(text: bytes, *, image_size: int, outputs: int) -> dict[str, Any]:
+def from_bytes(data: bytes, *, image_size: int, outputs: int) -> dict[str, Any]:
     """Read and check the metadata of a model file.
 
     Parameters
     ----------
-    text : bytes
+    data : bytes
         JSON.
     image_size : int
         Height and width of the images that the network takes.
@@ -71,7 +71,7 @@ def read_metadata(text: bytes, *, image_size: int, outputs: int) -> dict[str, An
     Returns
     -------
     dict
-        The fields that `text` holds of those in ``FIELDS``; ``labels`` always.
+        The fields that `data` holds of those in ``FIELDS``; ``labels`` always.
 
     Raises
     ------
@@ -79,7 +79,7 @@ def read_metadata(text: bytes, *, image_size: int, outputs: int) -> dict[str, An
         If they are damaged, a field is not what ``FIELDS`` says, or they belong to another network.
     """
     try:
-        metadata = read_json(text, most_bytes=MOST_BYTES)
+        metadata = read_json(data, most_bytes=MOST_BYTES)
     except JsonError as error:
         raise MetadataError(f"it {error}") from error
     if not isinstance(metadata, dict):

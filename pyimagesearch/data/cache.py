@@ -30,12 +30,12 @@ ROW = np.dtype([("key", "<u8", 2), ("checksum", "<u4")])
 DIGEST_BYTES = 32
 
 
-def cache_path(dataset: AnyPath, size: int, fit: Fit) -> Path | None:
+def cache_path(folder: AnyPath, size: int, fit: Fit) -> Path | None:
     """Name the file that keeps the decoded images of a dataset.
 
     Parameters
     ----------
-    dataset : path
+    folder : path
         The folder of the dataset.
     size : int
         Width and height of the decoded images in pixels.
@@ -47,12 +47,12 @@ def cache_path(dataset: AnyPath, size: int, fit: Fit) -> Path | None:
     pathlib.Path or None
         In :func:`cache_folder`; None if there is none.
     """
-    folder = cache_folder()
-    if folder is None:
+    parent = cache_folder()
+    if parent is None:
         return None
-    text = f"{Path(dataset).resolve()}\0{size}\0{fit}"
+    text = f"{Path(folder).resolve()}\0{size}\0{fit}"
     name = hashlib.blake2b(text.encode("utf-8", "surrogateescape")).hexdigest()
-    return folder / f"{name[:32]}{SUFFIX}"
+    return parent / f"{name[:32]}{SUFFIX}"
 
 
 def cache_folder() -> Path | None:
@@ -145,7 +145,7 @@ def save(path: Path, keys: np.ndarray, images: Images, *, checksums: np.ndarray)
     ----------
     path : pathlib.Path
         From :func:`cache_path`.
-    keys, images, checksums : numpy.ndarray
+    keys, images, checksums
         As for :func:`load`.
 
     Notes

@@ -16,9 +16,9 @@ from pyimagesearch.recoloring.name_parts import Labels, split_names
 
 
 def logit_offsets(
-    classes: Sequence[str],
     labels: Sequence[tuple[str, ...]],
     composed_labels: Sequence[tuple[str, ...]],
+    classes: Sequence[str],
     *,
     part: int,
     weigh: Callable[[np.ndarray], np.ndarray] = np.asarray,
@@ -30,12 +30,12 @@ def logit_offsets(
 
     Parameters
     ----------
-    classes : sequence of str
-        All L labels, in the order of the network's outputs.
     labels : sequence of tuple of str
         The labels of each image to train on.
     composed_labels : sequence of tuple of str
         The labels of each composed image; an epoch shows one in ``TURNS`` of them.
+    classes : sequence of str
+        All L labels, in the order of the network's outputs.
     part : int
         Which part of the shortest folder names is the colour.
     weigh : callable
@@ -47,6 +47,11 @@ def logit_offsets(
     -------
     numpy.ndarray
         float, shape (L,): differences of log odds; all zero if nothing was composed.
+
+    Raises
+    ------
+    UserError
+        If the shortest folder names have too few parts for `part`.
     """
     if not composed_labels:
         return np.zeros(len(classes))

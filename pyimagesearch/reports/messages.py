@@ -199,14 +199,14 @@ def _first(lines: Sequence[str], one: str, many: str) -> list[str]:
     return [*lines[:MOST_HINTS], *([counted(others, one, many)] if others > 0 else [])]
 
 
-def composed_lines(recoloring: Recoloring, composed: Composition) -> list[str]:
+def composed_lines(recoloring: Recoloring, composition: Composition) -> list[str]:
     """Say which part is the colour, and which combinations were composed, or why none were.
 
     Parameters
     ----------
     recoloring : Recoloring
         What was to be composed.
-    composed : Composition
+    composition : Composition
         What was composed.
 
     Returns
@@ -214,15 +214,15 @@ def composed_lines(recoloring: Recoloring, composed: Composition) -> list[str]:
     list of str
         Messages; none if nobody asked for composed images.
     """
-    if reason := recoloring.reason or composed.reason:
+    if reason := recoloring.reason or composition.reason:
         line = f"no images composed: {reason}"
         if recoloring.found:
             line += f" ({_shares_in_words(recoloring.found)}): --recolor-part names the colour"
         return [line]
-    if not composed.labels:
+    if not composition.labels:
         return []
-    names = [" ".join(combination) for combination in sorted(set(composed.labels))]
-    count, shown = len(composed.labels), len(composed.labels) // TURNS
+    names = [" ".join(combination) for combination in sorted(set(composition.labels))]
+    count, shown = len(composition.labels), len(composition.labels) // TURNS
     lines = [f"composed {counted(count, 'image')} of {first_few(names)}: {shown:,} for each epoch"]
     if recoloring.found:
         lines.append(

@@ -50,7 +50,7 @@ def training_report(
     dataset: Dataset,
     predictions: Predictions,
     *,
-    composed: Sequence[tuple[str, ...]],
+    composed_labels: Sequence[tuple[str, ...]],
     history: Mapping[str, Sequence[float]],
 ) -> dict[str, Any]:
     """Gather the results of a training run.
@@ -63,8 +63,8 @@ def training_report(
         All images, for training and for testing.
     predictions : Predictions
         Those of the trained network.
-    composed : sequence of tuple of str
-        The combination of each composed image.
+    composed_labels : sequence of tuple of str
+        The labels of each composed image.
     history : mapping
         Losses and accuracies, one value an epoch.
 
@@ -81,11 +81,11 @@ def training_report(
         "versions": {"python": platform.python_version(), **_versions()},
         "images": {
             "training": len(dataset.paths) - len(targets),
-            "composed": len(composed),
+            "composed": len(composed_labels),
             "test": len(targets),
         },
         **_dataset_findings(dataset),
-        "composed": sorted(set(composed)),
+        "composed": sorted(set(composed_labels)),
         "history": {name: list(values) for name, values in history.items()},
         "test_accuracies": _accuracies(dataset, probabilities, targets),
         "label_scores": metrics.label_scores(probabilities, targets, classes),

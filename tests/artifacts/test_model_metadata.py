@@ -8,7 +8,7 @@ from pyimagesearch.artifacts.model_metadata import (
     FIELDS,
     MOST_BYTES,
     MetadataError,
-    read_metadata,
+    from_bytes,
     to_bytes,
 )
 from pyimagesearch.errors import UserError
@@ -28,7 +28,7 @@ METADATA = {
 
 
 def read(metadata):
-    return read_metadata(json.dumps(metadata).encode(), image_size=24, outputs=2)
+    return from_bytes(json.dumps(metadata).encode(), image_size=24, outputs=2)
 
 
 def test_every_field_comes_back():
@@ -40,7 +40,7 @@ def test_every_name_comes_back():
     # A folder whose name is no UTF-8 has a lone surrogate in it.
     names = ["blue", "größe", "青", "👗", 'a "b"', "a\\b\n", "\udcff"]
     metadata = {"labels": names, "combinations": [[name] for name in names]}
-    assert read_metadata(to_bytes(metadata), image_size=24, outputs=len(names)) == metadata
+    assert from_bytes(to_bytes(metadata), image_size=24, outputs=len(names)) == metadata
 
 
 def test_a_name_takes_no_more_room_than_its_characters_two_quotes_and_a_comma():
@@ -51,7 +51,7 @@ def test_a_name_takes_no_more_room_than_its_characters_two_quotes_and_a_comma():
 def test_the_longest_metadata_that_are_written_are_read():
     longest = "x" * (MOST_BYTES - len(to_bytes({"labels": [""]})))
     text = to_bytes({"labels": [longest]})
-    assert read_metadata(text, image_size=24, outputs=1) == {"labels": [longest]}
+    assert from_bytes(text, image_size=24, outputs=1) == {"labels": [longest]}
     with pytest.raises(UserError, match="room for 16 MiB"):
         to_bytes({"labels": [f"{longest}x"]})
 
@@ -59,7 +59,7 @@ def test_the_longest_metadata_that_are_written_are_read():
 def test_longer_metadata_are_not_read():
     text = to_bytes({"labels": ["blue"]}) + b" " * MOST_BYTES
     with pytest.raises(MetadataError, match="larger than 16 MiB"):
-        read_metadata(text, image_size=24, outputs=1)
+        from_bytes(text, image_size=24, outputs=1)
 
 
 def test_only_the_labels_are_needed():
@@ -110,12 +110,12 @@ def test_a_wrong_field_is_named(field, value):
 )
 def test_what_is_not_an_object_is_refused(text, reason):
     with pytest.raises(MetadataError, match=reason):
-        read_metadata(text, image_size=24, outputs=2)
+        from_bytes(text, image_size=24, outputs=2)
 
 
 def test_labels_of_another_network_are_refused():
     with pytest.raises(MetadataError, match="3 different names"):
-        read_metadata(json.dumps(METADATA).encode(), image_size=24, outputs=3)
+        from_bytes(json.dumps(METADATA).encode(), image_size=24, outputs=3)
 
 
 JSON = st.recursive(

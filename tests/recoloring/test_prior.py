@@ -9,7 +9,7 @@ def test_offsets_are_the_difference_in_log_odds_of_each_colour():
     labels = [("black", "jeans")] * 20 + [("blue", "dress")] * 80
     composed_labels = [("black", "dress")] * 100 * TURNS
     classes = ["black", "blue", "dress", "jeans"]
-    black, blue, _, _ = logit_offsets(classes, labels, composed_labels, part=0)
+    black, blue, _, _ = logit_offsets(labels, composed_labels, classes, part=0)
     assert black == pytest.approx(np.log((120 / 80) / (20 / 80)), abs=0.05)
     assert blue == pytest.approx(-black)
 
@@ -17,14 +17,14 @@ def test_offsets_are_the_difference_in_log_odds_of_each_colour():
 def test_types_have_no_offset():
     labels = [("black", "jeans")] * 20 + [("blue", "dress")] * 80
     composed_labels = [("black", "dress")] * 100 * TURNS
-    offsets = logit_offsets(["dress", "jeans"], labels, composed_labels, part=0)
+    offsets = logit_offsets(labels, composed_labels, ["dress", "jeans"], part=0)
     np.testing.assert_array_equal(offsets, 0)
 
 
 def test_the_colour_may_be_the_second_label():
     labels = [("jeans", "black")] * 20 + [("dress", "blue")] * 80
     composed_labels = [("dress", "black")] * 100 * TURNS
-    offsets = logit_offsets(["black", "dress", "jeans"], labels, composed_labels, part=1)
+    offsets = logit_offsets(labels, composed_labels, ["black", "dress", "jeans"], part=1)
     assert offsets[0] > 1
     np.testing.assert_array_equal(offsets[1:], 0)
 
@@ -35,9 +35,9 @@ def test_each_label_of_a_colour_has_its_offset(age):
     composed_labels = [("dark", "blue", "jeans")] * 50 * TURNS + [("black", "dress")] * 50 * TURNS
     classes = ["black", "blue", "dark", "dress", "jeans", "old"]
     offsets = logit_offsets(
-        classes,
         [(*each, *age) for each in labels],
         [(*each, *age) for each in composed_labels],
+        classes,
         part=0,
     )
     wanted = [np.log((70 / 130) / (20 / 80)), np.log((130 / 70) / (80 / 20))]
@@ -48,15 +48,15 @@ def test_each_label_of_a_colour_has_its_offset(age):
 def test_a_label_that_is_a_colour_and_a_type_has_an_offset_for_all_its_images():
     labels = [("red", "rose")] * 40 + [("rose", "shirt")] * 40
     composed_labels = [("red", "shirt")] * 80 * TURNS
-    red, rose, _ = logit_offsets(["red", "rose", "shirt"], labels, composed_labels, part=0)
+    red, rose, _ = logit_offsets(labels, composed_labels, ["red", "rose", "shirt"], part=0)
     assert red == pytest.approx(np.log((120 / 40) / (40 / 40)), abs=0.05)
     assert rose == pytest.approx(np.log((80 / 80) / (80.5 / 0.5)), abs=0.05)
 
 
 def test_a_colour_that_all_images_have_has_a_finite_offset():
-    offsets = logit_offsets(["a", "b"], [("a", "b")] * 9, [("a", "b")] * TURNS, part=0)
+    offsets = logit_offsets([("a", "b")] * 9, [("a", "b")] * TURNS, ["a", "b"], part=0)
     assert np.isfinite(offsets).all()
 
 
 def test_all_offsets_are_zero_if_nothing_is_composed():
-    np.testing.assert_array_equal(logit_offsets(["a", "b"], [("a",), ("b",)], [], part=0), 0)
+    np.testing.assert_array_equal(logit_offsets([("a",), ("b",)], [], ["a", "b"], part=0), 0)

@@ -108,7 +108,7 @@ def test_the_results_are_those_that_suit_the_labels(make_dataset, labels, has_fr
     likely = np.where(np.array(dataset.classes) == "red", 0.4, 0.9) * targets
     predictions = Predictions(np.arange(2), likely, targets)
     history = {"binary_accuracy": [0.5]}
-    report = training_report({}, dataset, predictions, composed=[], history=history)
+    report = training_report({}, dataset, predictions, composed_labels=[], history=history)
     lines = messages.result_lines(report, predictions)
     assert lines[0] == "training accuracy: 50.00%"
     assert told in "\n".join(lines[1:3])

@@ -13,7 +13,9 @@ PATHS = ["d/blue_jeans/0.png", "d/red_dress/0.png", "d/blue_jeans/1.png", "d/red
 
 def report_of(dataset, predictions):
     history = {"loss": [1.0]}
-    return training_report.training_report({}, dataset, predictions, composed=[], history=history)
+    return training_report.training_report(
+        {}, dataset, predictions, composed_labels=[], history=history
+    )
 
 
 @pytest.fixture
@@ -30,7 +32,7 @@ def report(make_dataset, predictions):
     dataset = dataset._replace(notes=("3 images are not in the table",))
     composed, history = [("blue", "dress")] * 3, {"loss": [0.5, 0.25]}
     return training_report.training_report(
-        {"epochs": 2}, dataset, predictions, composed=composed, history=history
+        {"epochs": 2}, dataset, predictions, composed_labels=composed, history=history
     )
 
 
@@ -56,7 +58,7 @@ def test_everything_is_written_as_json(report, tmp_path):
 def test_composed_combinations_are_listed_once_and_in_order(make_dataset, predictions):
     composed = [(color, "dress") for color in "hgfedcba"] * 2
     report = training_report.training_report(
-        {}, make_dataset(LABELS), predictions, composed=composed, history={}
+        {}, make_dataset(LABELS), predictions, composed_labels=composed, history={}
     )
     assert report["composed"] == [(color, "dress") for color in "abcdefgh"]
 

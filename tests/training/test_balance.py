@@ -94,7 +94,7 @@ def test_the_correction_for_composed_images_leaves_out_what_balancing_has_undone
     alone = Examples(IMAGES, targets, known)
     both = Examples(IMAGES, targets, known, Turns(np.arange(len(labels), targets.shape[0]), TURNS))
     shift = log_odds(label_weights(both), both) - log_odds(label_weights(alone), alone)
-    offsets = logit_offsets(classes, labels, composed, part=0, weigh=weight_in_loss)
+    offsets = logit_offsets(labels, composed, classes, part=0, weigh=weight_in_loss)
     np.testing.assert_allclose(offsets[:2], shift[:2], atol=0.02)
-    plain = logit_offsets(classes, labels, composed, part=0)
+    plain = logit_offsets(labels, composed, classes, part=0)
     assert plain[0] > 2 * offsets[0]
