@@ -49,7 +49,7 @@ def reserved(
     ------
     UserError
         If two of the files are one, another run is going to write one of them, its folder does not
-        exist or cannot be written to, or it is itself a folder.
+        exist or cannot be written to, or it is itself protected, a folder, a pipe or a device.
     """
     given = {name: path for name, path in (kept or {}).items() if path is not None}
     taken = {Path(os.path.realpath(path)): name for name, path in given.items()}
@@ -83,7 +83,7 @@ def make_folder(path: AnyPath) -> None:
     Raises
     ------
     UserError
-        If it is no folder, or cannot be written to.
+        If its name is not UTF-8, it is no folder, or it cannot be written to.
     """
     if not is_utf8(path):
         raise UserError(f"cannot write {path}: TensorFlow needs a name in UTF-8")
@@ -126,7 +126,8 @@ def check_writable(*paths: AnyPath) -> None:
     Raises
     ------
     UserError
-        If one is a folder or protected, or its folder does not exist or cannot be written to.
+        If one is protected, a folder, a pipe or a device, or its folder does not exist or cannot be
+        written to.
     """
     for path in map(Path, paths):
         with _refusal_named(path):

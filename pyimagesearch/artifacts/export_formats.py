@@ -74,8 +74,8 @@ def taking_bytes(
     ----------
     model : keras.Model
         Takes float32 images in [0, 1], BGR as OpenCV decodes them.
-    batch_size : int or None
-        How many images the result takes at a time; None for any number.
+    batch_size : int, optional
+        How many images the result takes at a time; by default any number.
     for_quantizing : bool
         Whether weights are going to have 8 bits; see :func:`_with_float_outputs`.
 

@@ -80,10 +80,12 @@ def move(
     ----------
     images : numpy.ndarray
         float32, shape (N, height, width, channels).
-    angle, shear : numpy.ndarray
+    angle : numpy.ndarray
         float, shape (N,), in radians.
     shift_x, shift_y : numpy.ndarray
         float, shape (N,), in pixels.
+    shear : numpy.ndarray
+        float, shape (N,), in radians.
     zoom_x, zoom_y : numpy.ndarray
         float, shape (N,). Above 1 the content shrinks, as with ImageDataGenerator.
     mirrored : numpy.ndarray

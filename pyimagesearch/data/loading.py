@@ -138,7 +138,8 @@ def load_dataset(
     Raises
     ------
     UserError
-        If there is no such folder, no readable image in it, or nothing to tell apart.
+        If there is no such folder, no readable image in it, or nothing to tell apart, if the table
+        cannot be used, or if the images go into a file that cannot be made.
     ValueError
         If `fit` is neither of the two.
     """

@@ -168,6 +168,7 @@ def choose_columns(
     Returns
     -------
     Columns
+        By their positions in `header`.
 
     Raises
     ------

@@ -54,14 +54,15 @@ def write_dataset(
         Random seed, not negative. The same seed draws the same images.
     size : int
         Longest side of each image in pixels.
-    progress : callable
-        Takes an iterable and its length, and returns an iterable of the same items, for example
-        :func:`pyimagesearch.console.progress`.
+    progress : callable, optional
+        Shows how many images have been drawn, for example :func:`pyimagesearch.console.progress`.
 
     Raises
     ------
     UserError
         If the folder is not empty or cannot be written to.
+    ValueError
+        If there is no such colour or kind.
     """
     folder = Path(folder)
     _require_empty(folder)

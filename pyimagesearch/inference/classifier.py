@@ -73,7 +73,7 @@ def load_classifier(
     ----------
     model : path
         The model file that train.py wrote.
-    labelbin : path or None
+    labelbin : path, optional
         As for :func:`pyimagesearch.artifacts.label_file.load_labels`.
     device, images
         As for :func:`pyimagesearch.inference.network.load_network`.
@@ -91,8 +91,9 @@ def load_classifier(
     Raises
     ------
     UserError
-        If one of the files cannot be read, they do not belong together, there is no GPU though
-        `device` asks for one, or the model has no thresholds though `threshold` asks for its own.
+        If one of the files cannot be read or used, they do not belong together, there is no GPU
+        though `device` asks for one, Keras cannot predict with what ``KERAS_BACKEND`` names, or the
+        model has no thresholds though `threshold` asks for its own.
     ValueError
         If `device`, `top`, `threshold` or `reject` is none of what it may be.
     """

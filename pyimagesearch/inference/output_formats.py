@@ -34,10 +34,12 @@ def reporter(
 
     Parameters
     ----------
-    form, paths, classes, is_timed
+    form, paths, classes
         As for :func:`describer`.
     show : callable
         Prints a line. That of CSV's headings comes at once.
+    is_timed : bool
+        As for :func:`describer`.
 
     Returns
     -------

@@ -49,6 +49,11 @@ def text_width(text: str, size: float, weight: int = 1) -> int:
         As for :func:`write_text`.
     weight : int
         Of the lines that letters are made of, in pixels.
+
+    Returns
+    -------
+    int
+        Pixels.
     """
     return cv2.getTextSize(drawable(text), FONT, size, weight)[0][0]
 
