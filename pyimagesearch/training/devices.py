@@ -101,7 +101,10 @@ class TrainingDevice(NamedTuple):
                 f"choose a multiple of {replicas}"
             )
         if images < replicas:
-            raise UserError(f"there are fewer images than the {replicas} devices to share them")
+            raise UserError(
+                f"the smaller side of the split has {counted(images, 'image')}, fewer than the "
+                f"{replicas} devices that share them: add images, or train on fewer devices"
+            )
 
 
 def is_chief() -> bool:
