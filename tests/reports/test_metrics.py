@@ -16,6 +16,15 @@ def test_binary_accuracy_counts_decisions_and_exact_accuracy_counts_images():
     assert found.exact == 2 / 4
 
 
+def test_a_probability_of_one_half_is_no_label_as_in_keras():
+    probabilities = np.full(TARGETS.shape, 0.5)
+    expected = np.mean(keras.metrics.binary_accuracy(TARGETS, probabilities))
+    assert metrics.accuracies(probabilities, TARGETS).binary == pytest.approx(expected)
+    assert metrics.free_scores(probabilities, TARGETS)["micro_f1"] == 0
+    row = metrics.label_report(probabilities, TARGETS, ["blue", "jeans", "red"]).splitlines()[2]
+    assert row.split() == ["blue", "0.00", "0.00", "0.00", "2"]
+
+
 def test_binary_accuracy_is_not_the_categorical_one():
     likeliest_is_right = np.array([[0.4, 0.1, 0.2], [0.1, 0.4, 0.2], [0.4, 0.3, 0.1], [0, 0, 0.4]])
     assert metrics.accuracies(likeliest_is_right, TARGETS).binary == 5 / 12
@@ -43,6 +52,16 @@ def named_in(report):
 def test_the_report_names_every_label_even_if_it_is_never_predicted():
     report = metrics.label_report(np.zeros((4, 3)), TARGETS, ["blue", "jeans", "red"])
     assert named_in(report)[:3] == ["blue", "jeans", "red"]
+
+
+def test_the_report_has_the_scores_of_each_label():
+    probabilities = np.array([[0.9, 0.1, 0.8], [0.2, 0.6, 0.4], [0.7, 0.9, 0.1], [0.6, 0.1, 0.3]])
+    rows = metrics.label_report(probabilities, TARGETS, ["blue", "jeans", "red"]).splitlines()[2:5]
+    assert [row.split() for row in rows] == [
+        ["blue", "0.67", "1.00", "0.80", "2"],
+        ["jeans", "1.00", "1.00", "1.00", "2"],
+        ["red", "1.00", "0.33", "0.50", "3"],
+    ]
 
 
 def test_each_label_has_its_scores():
