@@ -1,4 +1,5 @@
 import itertools
+import shutil
 
 import numpy as np
 import pytest
@@ -83,5 +84,13 @@ def test_the_end_of_the_player_is_the_end_of_the_window(plays):
 
 @pytest.mark.usefixtures("unreachable_display")
 def test_the_player_imports_no_file_of_the_current_folder(false_opencv):
+    shown(FRAME, most=1)
+    assert not false_opencv.exists()
+
+
+@pytest.mark.usefixtures("unreachable_display")
+def test_the_player_imports_no_file_beside_its_program(false_opencv, monkeypatch):
+    program = shutil.copy(video_player.__file__, false_opencv.parent)
+    monkeypatch.setattr(video_player, "__file__", program)
     shown(FRAME, most=1)
     assert not false_opencv.exists()
