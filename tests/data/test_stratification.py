@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyimagesearch.data.stratification import share_out
+from pyimagesearch.data import stratification
 
 
 @st.composite
@@ -38,7 +38,9 @@ def is_good(is_test, groups_of):
 
 
 def shared_out(labels, groups, test_size=0.2, seed=0):
-    return share_out(labels, groups, test_size=test_size, rng=np.random.default_rng(seed))
+    return stratification.share_out(
+        labels, groups, test_size=test_size, rng=np.random.default_rng(seed)
+    )
 
 
 @pytest.mark.slow
@@ -113,3 +115,16 @@ def test_each_label_gets_its_share(seed):
     for label, wanted in (("a", 30), ("b", 20)):
         assert sum(label in labels[i] for i in np.flatnonzero(tested)) == wanted
     assert tested[200:].sum() == 4
+
+
+def test_the_moves_for_a_label_that_cannot_be_tested_are_limited(monkeypatch):
+    moved, move = [], stratification._Sides.move
+
+    def recorder(sides, group):
+        moved.append(group)
+        move(sides, group)
+
+    monkeypatch.setattr(stratification._Sides, "move", recorder)
+    labels = [("a", f"only_{image}") for image in range(2 * stratification.MOVES)]
+    assert not shared_out(labels, np.arange(len(labels)), seed=0).any()
+    assert len(set(moved)) == stratification.MOVES
