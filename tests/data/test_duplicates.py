@@ -90,10 +90,14 @@ def test_nearly_identical_images_are_together(images, edit):
 
 def test_copies_differ_by_six_grey_levels_at_most():
     image = np.clip(smooth_image(0), 20, 235)
-    groups = groups_of(np.stack([image, image + np.uint8(6)]))
-    assert groups[0] == groups[1]
-    groups = groups_of(np.stack([image, image + np.uint8(7)]))
-    assert groups[0] != groups[1]
+    own_hash = duplicates.perceptual_hash(image)
+    for levels, is_copy in ((6, True), (7, False)):
+        other = image + np.uint8(levels)
+        groups = groups_of(np.stack([image, other]))
+        assert (groups[0] == groups[1]) == is_copy
+        hashes = [duplicates.perceptual_hash(other)]
+        found = duplicates.find_copy(image, [other], hashes, own_hash=own_hash)
+        assert found == (0 if is_copy else None)
 
 
 def test_the_same_shape_in_another_colour_is_another_image(images):

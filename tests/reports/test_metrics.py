@@ -21,6 +21,8 @@ def test_a_probability_of_one_half_is_no_label_as_in_keras():
     expected = np.mean(keras.metrics.binary_accuracy(TARGETS, probabilities))
     assert metrics.accuracies(probabilities, TARGETS).binary == pytest.approx(expected)
     assert metrics.free_scores(probabilities, TARGETS)["micro_f1"] == 0
+    scores = metrics.label_scores(probabilities, TARGETS, ["blue", "jeans", "red"])
+    assert [scores[label]["recall"] for label in scores] == [0, 0, 0]
     row = metrics.label_report(probabilities, TARGETS, ["blue", "jeans", "red"]).splitlines()[2]
     assert row.split() == ["blue", "0.00", "0.00", "0.00", "2"]
 
