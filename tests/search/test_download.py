@@ -388,6 +388,25 @@ def test_other_files_of_a_host_wait_as_long_as_it_asks_for(scripted, waits, stat
     assert waits == [7]
 
 
+def test_a_host_that_asks_for_more_time_again_and_again_is_given_up(scripted, waits, monkeypatch):
+    scripted.answers = [(429, {"Retry-After": "7"}, b"")]
+    downloader = Downloader(LIMITS)
+
+    def is_asked_by_another(downloader):
+        with pytest.raises(FetchError, match="answered 429"):
+            downloader.fetch(f"{scripted.url}/1.jpg", tries=1)
+
+    def pause(downloader, seconds, pause=Downloader.pause):
+        pause(downloader, seconds)
+        is_asked_by_another(downloader)
+
+    is_asked_by_another(downloader)
+    monkeypatch.setattr(Downloader, "pause", pause)
+    with pytest.raises(FetchError, match="asked for patience"):
+        downloader.fetch(f"{scripted.url}/2.jpg", longest_wait_seconds=20)
+    assert waits == [7, 7]
+
+
 def test_a_host_that_does_not_say_how_long_is_left_alone_longer_each_time(scripted, waits):
     scripted.answers = [(503, {}, b"")]
     downloader = Downloader(LIMITS)
