@@ -73,6 +73,23 @@ def test_a_format_that_is_not_listed_is_not_an_image():
         read_header(written(pillow_image("RGB"), "PPM"))
 
 
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [(MemoryError(), "not enough memory"), (OSError("broken data stream"), "broken data stream")],
+)
+def test_what_an_image_library_raises_is_the_reason_why_a_file_is_not_read(
+    monkeypatch, error, reason
+):
+    data = written(pillow_image("RGB"), "PNG")
+
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(Image, "open", fail)
+    with pytest.raises(UnreadableImageError, match=reason):
+        read_header(data)
+
+
 def test_a_chunk_longer_than_the_png_file_is_refused():
     data = bytearray(png(np.zeros((4, 4, 3)), 8, 2))
     assert image_header.png_chunks(bytes(data)) == [b"IHDR", b"IDAT", b"IEND"]
