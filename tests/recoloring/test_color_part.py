@@ -67,6 +67,8 @@ def test_labels_that_are_no_colours_are_not_taken_for_any():
     chosen = choose(images, labels)
     assert chosen.per_combination == 0
     assert chosen.reason == "neither part of the names is clearly a colour"
+    longer = [(*label, age) for label, age in zip(labels, ["new", "old"] * 15, strict=True)]
+    assert choose(images, longer).reason == "no part of the names is clearly a colour"
 
 
 def test_only_the_images_at_the_indices_count(photographs):
@@ -75,6 +77,13 @@ def test_only_the_images_at_the_indices_count(photographs):
     found = find_color_part(images, labels, np.array(black_or_blue))
     assert found.shares[0] > 0.95
     assert np.isnan(found.shares[1])
+
+
+def test_the_smallest_folder_that_was_compared_is_known(photographs):
+    images, labels, _ = photographs
+    black = [i for i, label in enumerate(labels) if label == ("black", "jeans")]
+    others = [i for i, label in enumerate(labels) if label != ("black", "jeans")]
+    assert find_color_part(images, labels, np.array(black[:3] + others)).fewest[0] == 3
 
 
 def test_folders_that_differ_in_both_parts_tell_nothing(photographs):
