@@ -162,7 +162,7 @@ def _read_jpeg_header(data: bytes) -> JpegHeader:
     while (place := data.find(b"\xff", place)) >= 0 and place + 4 < len(data):
         marker = data[place + 1]
         if marker == PADDING or marker in MARKERS_WITHOUT_LENGTH:
-            place += 1 if marker == PADDING else 2
+            place += 1
             continue
         end = place + 2 + int.from_bytes(data[place + 2 : place + 4], "big")
         if marker == START_OF_SCAN[1]:

@@ -25,6 +25,8 @@ from pyimagesearch.data.image_header import (
     read_header,
 )
 
+START_OF_FRAME = b"\xff\xc0"
+
 
 @pytest.mark.parametrize("way", WAYS)
 def test_reads_format_and_size(way):
@@ -55,10 +57,28 @@ def test_thumbnails_fillings_and_markers_without_length_do_not_hide_a_jpeg():
     assert header.exif == exif
 
 
-@pytest.mark.parametrize("kept", [3, 10, 100])
+def test_a_filling_before_the_size_of_a_jpeg_does_not_hide_it():
+    data = written(pillow_image("RGB"), "JPEG")
+    size = data.index(START_OF_FRAME)
+    header = read_header(data[:size] + b"\xff" + data[size:])
+    assert (header.width, header.height) == (WIDTH, HEIGHT)
+
+
+def test_xmp_beside_exif_does_not_hide_the_orientation():
+    data = written(pillow_image("RGB"), "JPEG", exif=exif_of(6))
+    xmp = b"http://ns.adobe.com/xap/1.0/\0<x:xmpmeta/>"
+    segment = b"\xff\xe1" + (len(xmp) + 2).to_bytes(2, "big") + xmp
+    tables = data.index(b"\xff\xdb")
+    assert orientation(read_header(data[:tables] + segment + data[tables:])) == 6
+
+
+@pytest.mark.parametrize("kept", [3, 10, 100, "part of the size"])
 def test_a_jpeg_without_a_whole_header_is_refused(kept):
+    data = written(pillow_image("RGB"), "JPEG")
+    if kept == "part of the size":
+        kept = data.index(START_OF_FRAME) + 6
     with pytest.raises(UnreadableImageError, match="header"):
-        read_header(written(pillow_image("RGB"), "JPEG")[:kept])
+        read_header(data[:kept])
 
 
 def test_a_jpeg_of_more_pixels_than_any_camera_takes_is_refused():
