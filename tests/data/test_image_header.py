@@ -88,6 +88,11 @@ def test_a_jpeg_of_more_pixels_than_any_camera_takes_is_refused():
         read_header(jpeg_of_size(data, 16385, 16384))
 
 
+def test_a_jpeg_of_no_pixels_is_refused():
+    with pytest.raises(UnreadableImageError, match="header"):
+        read_header(jpeg_of_size(written(pillow_image("RGB"), "JPEG"), 16, 0))
+
+
 def test_a_format_that_is_not_listed_is_not_an_image():
     with pytest.raises(UnreadableImageError, match="not an image"):
         read_header(written(pillow_image("RGB"), "PPM"))
