@@ -51,7 +51,13 @@ def test_the_colour_is_found_in_either_part(photographs, order, part):
     images, labels, _ = photographs
     found = find(images, [label[::order] for label in labels])
     assert (found.likeliest, found.is_clear) == (part, True)
-    assert found.shares[part] > 0.95
+    assert 0.95 < found.shares[part] <= 1
+
+
+def test_images_that_do_not_differ_are_half_right():
+    labels = [(color, type_) for color in "ab" for type_ in "cd"] * 4
+    found = find(np.full((16, 32, 32, 3), 128, np.uint8), labels)
+    assert found.shares == (0.5, 0.5)
 
 
 @pytest.mark.parametrize(("order", "part"), [(1, 0), (-1, 1)])
