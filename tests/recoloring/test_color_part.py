@@ -160,6 +160,7 @@ def test_of_each_part_so_many_pairs_are_compared_at_most(photographs, monkeypatc
     monkeypatch.setattr(color_part, "MOST_PAIRS", most)
     found = find(images, labels)
     assert told_apart.call_count == compared
+    assert not any(one is other for one, other in (call.args for call in told_apart.mock_calls))
     assert found.likeliest == 0
     assert (found == everything) == (most == 4)
 
