@@ -109,6 +109,14 @@ def test_memory_stays_within_the_limit_whatever_a_few_bytes_claim(tmp_path):
     assert peak < decoding.MAX_BYTES * 1.1, result.stdout
 
 
+def moving_webp(width, height):
+    """A WebP file of two frames of 16 pixels on a canvas of this size."""
+    still, other = (Image.new("RGB", (16, 16), color) for color in ("red", "blue"))
+    data = written(still, "WEBP", save_all=True, append_images=[other])
+    size = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    return data[:24] + size + data[30:]
+
+
 def bombs():
     """Small files of many pixels, each of them close to the limit, below or above it."""
     color, grey = Image.new("RGB", (16, 16), "red"), Image.new("L", (16, 16), 99)
@@ -116,6 +124,7 @@ def bombs():
     side = 6000
     flat = np.zeros((side, side), np.uint8)
     transparent = Image.new("RGBA", (side, side), (1, 2, 3, 4))
+    deep = np.zeros((6300, 6300, 4), np.uint16)
     files = {
         "baseline.jpg": jpeg_of_size(baseline, 9000, 9000),
         "progressive.jpg": jpeg_of_size(written(color, "JPEG", progressive=True), 9000, 9000),
@@ -127,6 +136,8 @@ def bombs():
         "strip.tif": written(transparent, "TIFF", compression="tiff_deflate", strip_size=2**30),
         "tile.tif": tiled_tiff(16, 8000),
         "a.gif": written(Image.fromarray(flat), "GIF"),
+        "moving.webp": moving_webp(5300, 5300),
+        "deep.tif": cv2.imencode(".tif", deep, [cv2.IMWRITE_TIFF_ROWSPERSTRIP, len(deep)])[1],
     }
     if image_header.READS_AVIF:
         files["a.avif"] = written(transparent.resize((4000, 4000)), "AVIF", speed=10)
