@@ -87,6 +87,11 @@ def bytes_of(text: str) -> int:
     -------
     int
         Bytes, at least one.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        If it is no such amount. The message says what was expected.
     """
     match = re.fullmatch(r"(\d{1,18}(?:\.\d+)?)\s*([KMGT]?)(?:I?B)?", text.strip().upper())
     count = int(float(match[1]) * 1024 ** " KMGT".index(match[2] or " ")) if match else 0

@@ -96,6 +96,8 @@ def load_classifier(
         model has no thresholds though `threshold` asks for its own.
     ValueError
         If `device`, `top`, `threshold` or `reject` is none of what it may be.
+    RuntimeError
+        Predicting raises it in a process that was forked after the network was loaded.
     """
     trained = load_network(model, device, images=images)
     classes, label_note = load_labels(trained, model, labelbin)

@@ -115,6 +115,11 @@ def load_first_layers(file: ModelFile, count: int) -> Predict:
         Takes float32 images in [0, 1], shape (N, image_size, image_size, 3), and returns the output
         of the last of these layers as Keras has it, float32. It raises RuntimeError in a process
         that was forked after they were loaded.
+
+    Raises
+    ------
+    UserError
+        If Keras cannot predict with what ``KERAS_BACKEND`` names.
     """
     assert isinstance(file.network, NetworkDescription)
     network = file.network._replace(layers=file.network.layers[:count])
