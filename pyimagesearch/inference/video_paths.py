@@ -18,7 +18,7 @@ def is_camera(path: str) -> bool:
     return path.startswith(CAMERA)
 
 
-def is_clip(path: str) -> bool:
+def _is_clip(path: str) -> bool:
     """Tell by its suffix whether a file is a clip."""
     is_file = not (path.startswith(("http://", "https://")) or os.path.isdir(path))  # noqa: PTH112
     return is_file and path.lower().endswith(SUFFIXES)
@@ -43,7 +43,7 @@ def videos_among(inputs: Sequence[str]) -> list[str]:
         If images and videos are mixed, or a camera and anything else, a camera has no number, or
         there is no such clip.
     """
-    videos = [given for given in inputs if is_camera(given) or is_clip(given)]
+    videos = [given for given in inputs if is_camera(given) or _is_clip(given)]
     cameras = list(filter(is_camera, videos))
     for camera in cameras:
         camera_number(camera)

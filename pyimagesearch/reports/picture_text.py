@@ -15,7 +15,7 @@ FONT = cv2.FONT_HERSHEY_SIMPLEX
 FEWEST_CHARACTERS = 5
 
 
-def drawable(text: str) -> str:
+def _drawable(text: str) -> str:
     """Return text as OpenCV draws it: one line, whose accents are parts of their letters."""
     return printable(unicodedata.normalize("NFC", text))
 
@@ -35,7 +35,7 @@ def write_text(image: np.ndarray, text: str, corner: tuple[int, int], *, size: f
     size : float
         Of the font: 0.4 makes small letters 9 pixels high.
     """
-    cv2.putText(image, drawable(text), corner, FONT, size, (0, 0, 0), 1, cv2.LINE_AA)
+    cv2.putText(image, _drawable(text), corner, FONT, size, (0, 0, 0), 1, cv2.LINE_AA)
 
 
 def text_width(text: str, size: float, weight: int = 1) -> int:
@@ -55,7 +55,7 @@ def text_width(text: str, size: float, weight: int = 1) -> int:
     int
         Pixels.
     """
-    return cv2.getTextSize(drawable(text), FONT, size, weight)[0][0]
+    return cv2.getTextSize(_drawable(text), FONT, size, weight)[0][0]
 
 
 def fitted(text: str, width: float, *, size: float, weight: int = 1, cut: Cut = "middle") -> str:
@@ -77,7 +77,7 @@ def fitted(text: str, width: float, *, size: float, weight: int = 1, cut: Cut = 
     str
         The text, drawable, and as much of it as fits.
     """
-    text = drawable(text)
+    text = _drawable(text)
 
     def width_of(most: int) -> int:
         return text_width(shortened(text, most, cut=cut), size, weight)
@@ -108,7 +108,7 @@ def fitted_labels(
     str
         A line that fits.
     """
-    names = [drawable(label) for label in labels]
+    names = [_drawable(label) for label in labels]
 
     def line_of(most: int) -> str:
         return write([shortened(name, most) for name in names])
