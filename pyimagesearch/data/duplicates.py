@@ -267,5 +267,5 @@ def spanning_groups(groups: np.ndarray, labels: Sequence[tuple[str, ...]]) -> li
     return [
         indices
         for indices in positions_of(groups.tolist()).values()
-        if len(indices) > 1 and len({frozenset(labels[index]) for index in indices}) > 1
+        if len({frozenset(labels[index]) for index in indices}) > 1
     ]
