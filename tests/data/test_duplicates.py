@@ -184,6 +184,23 @@ def test_pairs_of_hashes_that_differ_in_seven_bits_at_most_are_found_among_all(m
     assert len(found) == len(set(found))
 
 
+def test_pairs_are_found_by_any_quarter_with_at_most_one_other_bit():
+    for quarter, flipped in itertools.product(range(4), [0, *(1 << bit for bit in range(16))]):
+        # No other quarter would do.
+        others = sum(0b11 << 16 * other for other in range(4) if other != quarter)
+        hashes = np.array([0, others | flipped << 16 * quarter], np.uint64)
+        (pair,) = np.hstack([*duplicates._pairs_of_similar_hashes(hashes)]).T.tolist()
+        assert sorted(pair) == [0, 1]
+
+
+@pytest.mark.parametrize(("bits", "found"), [(7, 1), (8, None)])
+def test_the_first_image_with_a_similar_hash_and_similar_pixels_is_the_copy(bits, found):
+    image, other = smooth_image(0), smooth_image(1)
+    hashes = np.array([0, 2**bits - 1, 2**bits - 1], np.uint64)
+    others = [other, image, image]
+    assert duplicates.find_copy(image, others, hashes, own_hash=np.uint64(0)) == found
+
+
 def flat_images(levels):
     return np.repeat(np.array(levels, np.uint8), 4 * 4 * 3).reshape(-1, 4, 4, 3)
 
@@ -192,6 +209,14 @@ def with_hashes(patch, hashes):
     """Have images take these hashes, one after the other."""
     given = map(np.uint64, hashes)
     patch.setattr(duplicates, "perceptual_hash", lambda image: next(given))
+
+
+@pytest.mark.parametrize("hashes", [[0, 0], [0, 1]])
+def test_a_difference_of_grey_levels_is_averaged_over_the_channels(monkeypatch, hashes):
+    with_hashes(monkeypatch, hashes)
+    images = flat_images([0, 0])
+    images[1, :, :, 2] = 12
+    assert len(set(groups_of(images))) == 1
 
 
 def groups_of_all_pairs(images, hashes):
@@ -265,8 +290,11 @@ def test_a_large_group_keeps_its_number_when_a_small_one_joins_it(pair):
     assert group.tolist() == [number] * 3
 
 
-def test_pixels_are_compared_once_for_each_frame_that_joins_a_group(monkeypatch):
-    with_hashes(monkeypatch, itertools.cycle([0, 1, 3, 1 << 40]))
+@pytest.mark.parametrize(
+    "hashes", [lambda: itertools.cycle([0, 1, 3, 1 << 40]), hash_of_three_bits]
+)
+def test_pixels_are_compared_once_for_each_frame_that_joins_a_group(monkeypatch, hashes):
+    with_hashes(monkeypatch, hashes())
     compared = []
     monkeypatch.setattr(duplicates, "_are_near", lambda *images: not compared.append(images))
     assert len(set(groups_of(still_clip(60)))) == 1
