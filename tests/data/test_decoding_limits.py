@@ -164,3 +164,13 @@ def test_large_images_wait_for_memory_but_not_for_ever():
     for thread in threads:
         thread.join(10)
     assert sorted(order) == [1, 6, 10]
+
+
+def test_an_image_that_cannot_be_decoded_gives_its_memory_back():
+    budget = decoding._MemoryBudget(10)
+    with pytest.raises(UnreadableImageError), budget.reserved(10):
+        raise UnreadableImageError("damaged")
+    again = threading.Thread(target=budget.reserved(10).__enter__, daemon=True)
+    again.start()
+    again.join(10)
+    assert not again.is_alive()

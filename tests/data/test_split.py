@@ -111,6 +111,12 @@ def test_all_folders_with_too_few_different_images_are_named_with_what_they_hold
     )
 
 
+def test_of_many_combinations_with_too_few_images_five_are_named_and_the_others_counted():
+    labels = [(letter,) for letter in "abcdefgh"]
+    with pytest.raises(UserError, match=r"e \(1 image\) and 3 more$"):
+        split.split(labels, np.arange(8), test_size=0.2, seed=0)
+
+
 @st.composite
 def free_labels(draw):
     """Any labels of some images, and which images stay together."""
