@@ -1,5 +1,7 @@
+import gzip
 import threading
 import time
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 
@@ -122,8 +124,11 @@ def test_five_redirects_in_a_row_are_followed_each_from_where_the_last_led_and_a
     assert str(failure(scripted.url)) == "more than 5 redirects"
 
 
-def test_a_redirect_to_a_name_in_utf_8_is_followed_as_browsers_follow_it(scripted):
-    scripted.answers = [(302, {"Location": "/gr\xc3\xbcn.jpg"}, b""), (200, {}, b"image")]
+@pytest.mark.parametrize("location", ["/gr\xc3\xbcn.jpg", "/gr\xfcn.jpg"])
+def test_a_redirect_to_a_name_in_utf_8_or_latin_1_is_followed_as_browsers_follow_it(
+    scripted, location
+):
+    scripted.answers = [(302, {"Location": location}, b""), (200, {}, b"image")]
     assert Downloader(LIMITS).fetch(scripted.url) == b"image"
     assert scripted.asked[1][0] == "/gr%C3%BCn.jpg"
 
@@ -277,6 +282,13 @@ def test_a_body_that_is_not_encoded_may_say_so(encoding):
     assert read_answer(head + b"hello") == b"hello"
 
 
+@pytest.mark.parametrize("encoding", ["gzip", "x-gzip", "deflate"])
+def test_a_body_may_be_compressed_by_each_name_that_http_has_for_it(encoding):
+    body = zlib.compress(b"hello") if encoding == "deflate" else gzip.compress(b"hello")
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {encoding}\r\n\r\n"
+    assert read_answer(head.encode() + body) == b"hello"
+
+
 # --- how much it may bring ---
 
 
@@ -310,6 +322,13 @@ def test_a_body_as_long_as_the_limit_is_whole(server):
     assert str(failure(item.url, less)) == f"more than {less.max_bytes:,} bytes"
 
 
+def test_a_download_may_have_a_limit_of_its_own(server):
+    item = offer(server, "good")
+    small = LIMITS._replace(max_bytes=10)
+    assert Downloader(small).fetch(item.url, max_bytes=len(item.body)) == item.body
+    assert str(failure(item.url, max_bytes=10)) == "more than 10 bytes"
+
+
 @pytest.mark.parametrize("kind", ["good-in-chunks", "good-gzipped"])
 def test_a_body_is_put_together_and_decompressed(server, kind):
     item = offer(server, kind)
@@ -334,9 +353,10 @@ def test_the_server_gets_the_time_that_it_asks_for(server, waits):
 
 
 @pytest.mark.parametrize(
-    ("retry_after", "seconds"), [("Tue, 14 Nov 2023 22:13:50 GMT", 30), ("soon", 0)]
+    ("retry_after", "seconds"),
+    [("Tue, 14 Nov 2023 22:13:50 GMT", 30), ("soon", 0), ("999999999", 86_400)],
 )
-def test_retry_after_may_be_a_date_and_anything_else_is_ignored(
+def test_retry_after_may_be_a_date_or_seconds_up_to_a_day_and_anything_else_is_ignored(
     scripted, monkeypatch, retry_after, seconds
 ):
     monkeypatch.setattr(time, "time", lambda: 1_700_000_000.0)
@@ -353,6 +373,12 @@ def test_a_server_that_asks_for_too_much_time_is_left_alone(server):
 def test_waits_double(server, waits):
     failure(offer(server, "hangs-up").url, tries=4, backoff_seconds=0.5)
     assert waits == [0.5, 1, 2]
+
+
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 504, 599])
+def test_a_host_that_cannot_answer_now_is_asked_again(scripted, waits, status):
+    scripted.answers = [(status, {}, b""), (200, {}, b"image")]
+    assert Downloader(LIMITS).fetch(scripted.url) == b"image"
 
 
 @pytest.mark.parametrize(("kind", "status"), [("not-found", 404), ("forbidden", 403)])
@@ -478,7 +504,7 @@ def test_stopping_ends_the_wait_for_a_busy_host(scripted, monkeypatch):
         try:
             downloader.fetch(f"{scripted.url}/2.jpg")
         except FetchError as error:
-            errors.append(str(error))
+            errors.append((str(error), error.is_transient))
 
     monkeypatch.setattr(Downloader, "pause", pause)
     scripted.answers = [(503, {"Retry-After": "3600"}, b"")]
@@ -490,7 +516,7 @@ def test_stopping_ends_the_wait_for_a_busy_host(scripted, monkeypatch):
     assert waiting.wait(20)
     downloader.stop()
     thread.join(20)
-    assert errors == ["stopped"]
+    assert errors == [("stopped", True)]
     assert len(scripted.asked) == 1
 
 
@@ -512,7 +538,7 @@ def test_stopping_ends_downloads_under_way_and_those_to_come(server, wait_until)
         try:
             downloader.fetch(url)
         except FetchError as error:
-            errors.append(str(error))
+            errors.append((str(error), error.is_transient))
 
     url = offer(server, "silence").url
     thread = threading.Thread(target=fetch, daemon=True)
@@ -520,7 +546,7 @@ def test_stopping_ends_downloads_under_way_and_those_to_come(server, wait_until)
     wait_until(lambda: server.requests)
     downloader.stop()
     thread.join(10)
-    assert errors == ["stopped"]
+    assert errors == [("stopped", True)]
     fetch()
-    assert errors == ["stopped", "stopped"]
+    assert errors == [("stopped", True)] * 2
     assert len(server.requests) == 1
