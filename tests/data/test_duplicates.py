@@ -54,12 +54,6 @@ def test_half_of_the_bits_of_a_hash_are_set(images):
     assert set(np.bitwise_count(hashes)) == {32}
 
 
-def test_a_copy_is_found_among_images_whose_hashes_differ_in_seven_bits_at_most(images):
-    hashes = np.array([0xFF, 0x7F], np.uint64)
-    found = duplicates.find_copy(images[0], images[[0, 0]], hashes, own_hash=np.uint64(0))
-    assert found == 1
-
-
 def test_different_images_are_alone(images):
     assert len(set(groups_of(images))) == len(images)
 
