@@ -104,8 +104,7 @@ def audit(
     TypeError, ValueError
         As :func:`pyimagesearch.training.cross_validation.cross_validated`.
     """
-    if picture_path(path) == Path(path):
-        raise UserError(f"{path} is where the picture goes: name the table *.csv")
+    check_table_name(path)
     from pyimagesearch.training import cross_validation
 
     replicas = device.strategy.num_replicas_in_sync
@@ -292,6 +291,12 @@ def audit_lines(
 def picture_path(path: AnyPath) -> Path:
     """Name the picture beside a table: ``audit.png`` for ``audit.csv``."""
     return Path(path).with_suffix(".png")
+
+
+def check_table_name(path: AnyPath) -> None:
+    """Raise UserError if the picture beside a table would replace it."""
+    if picture_path(path) == Path(path):
+        raise UserError(f"{path} is where the picture goes: name the table *.csv")
 
 
 def write_audit(path: AnyPath, dataset: Dataset, findings: Sequence[Finding]) -> None:

@@ -101,7 +101,7 @@ def test_all_that_a_run_writes_can_be_left_out(parsed):
         (["--export", "openvino", "--report", "fashion.bin"], "both --report and the .bin of"),
         (["--export", "saved_model", "--plot", "fashion_saved_model"], "and --plot fashion_"),
         (["--report", "fashion.model.checkpoint"], "both --report and the checkpoint"),
-        (["--audit", "a.png"], "both --audit and the picture beside it"),
+        (["--audit", "a.png"], "a.png is where the picture goes: name the table"),
         (["--errors", "a.pdf"], "ends in .jpg or .png"),
         (["--tensorboard", "runs", "--model", "missing/a.model"], "does not exist"),
         (["--tensorboard", "t.csv"], "cannot write t.csv: File exists"),
