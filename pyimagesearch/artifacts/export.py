@@ -40,7 +40,7 @@ from pyimagesearch.files import (
     written_whole,
 )
 from pyimagesearch.outputs import check_writable, reserved
-from pyimagesearch.reading import read_file
+from pyimagesearch.reading import did_you_mean, read_file
 from pyimagesearch.streams import quiet_stderr
 
 MODEL_SUFFIXES = (".model", ".keras", ".h5", ".hdf5")
@@ -279,6 +279,10 @@ def _images(given: np.ndarray | AnyPath | None, trained: model_file.TrainedModel
         return drawn_images(trained.image_size)
     if isinstance(given, np.ndarray):
         return given
+    if not os.path.isdir(given):  # noqa: PTH112 (a string may hold what a Path refuses)
+        raise UserError(
+            f"{given} is not a folder: give one of images to compare on{did_you_mean(given)}"
+        )
     images: list[np.ndarray] = []
     for path in sorted(path for path in Path(given).rglob("*") if path.is_file()):
         if len(images) < IMAGES:

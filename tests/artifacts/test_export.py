@@ -91,6 +91,14 @@ def test_whoever_replaces_the_labels_of_other_exports_is_told_so(
     assert [line.count("had other labels") for line in said] == [0, 0, 0, 1, 0, 0, 0]
 
 
+@pytest.mark.parametrize("given", ["image.jpg", "missing"])
+def test_what_is_no_folder_of_images_to_compare_on_is_refused_as_that(archive, tmp_path, given):
+    (tmp_path / "image.jpg").touch()
+    paths = {"onnx": tmp_path / "fashion.onnx"}
+    with pytest.raises(UserError, match=f"{given} is not a folder: give one of images"):
+        export.export_model(archive, paths, tmp_path / given)
+
+
 def test_what_a_killed_run_left_beside_an_export_is_removed(archive, tmp_path, monkeypatch):
     path = tmp_path / "fashion_saved_model"
     litter = tmp_path / f".{path.name}.0123456789abcdef.partial"
