@@ -106,7 +106,9 @@ def output_paths(
     is_named_like_file = folder.suffix.lower() in {*IMAGE_SUFFIXES, *suffixes}
     if not is_folder and (is_named_like_file or exists):
         kind = "is a file" if exists else "is the name of a file"
-        raise UserError(f"{output} {kind}: several images need a folder to be written to")
+        raise UserError(
+            f"{output} {kind}: give a folder for several images or clips, or for a folder of images"
+        )
     # Without "..": ../b.jpg is not below ".".
     folders = (os.path.abspath(given) for given in inputs if os.path.isdir(given))  # noqa: PTH100, PTH112
     positions = {given: n for n, given in enumerate(dict.fromkeys(map(Path, folders)))}

@@ -173,14 +173,14 @@ def test_the_labelled_image_of_a_jpeg_file_keeps_its_name(tmp_path, suffix):
 @pytest.mark.parametrize("name", ["out.jpg", "notes"])
 def test_several_images_cannot_be_labelled_into_one_file(tmp_path, name):
     (tmp_path / name).touch()
-    with pytest.raises(UserError, match=f"{name} is a file: several images need a folder"):
+    with pytest.raises(UserError, match=f"{name} is a file: give a folder for several images"):
         output_paths(["a", "b"], ["a", "b"], str(tmp_path / name))
 
 
 @pytest.mark.parametrize("name", ["out.jpg", "out.PNG", "out.webp"])
 def test_several_images_are_not_labelled_into_a_folder_with_the_name_of_an_image(tmp_path, name):
     output = tmp_path / name
-    with pytest.raises(UserError, match=f"{name} is the name of a file: several images need"):
+    with pytest.raises(UserError, match=f"{name} is the name of a file: give a folder for several"):
         output_paths(["a", "b"], ["a", "b"], str(output))
     assert not output.exists()
     output.mkdir()
