@@ -169,7 +169,7 @@ def load_dataset(
             f"{label_table} gives no image a label: its cells for labels are all empty or 0"
         )
     if len(set(map(frozenset, set(label_sets)))) < 2:
-        advice = f"{label_table} must give at least two of them" if table else _layout(folder)
+        advice = f"give some images others in {label_table}" if table else _layout(folder)
         raise UserError(
             f"all images below {folder} have the same labels ({' '.join(label_sets[0])}), so there "
             f"is nothing to tell apart: {advice}"
@@ -184,7 +184,7 @@ def load_dataset(
         skipped=loaded.skipped + skipped,
         fit=fit,
     )
-    return _with_table(dataset, table) if table else dataset
+    return _with_table(dataset, table, label_table) if table else dataset
 
 
 def _list_labelled(
@@ -221,11 +221,11 @@ def _layout(folder: AnyPath) -> str:
     )
 
 
-def _with_table(dataset: Dataset, table: LabelTable) -> Dataset:
+def _with_table(dataset: Dataset, table: LabelTable, path: AnyPath | None) -> Dataset:
     """Add what a table says about the images that could be read."""
     if len(dataset.classes) < 2:
         raise UserError(
-            f"the only label in the table is {dataset.classes[0]}: at least two are needed"
+            f"the only label in {path} is {dataset.classes[0]}: at least two are needed"
         )
     rows = {path: row for row, path in enumerate(table.paths)}
     chosen = [rows[path] for path in dataset.paths]
