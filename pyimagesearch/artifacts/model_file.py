@@ -2,6 +2,7 @@
 
 import os
 import reprlib
+import shlex
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -187,10 +188,8 @@ def read_model_file(path: AnyPath) -> ModelFile:
     if os.path.exists(os.path.join(path, "saved_model.pb")):  # noqa: PTH110, PTH118
         return _read_saved_model(Path(path))
     if not os.path.lexists(path):
-        raise UserError(
-            f"there is no model {path}{did_you_mean(path)}: train one with "
-            f"python train.py --model {path}"
-        )
+        command = shlex.join(["python", "train.py", "--model", os.fspath(path)])
+        raise UserError(f"there is no model {path}{did_you_mean(path)}: train one with {command}")
     try:
         # Nothing large is read before it is clear what it is.
         signature = read_start(path, len(hdf5.SIGNATURE))

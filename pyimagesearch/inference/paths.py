@@ -1,6 +1,7 @@
 """Which files are classified, and where their labelled images and heat maps are written."""
 
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -49,7 +50,9 @@ def expand(inputs: Sequence[AnyPath]) -> list[str]:
             # A folder that cannot be read is named where its images would be.
             paths.extend([*found.paths, *(path for path, _ in found.unreadable)])
         elif given.startswith(("http://", "https://")):
-            raise UserError(f"{given} is not a file: fetch it first, with curl -LO {given}")
+            # A shell would end the command at an & in the address.
+            command = shlex.join(["curl", "-LO", given])
+            raise UserError(f"{given} is not a file: fetch it first, with {command}")
         elif given != STANDARD_INPUT and not os.path.lexists(given):
             raise UserError(f"there is no image {given}{did_you_mean(given)}")
         else:

@@ -32,6 +32,10 @@ def refusal(path):
     return str(caught.value)
 
 
+def test_the_command_to_train_a_model_that_is_not_there_goes_into_a_shell_as_it_is():
+    assert refusal("my model").endswith("python train.py --model 'my model'")
+
+
 def test_a_model_comes_back_under_any_name(archive, model):
     images = np.random.default_rng(0).random((3, 24, 24, 3))
     loaded = load(archive)

@@ -20,6 +20,11 @@ def test_an_address_is_refused_with_the_command_to_fetch_it(scheme):
         expand([f"{scheme}://example.org/a.jpg"])
 
 
+def test_the_command_to_fetch_an_address_goes_into_a_shell_as_it_is():
+    with pytest.raises(UserError, match=r"curl -LO 'http://example\.org/\?a=1&b=2'$"):
+        expand(["http://example.org/?a=1&b=2"])
+
+
 def test_the_standard_input_cannot_be_given_twice():
     with pytest.raises(UserError, match="only once"):
         expand(["-", "-"])
