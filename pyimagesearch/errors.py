@@ -46,12 +46,15 @@ class UnreadableFileError(UserError):
     """A file cannot be read. The message gives the reason without the file's name."""
 
 
+def beginning(text: str) -> str:
+    """Return a text, cut to ``LONGEST_REASON`` characters if it is longer."""
+    return text if len(text) <= LONGEST_REASON else f"{text[: LONGEST_REASON - 3]}..."
+
+
 def first_line(error: Exception) -> str:
     """Return the beginning of what a library's exception says, or its type if it says nothing."""
     line = " ".join(str(error).strip().partition("\n")[0].split())
-    if len(line) > LONGEST_REASON:
-        line = f"{line[: LONGEST_REASON - 3]}..."
-    return line or type(error).__name__
+    return beginning(line) or type(error).__name__
 
 
 def reason_of(error: Exception) -> str:

@@ -28,7 +28,7 @@ from pyimagesearch.data.table_columns import (
     choose_columns,
     survey_rows,
 )
-from pyimagesearch.errors import UserError, reason_of
+from pyimagesearch.errors import UserError, beginning, reason_of
 from pyimagesearch.files import AnyPath
 from pyimagesearch.reading import did_you_mean
 
@@ -226,7 +226,7 @@ def _find_images(
         cell = cells[columns.name].strip()
         image = index.find(cell)
         if image is None:
-            name = f"{cell} ({where})" if cell else where
+            name = f"{beginning(cell)} ({where})" if cell else where
             skipped_rows.append((name, _why_none(cell, index)))
             continue
         for twin in columns.twins:
@@ -299,7 +299,7 @@ def _notes(header: Sequence[str], columns: Columns, not_listed: int) -> list[str
     if columns.group is not None:
         notes.append("images with the same group stay on one side of the split")
     used = {columns.name, columns.group, columns.split, *columns.labels}
-    if unused := [title or NO_NAME for i, title in enumerate(header) if i not in used]:
+    if unused := [beginning(title) or NO_NAME for i, title in enumerate(header) if i not in used]:
         notes.append(f"columns left out: {first_few(unused, 10)}")
     if not_listed:
         notes.append(f"{counted(not_listed, 'image')} not in the table")

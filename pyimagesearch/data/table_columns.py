@@ -17,7 +17,7 @@ from pyimagesearch.data.table_cells import (
     YES_OR_NO,
     labels_in,
 )
-from pyimagesearch.errors import UserError
+from pyimagesearch.errors import UserError, beginning
 from pyimagesearch.files import AnyPath
 
 # This many rows show which column names the images.
@@ -277,7 +277,7 @@ def _image_columns(
     counts = [len(set(named.values())) for named in images]
     most = max(counts)
     if not most:
-        shown = first_few([cells[0] for cells in columns if cells], 3)
+        shown = first_few([beginning(cells[0]) for cells in columns if cells], 3)
         raise UserError(
             f"no column of {table} names images below {index.folder} (its first row begins with "
             f"{shown}): give the folder that holds them with --dataset"

@@ -187,6 +187,17 @@ def test_each_row_that_is_left_out_has_its_reason(folder):
     ]
 
 
+def test_of_a_long_cell_messages_show_the_beginning(folder):
+    data = "data:image/jpeg;base64" + "A" * 5_000
+    table = read(folder, f"file,labels,{data}\na.jpg,x,1\n000005,y,2\n{data},x,3\n")
+    (name, _), notes = table.skipped_rows[0], table.notes
+    assert name.startswith(f"{data[:297]}... (line 4 of ")
+    assert f"columns left out: {data[:297]}..." in notes
+    with pytest.raises(UserError, match=r"no column of .* names images") as caught:
+        read(folder, f"file,labels\n{data},x\n")
+    assert len(str(caught.value)) < 1_000
+
+
 def test_rows_that_repeat_an_image_are_skipped_and_images_with_contradictory_rows(folder):
     rows = ["file,labels", "a.jpg,x y", "a.jpg,y x", "000005,x", "000005,y", "tt0151137,x"]
     table = read(folder, "\n".join(rows))
