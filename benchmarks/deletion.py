@@ -47,7 +47,7 @@ def parse_arguments() -> Namespace:
     )
     parser.add_argument("-d", "--dataset", required=True, help="folder of label folders")
     parser.add_argument("-m", "--model", default="fashion.model", help="the trained network")
-    labelbin = "its labels; by default mlb.pickle, or else the model file's own"
+    labelbin = "its labels; by default the model file's own, or else mlb.pickle"
     parser.add_argument("-l", "--labelbin", help=labelbin)
     count, seed = number(int, 1, 1_000_000), number(int, 0, 2**31 - 1)
     parser.add_argument("--images", type=count, default=200, help="how many images to draw")

@@ -27,7 +27,7 @@ def parse_arguments() -> Namespace:
     )
     parser.add_argument("-d", "--dataset", required=True, help="folder of label folders")
     parser.add_argument("-m", "--model", default="fashion.model", help="the trained network")
-    labelbin = "its labels; by default mlb.pickle, or else the model file's own"
+    labelbin = "its labels; by default the model file's own, or else mlb.pickle"
     parser.add_argument("-l", "--labelbin", help=labelbin)
     return parser.parse_args()
 
