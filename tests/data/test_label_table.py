@@ -72,6 +72,10 @@ def test_a_split_is_read_to_the_last_row(folder, long_table):
     assert by_name(table, table.is_test) == sides
 
 
+def test_the_last_row_of_a_long_table_may_name_no_image(folder, long_table):
+    assert labels_of(read(folder, long_table + "gone,blue,train\n")) == {"tt0151137.JPG": ("red",)}
+
+
 @pytest.mark.parametrize("word", ["monday", "1", "train/test"])
 def test_a_split_with_a_word_that_is_no_side_is_refused_with_its_line(folder, long_table, word):
     with pytest.raises(UserError, match=rf"'{word}' on line 1002\b.* write train or test"):

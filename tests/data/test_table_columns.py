@@ -27,6 +27,16 @@ def test_crosses_and_yes_and_no_are_read_as_0_and_1(folder, words):
     assert labels_of(table) == {"a.jpg": ("cat", "dog"), "000005.png": ("dog",)}
 
 
+def test_a_space_may_stand_behind_0_and_1(folder):
+    table = read(folder, "image,cat,dog\na,1 ,0 \n000005,0,1\n")
+    assert labels_of(table) == {"a.jpg": ("cat",), "000005.png": ("dog",)}
+
+
+def test_letters_in_a_text_do_not_keep_crosses_from_being_read(folder):
+    table = read(folder, "image,cat,dog,grade\na,x,,y\n000005,x,x,b\n")
+    assert labels_of(table) == {"a.jpg": ("cat",), "000005.png": ("cat", "dog")}
+
+
 @pytest.mark.parametrize(("yes", "no"), [("y", "n"), ("Y", "N")])
 def test_an_empty_cell_among_yes_and_no_is_no(folder, yes, no):
     table = read(folder, f"image,cat,dog\na,{yes},{no}\n000005,,{yes}\n")
@@ -38,7 +48,12 @@ def test_an_empty_column_called_class_does_not_hide_columns_of_0_and_1(folder):
     assert labels_of(table) == {"a.jpg": ("cat",), "000005.png": ("cat", "dog")}
 
 
-@pytest.mark.parametrize("cells", ["xx yx", "xy yx", "xn ny", "yy yy", "x1 0x"])
+def test_an_empty_column_is_no_label(folder):
+    table = read(folder, "image,cat,dog,remarks\na,1,0,\n000005,0,1,\n")
+    assert "columns left out: remarks" in table.notes
+
+
+@pytest.mark.parametrize("cells", ["xx xx", "xx yx", "xy yx", "xn ny", "yy yy", "x1 0x"])
 def test_letters_that_may_be_labels_are_no_0_and_1(folder, cells):
     one, other = (",".join(row) for row in cells.split())
     with pytest.raises(UserError, match="call only that one labels, or write 0 and 1"):
@@ -190,6 +205,7 @@ def test_an_odd_cell_is_refused_where_all_titles_speak_of_labels(many, heading, 
     [
         ("image,verified,cat,dog", ("1", "0"), ("y", "n"), "?", {("cat",)}),
         ("image,kind,blurry", ("0",), ("x", "x"), "z", {("x",), ("z",)}),
+        ("image,kind,blurry", ("0",), ("x", ""), "z", {("x",), ("z",), ()}),
     ],
 )
 def test_an_odd_cell_among_letters_that_are_no_marks_changes_nothing(
@@ -199,8 +215,15 @@ def test_an_odd_cell_among_letters_that_are_no_marks_changes_nothing(
     assert set(labels_of(table).values()) == labels
 
 
-def test_an_odd_cell_is_found_in_a_late_row(many):
-    rows = ["image,cat,dog", *["3.jpg,1,0"] * 2 * SAMPLE, "4.jpg,2,1", "5.jpg,3,1"]
+def test_an_odd_cell_among_marks_is_refused(many):
+    text = marked_rows("image,cat,dog,cow", odd="?", others=("y", "n"), marks=("y", "n"))
+    with pytest.raises(UserError, match=r"column cat of .* says '\?' on line 13"):
+        read(many, text)
+
+
+def test_the_first_odd_cell_is_named_though_it_is_in_a_late_row(many):
+    usual = ["3.jpg,1,0"] * 2 * SAMPLE
+    rows = ["image,cat,dog", *usual, "4.jpg,2,1", "5.jpg,3,1", *usual, "6.jpg,4,1"]
     with pytest.raises(UserError, match=f"says '2' on line {2 * SAMPLE + 2}"):
         read(many, "\n".join(rows))
 
