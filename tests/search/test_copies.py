@@ -77,6 +77,13 @@ def dataset(tmp_path):
     return tmp_path
 
 
+def number_loaded(folder):
+    """Load the images of a folder and of its siblings; return how many files that are."""
+    totals = []
+    load_folder_images(folder, lambda items, total: totals.append(total) or items)
+    return sum(totals)
+
+
 def test_images_of_the_folder_and_of_its_siblings_are_known(dataset):
     known = load_folder_images(dataset / "blue_jeans", no_progress)
     assert known.find_copy(judged(1)) == dataset / "blue_jeans" / "a.png"
@@ -96,15 +103,33 @@ def test_a_link_that_leads_to_itself_is_no_sibling(dataset):
     assert known.find_copy(judged(2)) == dataset / "red_dress" / "b.png"
 
 
+def test_the_folder_is_not_its_own_sibling_under_another_name(dataset):
+    (dataset / "alias").symlink_to("blue_jeans")
+    assert number_loaded(dataset / "blue_jeans") == 3
+
+
+def test_the_folder_may_be_the_working_directory(dataset, monkeypatch):
+    monkeypatch.chdir(dataset / "blue_jeans")
+    assert number_loaded(Path()) == 3
+
+
+def test_of_siblings_with_the_same_image_the_first_by_name_is_found(dataset, monkeypatch):
+    for name in ("red_shirt", "black_dress"):
+        (dataset / name).mkdir()
+        (dataset / name / "d.png").write_bytes(encoded(pattern(4), ".png"))
+    iterdir = Path.iterdir
+    monkeypatch.setattr(Path, "iterdir", lambda path: sorted(iterdir(path), reverse=True))
+    known = load_folder_images(dataset / "blue_jeans", no_progress)
+    assert known.find_copy(judged(4)) == dataset / "black_dress" / "d.png"
+
+
 def test_hidden_folders_are_no_siblings(dataset):
     known = load_folder_images(dataset / "blue_jeans", no_progress)
     assert known.find_copy(judged(3)) is None
 
 
 def test_loading_reports_its_progress(dataset):
-    totals = []
-    load_folder_images(dataset / "blue_jeans", lambda items, total: totals.append(total) or items)
-    assert totals == [3]
+    assert number_loaded(dataset / "blue_jeans") == 3
 
 
 def test_images_are_listed_by_name_without_hidden_and_other_files(tmp_path):
