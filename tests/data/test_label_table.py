@@ -23,8 +23,9 @@ def test_one_column_of_labels_is_read_however_it_is_separated(folder, label_sets
     }
 
 
-def test_split_and_group_are_read(folder):
-    table = read(folder, "fname,labels,split,group\na.jpg,x y,train,1\n000005.png,,test,2\n")
+@pytest.mark.parametrize("titles", ["split,group", "Split,GROUP"])
+def test_split_and_group_are_read(folder, titles):
+    table = read(folder, f"fname,labels,{titles}\na.jpg,x y,train,1\n000005.png,,test,2\n")
     assert by_name(table, table.is_test) == {"a.jpg": False, "000005.png": True}
     assert by_name(table, table.groups) == {"a.jpg": "1", "000005.png": "2"}
 

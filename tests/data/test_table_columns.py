@@ -3,7 +3,7 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tables import LABEL_SETS, NAMES, labels_of, read, write_images
+from tables import LABEL_SETS, NAMES, by_name, labels_of, read, write_images
 
 from pyimagesearch.data.table_columns import SAMPLE
 from pyimagesearch.errors import UserError
@@ -235,6 +235,7 @@ def test_the_first_odd_cell_is_named_though_it_is_in_a_late_row(many):
         ("image,persons,class_name,blurry", ("haze", "0"), ("haze",)),
         ("image,label,blurry", ("0",), ("2",)),
         ("image,class_id,blurry", ("0",), ("2",)),
+        ("image,class_count,label_a,label_b,label_text", ("1", "0", "haze"), ("label_a",)),
         ("image,rating", (), ("2",)),
     ],
 )
@@ -262,6 +263,12 @@ def test_a_column_that_nearly_always_says_no_and_never_yes_is_left_out(many, mar
 def test_is_valid_is_a_split(folder):
     table = read(folder, "fname,labels,is_valid\n000005.png,x,True\na.jpg,x y,False\n")
     assert table.is_test == [True, False]
+
+
+def test_an_is_valid_beside_a_split_is_left_out(folder):
+    table = read(folder, "image,cat,dog,is_valid,split\na,1,0,1,train\n000005,0,1,0,test\n")
+    assert labels_of(table) == {"a.jpg": ("cat",), "000005.png": ("dog",)}
+    assert by_name(table, table.is_test) == {"a.jpg": False, "000005.png": True}
 
 
 @pytest.fixture(scope="module")
