@@ -159,10 +159,15 @@ def test_a_sibling_that_cannot_be_read_is_passed_over(dataset, monkeypatch):
     assert known.find_copy(judged(2)) == dataset / "red_dress" / "b.png"
 
 
-def test_a_folder_that_cannot_be_read_is_named(dataset, monkeypatch):
-    def iterdir(path):
-        raise PermissionError(13, "Permission denied", str(path))
+@pytest.mark.parametrize("refused", ["blue_jeans", "."], ids=["its own", "the one above"])
+def test_a_folder_that_cannot_be_read_is_named(dataset, monkeypatch, refused):
+    iterdir = Path.iterdir
 
-    monkeypatch.setattr(Path, "iterdir", iterdir)
-    with pytest.raises(UserError, match=r"cannot read .*blue_jeans: Permission denied"):
+    def refuse_one(path):
+        if path == dataset / refused:
+            raise PermissionError(13, "Permission denied", str(path))
+        return iterdir(path)
+
+    monkeypatch.setattr(Path, "iterdir", refuse_one)
+    with pytest.raises(UserError, match=rf"cannot read {dataset / refused}: Permission denied"):
         load_folder_images(dataset / "blue_jeans", no_progress)
