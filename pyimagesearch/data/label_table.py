@@ -24,7 +24,6 @@ from pyimagesearch.data.table_columns import (
     NO_NAME,
     Columns,
     Survey,
-    check_same,
     choose_columns,
     survey_rows,
 )
@@ -230,8 +229,8 @@ def _find_images(
             skipped_rows.append((name, _why_none(cell, index)))
             continue
         for twin in columns.twins:
-            other = index.find(cells[twin].strip())
-            check_same(table, header, (columns.name, twin), images=(image, other))
+            if index.find(cells[twin].strip()) not in (None, image):
+                raise _unclear_name(table, header, (columns.name, twin))
         labels = _labels(header, cells, columns)
         labels = shared.setdefault(labels, labels)
         group = "" if columns.group is None else cells[columns.group].strip()
@@ -250,6 +249,14 @@ def _find_images(
         del found[image]
     skipped = [(image, "its rows give it different labels") for image in sorted(contradictory)]
     return found, skipped, skipped_rows
+
+
+def _unclear_name(table: AnyPath, header: Sequence[str], columns: tuple[int, int]) -> UserError:
+    titles = [header[position] or NO_NAME for position in sorted(columns)]
+    return UserError(
+        f"it is not clear which column of {table} names the images ({first_few(titles)}): call "
+        "it image"
+    )
 
 
 def _is_test(table: AnyPath, title: str, cell: str, *, line: int) -> bool:

@@ -42,7 +42,7 @@ class Columns(NamedTuple):
     name : int
         The images.
     twins : list of int
-        Columns that name the same images in the first rows, and must do so in the others.
+        Columns that name images as well: they must be the same ones.
     labels : list of int
         One column, or a column of 0 and 1 for each label.
     separator : str or None
@@ -271,7 +271,7 @@ def _rank(title: str) -> _Rank:
 def _image_columns(
     table: AnyPath, header: Sequence[str], survey: Survey, *, index: ImageIndex
 ) -> tuple[int, list[int]]:
-    """Find the column that names the images, and others that name the same ones."""
+    """Find the column that names the images, and others that may be it as well."""
     columns = [[row[i].strip() for row in survey.sample] for i in range(len(header))]
     images = [_images_named(cells, index) for cells in columns]
     counts = [len(set(named.values())) for named in images]
@@ -294,46 +294,7 @@ def _image_columns(
     if len(called) == 1:
         return called[0], []
     name = max(best, key=lambda position: counts[position])
-    paths = {i: [images[i].get(cell) for cell in columns[i]] for i in best}
-    twins = [position for position in best if position != name]
-    for twin in twins:
-        for pair in zip(paths[name], paths[twin], strict=True):
-            check_same(table, header, (name, twin), images=pair)
-    return name, twins
-
-
-def check_same(
-    table: AnyPath,
-    header: Sequence[str],
-    columns: tuple[int, int],
-    *,
-    images: tuple[str | None, str | None],
-) -> None:
-    """Refuse a table in which two columns name different images in one row.
-
-    Parameters
-    ----------
-    table : path
-        For the message.
-    header : sequence of str
-        The titles of the columns.
-    columns : tuple of int
-        Two that name images.
-    images : tuple
-        The paths of what they name; None if it is no image.
-
-    Raises
-    ------
-    UserError
-        If both are images, and not the same one.
-    """
-    one, other = images
-    if one and other and one != other:
-        titles = [header[position] or NO_NAME for position in sorted(columns)]
-        raise UserError(
-            f"it is not clear which column of {table} names the images ({first_few(titles)}): call "
-            "it image"
-        )
+    return name, [position for position in best if position != name]
 
 
 def _images_named(cells: Iterable[str], index: ImageIndex) -> dict[str, str]:

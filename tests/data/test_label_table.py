@@ -30,6 +30,11 @@ def test_split_and_group_are_read(folder, titles):
     assert by_name(table, table.groups) == {"a.jpg": "1", "000005.png": "2"}
 
 
+def test_a_space_behind_it_makes_no_other_group(folder):
+    table = read(folder, "fname,labels,group\na,x,1 \n000005,y,1\n")
+    assert table.groups == ["1", "1"]
+
+
 def test_what_was_found_out_about_a_table_is_noted(folder):
     table = read(folder, "fname,labels,split,group,\na.jpg,x y,train,1,7\n000005.png,,test,2,8\n")
     assert table.notes == [

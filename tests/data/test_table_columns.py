@@ -106,6 +106,11 @@ def test_a_text_that_lists_the_titles_of_columns_of_0_and_1_is_left_out(folder, 
     assert f"columns left out: {title}" in table.notes
 
 
+def test_texts_that_are_left_out_may_share_a_title(folder):
+    table = read(folder, "image,cat,dog,note,note\na,1,0,old,wet\n000005,0,1,new,dry\n")
+    assert "columns left out: note, note" in table.notes
+
+
 def test_a_title_that_ends_in_a_bracket_is_recognised_in_a_text(folder):
     rows = ["image,tags,cat,dog (big)", "a,cat|dog (big),1,1", "000005,dog (big),0,1"]
     table = read(folder, "\n".join(rows))
@@ -288,7 +293,7 @@ def numbered_rows(title, names, suffix=""):
 NUMBERS = st.permutations(range(12))
 
 
-@given(NUMBERS, st.sampled_from(["", "Unnamed: 0", "row"]), st.integers(9, 13))
+@given(NUMBERS, st.sampled_from(["", "Unnamed: 0", "row", "image"]), st.integers(9, 13))
 def test_a_row_number_is_no_image_where_another_column_has_suffixes(
     numbered, names, title, highest
 ):
@@ -336,7 +341,7 @@ def test_of_two_columns_that_name_the_same_images_the_one_that_names_more_is_tak
 
 
 def test_two_columns_that_name_different_images_in_a_late_row_are_refused(numbered):
-    rows = ["row,id,labels", *["3,3,x"] * SAMPLE, "4,5,y"]
+    rows = ["row,id,labels", *["3,3,x"] * SAMPLE, "4,5 ,y"]
     with pytest.raises(UserError, match=r"not clear which column .* \(row, id\)"):
         read(numbered, "\n".join(rows))
 
