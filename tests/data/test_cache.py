@@ -78,6 +78,29 @@ def test_changed_touched_and_unknown_files_are_not_recalled(cache, paths, images
     assert hits.tolist() == [True, False, False, False, True, False]
 
 
+def test_each_dataset_size_and_fit_has_its_own_cache(tmp_path):
+    given = [("a", 8, "pad"), ("b", 8, "pad"), ("a", 16, "pad"), ("a", 8, "squeeze")]
+    caches = {cache_module.cache_path(tmp_path / name, *rest) for name, *rest in given}
+    assert len(caches) == len(given)
+
+
+def test_a_relative_dataset_has_the_cache_of_its_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    same = cache_module.cache_path(tmp_path / "dataset", 8, "pad")
+    assert cache_module.cache_path("dataset", 8, "pad") == same
+
+
+def test_files_of_one_name_length_and_time_in_two_folders_are_told_apart(tmp_path, monkeypatch):
+    keys = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        Path("0.png").touch()
+        os.utime("0.png", (0, 0))
+        keys.append(cache_module.image_keys(["0.png"], 8, "pad").tolist())
+    assert keys[0] != keys[1]
+
+
 @pytest.mark.parametrize(("size", "fit"), [(16, "pad"), (8, "squeeze")])
 def test_another_image_size_or_fit_is_not_recalled(cache, paths, images, size, fit):
     remember(cache, paths, images, size=size, fit=fit)
@@ -164,6 +187,15 @@ def test_the_least_recently_used_is_removed_when_the_cache_is_full(
     recalled(caches[0], paths)
     remember(caches[2], paths, images)
     assert [path.exists() for path in caches] == [True, False, True]
+
+
+def test_a_full_cache_leaves_other_files_alone(cache, paths, images, monkeypatch):
+    cache.parent.mkdir()
+    cache.with_name("other").touch()
+    os.utime(cache.with_name("other"), (0, 0))
+    monkeypatch.setattr(cache_module, "MAX_CACHE_BYTES", images.nbytes)  # without keys
+    remember(cache, paths, images)
+    assert list(cache.parent.iterdir()) == [cache.with_name("other")]
 
 
 def test_more_than_the_cache_may_hold_is_not_kept(cache, paths, images, monkeypatch):
