@@ -151,6 +151,22 @@ def test_a_type_is_not_taken_for_the_colour_where_no_two_folders_differ_in_the_c
     assert not surely.is_clear
 
 
+@pytest.mark.parametrize(("of_jeans", "fewest"), [(2, 2), (7, 7), (1, 0)])
+def test_the_fewest_images_that_were_compared_are_counted(photographs, of_jeans, fewest):
+    images, labels, _ = photographs
+    dresses, jeans, shirts = (
+        [i for i, label in enumerate(labels) if label == each] for each in THREE_COMBINATIONS
+    )
+    found = find_color_part(images, labels, np.array(dresses + jeans[:of_jeans] + shirts))
+    assert found.fewest == (0, fewest)  # a single image is compared with none
+
+
+def test_of_each_combination_so_many_images_are_compared_at_most(photographs, monkeypatch):
+    images, labels, _ = photographs
+    monkeypatch.setattr(color_part, "MOST_IMAGES", 5)
+    assert find(images, labels).fewest == (5, 5)
+
+
 @pytest.mark.parametrize(("most", "compared"), [(4, 3 + 4), (3, 3 + 3), (1, 1 + 1)])
 def test_of_each_part_so_many_pairs_are_compared_at_most(photographs, monkeypatch, most, compared):
     images, labels, _ = photographs
@@ -217,6 +233,14 @@ def test_the_colour_is_found_where_names_differ_in_length(photographs):
     assert (chosen.per_combination, chosen.part, chosen.reason) == (None, 0, None)
 
 
+def test_a_part_in_the_middle_of_names_of_different_length_is_not_compared(photographs):
+    images, labels, _ = photographs
+    dark = [("dark", *label) if label[0] == "blue" else label for label in labels]
+    found = find(images, [(*label, "old") for label in dark])
+    assert found.likeliest == 0
+    assert np.isnan(found.shares[1])
+
+
 def test_a_name_that_cannot_be_split_is_the_reason(photographs):
     images, labels, _ = photographs
     longer = [("dark", "red", "coat") if label == ("red", "dress") else label for label in labels]
@@ -237,6 +261,7 @@ def test_the_users_choice_is_not_questioned(photographs, monkeypatch):
     monkeypatch.setattr(color_part, "find_color_part", None)
     assert choose(images, labels, wanted=7, part=1) == color_part.Recoloring(7, 1)
     assert choose(images, labels, wanted=0) == color_part.Recoloring(0, 0)
+    assert choose(images, labels, wanted=0, part=1) == color_part.Recoloring(0, 1)
 
 
 def test_images_are_composed_on_demand_even_if_no_part_is_clearly_a_colour():

@@ -129,6 +129,11 @@ def test_by_default_an_epoch_shows_as_many_images_as_an_average_folder_has(photo
     assert composed.per_combination == 6
 
 
+def test_by_default_an_epoch_shows_only_so_many_images_of_a_combination(photographs, monkeypatch):
+    monkeypatch.setattr(module, "MOST_BY_DEFAULT", 2)
+    assert compose(photographs, per_combination=None).per_combination == 2
+
+
 def test_by_default_an_epoch_shows_no_more_composed_images_than_others(photographs):
     # Four types of one image each: more combinations are missing than there are folders.
     few = [photographs.labels.index(label) for label in sorted(set(photographs.labels))]
