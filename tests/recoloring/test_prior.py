@@ -14,6 +14,16 @@ def test_offsets_are_the_difference_in_log_odds_of_each_colour():
     assert blue == pytest.approx(-black)
 
 
+def test_what_images_weigh_in_the_loss_is_compared():
+    labels = [("black", "jeans")] * 20 + [("blue", "dress")] * 80
+    composed_labels = [("black", "dress")] * 100 * TURNS
+    plain, weighed = (
+        logit_offsets(labels, composed_labels, ["black", "blue"], part=0, weigh=weigh)
+        for weigh in (np.asarray, np.sqrt)
+    )
+    np.testing.assert_allclose(weighed, plain / 2)  # the logarithm of a root is half as much
+
+
 def test_types_have_no_offset():
     labels = [("black", "jeans")] * 20 + [("blue", "dress")] * 80
     composed_labels = [("black", "dress")] * 100 * TURNS
@@ -58,5 +68,6 @@ def test_a_colour_that_all_images_have_has_a_finite_offset():
     assert np.isfinite(offsets).all()
 
 
-def test_all_offsets_are_zero_if_nothing_is_composed():
-    np.testing.assert_array_equal(logit_offsets([("a",), ("b",)], [], ["a", "b"], part=0), 0)
+@pytest.mark.parametrize("labels", [[("a",), ("b",)], [("a", "b")]])
+def test_all_offsets_are_zero_if_nothing_is_composed_even_if_names_lack_the_part(labels):
+    np.testing.assert_array_equal(logit_offsets(labels, [], ["a", "b"], part=2), 0)
