@@ -126,8 +126,7 @@ def _matte(lab: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     share = along / np.maximum((difference**2).sum(axis=2), LEAST_CONTRAST**2)
     on_edge = (core == 0) & (outside == 0) & cloth_is_near & background_is_near
     opacity = np.where(on_edge, share.clip(0, 1), inside)
-    pure = opacity[..., None] * lab + (1 - opacity[..., None]) * cloth
-    return opacity, np.where(on_edge[..., None], pure, lab)
+    return opacity, opacity[..., None] * lab + (1 - opacity[..., None]) * cloth
 
 
 def _nearby_mean(lab: np.ndarray, region: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
