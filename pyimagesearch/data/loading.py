@@ -169,7 +169,7 @@ def load_dataset(
             f"{label_table} gives no image a label: its cells for labels are all empty or 0"
         )
     if len(set(map(frozenset, set(label_sets)))) < 2:
-        advice = f"give some images others in {label_table}" if table else _layout(folder)
+        advice = f"give some images other labels in {label_table}" if table else _layout(folder)
         raise UserError(
             f"all images below {folder} have the same labels ({' '.join(label_sets[0])}), so there "
             f"is nothing to tell apart: {advice}"
@@ -221,11 +221,11 @@ def _layout(folder: AnyPath) -> str:
     )
 
 
-def _with_table(dataset: Dataset, table: LabelTable, path: AnyPath | None) -> Dataset:
+def _with_table(dataset: Dataset, table: LabelTable, table_path: AnyPath | None) -> Dataset:
     """Add what a table says about the images that could be read."""
     if len(dataset.classes) < 2:
         raise UserError(
-            f"the only label in {path} is {dataset.classes[0]}: at least two are needed"
+            f"the only label in {table_path} is {dataset.classes[0]}: at least two are needed"
         )
     rows = {path: row for row, path in enumerate(table.paths)}
     chosen = [rows[path] for path in dataset.paths]

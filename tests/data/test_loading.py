@@ -98,11 +98,11 @@ def test_a_table_whose_labels_are_all_empty_is_said_to_give_none(tmp_path):
         load_table(tmp_path, "image,labels\n0.png,\n1.png,\n")
 
 
-def test_a_table_that_gives_all_images_the_same_labels_is_to_give_some_others(tmp_path):
+def test_a_table_must_not_give_all_images_the_same_labels(tmp_path):
     for name in ("0.png", "1.png"):
         write(tmp_path / name, as_png(PICTURE))
     with pytest.raises(
-        UserError, match=r"same labels \(x\), .*: give some images others in .*t\.csv"
+        UserError, match=r"same labels \(x\), .*: give some images other labels in .*t\.csv"
     ):
         load_table(tmp_path, "image,labels\n0.png,x\n1.png,x\n")
 
