@@ -85,13 +85,6 @@ def test_only_the_images_at_the_indices_count(photographs):
     assert np.isnan(found.shares[1])
 
 
-def test_the_smallest_folder_that_was_compared_is_known(photographs):
-    images, labels, _ = photographs
-    black = [i for i, label in enumerate(labels) if label == ("black", "jeans")]
-    others = [i for i, label in enumerate(labels) if label != ("black", "jeans")]
-    assert find_color_part(images, labels, np.array(black[:3] + others)).fewest[0] == 3
-
-
 def test_folders_that_differ_in_both_parts_tell_nothing(photographs):
     images, labels, _ = photographs
     two = [i for i, label in enumerate(labels) if label in [("black", "jeans"), ("red", "dress")]]

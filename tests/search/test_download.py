@@ -1,4 +1,5 @@
 import gzip
+import socket
 import threading
 import time
 import zlib
@@ -550,3 +551,29 @@ def test_stopping_ends_downloads_under_way_and_those_to_come(server, wait_until)
     fetch()
     assert errors == [("stopped", True)] * 2
     assert len(server.requests) == 1
+
+
+def test_a_body_without_a_length_that_stopping_cuts_is_no_file(monkeypatch):
+    downloader, reading, ended = Downloader(LIMITS), threading.Event(), []
+
+    def read_body(response, max_bytes, read_body=download._read_body):
+        reading.set()
+        return read_body(response, max_bytes)
+
+    def fetch(url):
+        try:
+            ended.append(downloader.fetch(url))
+        except FetchError as error:
+            ended.append(str(error))
+
+    monkeypatch.setattr(download, "_read_body", read_body)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/a.jpg"
+        thread = threading.Thread(target=fetch, args=[url], daemon=True)
+        thread.start()
+        with server.accept()[0] as connection:
+            connection.sendall(b"HTTP/1.1 200 OK\r\n\r\nhalf of an image")
+            assert reading.wait(20)
+            downloader.stop()
+            thread.join(20)
+    assert ended == ["stopped"]
