@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 
-from pyimagesearch.console import counted
+from pyimagesearch.console import counted, first_few
 from pyimagesearch.data.batches import Examples, make_targets, steps_per_epoch
 from pyimagesearch.data.cache import cache_folder
 from pyimagesearch.data.folders import in_one_order, positions_of
@@ -115,12 +115,12 @@ def cross_validated(
     combinations = in_one_order(dataset.labels)
     # Copies stay in one fold.
     different = set(zip(combinations, dataset.groups.tolist(), strict=True))
-    for labels, count in sorted(Counter(labels for labels, _ in different).items()):
-        if count < FOLDS:
-            raise UserError(
-                f"the folder {'_'.join(labels)} has fewer than {FOLDS} different images: add some "
-                "to audit it"
-            )
+    counts = Counter(labels for labels, _ in different)
+    if too_few := sorted(labels for labels, count in counts.items() if count < FOLDS):
+        raise UserError(
+            f"an audit needs at least {FOLDS} different images in each folder: add some to "
+            f"{first_few(['_'.join(labels) for labels in too_few])}"
+        )
     if workers.in_several_processes(device.strategy):
         raise UserError("an audit runs in one process: start it without TF_CONFIG")
     size = audit_size(dataset)
