@@ -20,13 +20,7 @@ from typing import BinaryIO, NamedTuple, TextIO
 from pyimagesearch.console import counted, first_few, printable
 from pyimagesearch.data.image_index import ImageIndex
 from pyimagesearch.data.table_cells import IS_VALID, SIDES, TRUE_WORDS, labels_in
-from pyimagesearch.data.table_columns import (
-    NO_NAME,
-    Columns,
-    Survey,
-    choose_columns,
-    survey_rows,
-)
+from pyimagesearch.data.table_columns import Columns, Survey, choose_columns, survey_rows
 from pyimagesearch.errors import UserError, beginning, reason_of
 from pyimagesearch.files import AnyPath
 from pyimagesearch.reading import did_you_mean
@@ -37,6 +31,7 @@ DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 DELIMITER_LINE = re.compile(r'"?sep=([,;\t])"?\s*', re.IGNORECASE)
 # A heading of more lines than this is none: a quote that stands in it alone opens no cell.
 MOST_HEADING_LINES = 20
+NO_NAME = "(no name)"
 
 
 class LabelTable(NamedTuple):
@@ -96,7 +91,8 @@ def read_label_table(table: AnyPath, folder: AnyPath) -> LabelTable:
     Raises
     ------
     UserError
-        If the table cannot be read, no column names images, or none holds labels.
+        If the table cannot be read, no column names images or holds labels, it is not clear which
+        one does, or a cell is not what its column holds.
     """
     index = ImageIndex(folder)
     try:

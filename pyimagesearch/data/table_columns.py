@@ -23,7 +23,6 @@ from pyimagesearch.files import AnyPath
 # This many rows show which column names the images.
 SAMPLE = 1000
 SEPARATORS = "|,;"
-NO_NAME = "(no name)"
 
 # In a column of 0 and 1, up to this share of other cells are slips.
 MOST_SLIPS = 0.05
@@ -173,7 +172,7 @@ def choose_columns(
     Raises
     ------
     UserError
-        If no column names images or holds labels, or if several may be the one.
+        If no column names images, none holds labels, or several may be the one that does.
     """
     name, twins = _image_columns(table, header, survey, index=index)
     titles = [title.casefold() for title in header]
