@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -165,6 +166,14 @@ def first_few(items: Sequence[str], most: int = 5, *, total: int | None = None) 
     named = [printable(item) for item in items[:most]]
     others = (len(items) if total is None else total) - len(named)
     return ", ".join(named) + (f" and {others:,} more" if others else "")
+
+
+def shell_command(*words: str) -> str:
+    """Write a command for a person to type, with quotes where the system's shell needs them."""
+    if sys.platform != "win32":
+        return shlex.join(words)
+    # cmd.exe knows no single quotes, and a backslash needs none.
+    return " ".join(f'"{word}"' if {" ", "&"} & set(word) else word for word in words)
 
 
 def counted(count: int, one: str, many: str = "") -> str:

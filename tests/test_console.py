@@ -395,3 +395,16 @@ def test_progress_shows_on_stderr_where_there_is_no_stdout(monkeypatch, capfd):
     monkeypatch.setattr("sys.stderr.fileno", lambda: 2)
     assert list(console.progress(iter("abc"), 3)) == ["a", "b", "c"]
     assert "3/3" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("platform", "command"),
+    [
+        ("linux", "python train.py --model 'my model' 'a&b' 'C:\\a'"),
+        ("win32", 'python train.py --model "my model" "a&b" C:\\a'),
+    ],
+)
+def test_a_command_is_quoted_as_the_systems_shell_needs_it(monkeypatch, platform, command):
+    monkeypatch.setattr(sys, "platform", platform)
+    words = ["python", "train.py", "--model", "my model", "a&b", "C:\\a"]
+    assert console.shell_command(*words) == command

@@ -281,7 +281,7 @@ def _images(given: np.ndarray | AnyPath | None, trained: model_file.TrainedModel
         return given
     if not os.path.isdir(given):  # noqa: PTH112 (a string may hold what a Path refuses)
         raise UserError(
-            f"{given} is not a folder: give one of images to compare on{did_you_mean(given)}"
+            f"{given} is not a folder: give a folder of images to compare on{did_you_mean(given)}"
         )
     images: list[np.ndarray] = []
     for path in sorted(path for path in Path(given).rglob("*") if path.is_file()):

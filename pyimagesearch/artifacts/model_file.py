@@ -2,7 +2,6 @@
 
 import os
 import reprlib
-import shlex
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,7 +14,7 @@ from pyimagesearch.artifacts.keras_settings import overrule_configuration
 from pyimagesearch.artifacts.known_images import KnownImages, KnownImagesError
 from pyimagesearch.artifacts.model_metadata import MetadataError
 from pyimagesearch.artifacts.network_description import DescriptionError, NetworkDescription
-from pyimagesearch.console import first_few
+from pyimagesearch.console import first_few, shell_command
 from pyimagesearch.data.decoding import Fit
 from pyimagesearch.errors import UnreadableFileError, UserError, first_line
 from pyimagesearch.files import AnyPath, resolved, temporary_folder, written_whole
@@ -188,7 +187,7 @@ def read_model_file(path: AnyPath) -> ModelFile:
     if os.path.exists(os.path.join(path, "saved_model.pb")):  # noqa: PTH110, PTH118
         return _read_saved_model(Path(path))
     if not os.path.lexists(path):
-        command = shlex.join(["python", "train.py", "--model", os.fspath(path)])
+        command = shell_command("python", "train.py", "--model", os.fspath(path))
         raise UserError(f"there is no model {path}{did_you_mean(path)}: train one with {command}")
     try:
         # Nothing large is read before it is clear what it is.

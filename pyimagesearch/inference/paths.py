@@ -1,11 +1,11 @@
 """Which files are classified, and where their labelled images and heat maps are written."""
 
 import os
-import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from pyimagesearch.console import shell_command
 from pyimagesearch.data.folders import IMAGE_SUFFIXES, file_identity, list_images
 from pyimagesearch.errors import UserError
 from pyimagesearch.files import AnyPath
@@ -51,7 +51,7 @@ def expand(inputs: Sequence[AnyPath]) -> list[str]:
             paths.extend([*found.paths, *(path for path, _ in found.unreadable)])
         elif given.startswith(("http://", "https://")):
             # A shell would end the command at an & in the address.
-            command = shlex.join(["curl", "-LO", given])
+            command = shell_command("curl", "-LO", given)
             raise UserError(f"{given} is not a file: fetch it first, with {command}")
         elif given != STANDARD_INPUT and not os.path.lexists(given):
             raise UserError(f"there is no image {given}{did_you_mean(given)}")

@@ -92,10 +92,10 @@ def test_whoever_replaces_the_labels_of_other_exports_is_told_so(
 
 
 @pytest.mark.parametrize("given", ["image.jpg", "missing"])
-def test_what_is_no_folder_of_images_to_compare_on_is_refused_as_that(archive, tmp_path, given):
+def test_images_to_compare_on_that_are_no_folder_are_refused(archive, tmp_path, given):
     (tmp_path / "image.jpg").touch()
     paths = {"onnx": tmp_path / "fashion.onnx"}
-    with pytest.raises(UserError, match=f"{given} is not a folder: give one of images"):
+    with pytest.raises(UserError, match=f"{given} is not a folder: give a folder of images"):
         export.export_model(archive, paths, tmp_path / given)
 
 

@@ -32,7 +32,7 @@ def refusal(path):
     return str(caught.value)
 
 
-def test_the_command_to_train_a_model_that_is_not_there_goes_into_a_shell_as_it_is():
+def test_the_command_to_train_a_model_that_is_not_there_is_quoted_for_a_shell():
     assert refusal("my model").endswith("python train.py --model 'my model'")
 
 

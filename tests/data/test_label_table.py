@@ -30,7 +30,7 @@ def test_split_and_group_are_read(folder, titles):
     assert by_name(table, table.groups) == {"a.jpg": "1", "000005.png": "2"}
 
 
-def test_a_space_behind_it_makes_no_other_group(folder):
+def test_a_space_behind_a_group_makes_no_other(folder):
     table = read(folder, "fname,labels,group\na,x,1 \n000005,y,1\n")
     assert table.groups == ["1", "1"]
 

@@ -20,7 +20,7 @@ def test_an_address_is_refused_with_the_command_to_fetch_it(scheme):
         expand([f"{scheme}://example.org/a.jpg"])
 
 
-def test_the_command_to_fetch_an_address_goes_into_a_shell_as_it_is():
+def test_the_command_to_fetch_an_address_is_quoted_for_a_shell():
     with pytest.raises(UserError, match=r"curl -LO 'http://example\.org/\?a=1&b=2'$"):
         expand(["http://example.org/?a=1&b=2"])
 

@@ -54,7 +54,7 @@ def test_the_colour_is_found_in_either_part(photographs, order, part):
     assert 0.95 < found.shares[part] <= 1
 
 
-def test_images_that_do_not_differ_are_half_right():
+def test_colours_tell_half_of_the_images_apart_where_none_differ():
     labels = [(color, type_) for color in "ab" for type_ in "cd"] * 4
     found = find(np.full((16, 32, 32, 3), 128, np.uint8), labels)
     assert found.shares == (0.5, 0.5)

@@ -14,7 +14,7 @@ def test_offsets_are_the_difference_in_log_odds_of_each_colour():
     assert blue == pytest.approx(-black)
 
 
-def test_what_images_weigh_in_the_loss_is_compared():
+def test_offsets_compare_what_images_weigh_in_the_loss():
     labels = [("black", "jeans")] * 20 + [("blue", "dress")] * 80
     composed_labels = [("black", "dress")] * 100 * TURNS
     plain, weighed = (

@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 
 from pyimagesearch.reports import metrics
 
+PROBABILITIES = np.array([[0.9, 0.1, 0.8], [0.2, 0.6, 0.4], [0.7, 0.9, 0.1], [0.6, 0.1, 0.3]])
 TARGETS = np.array([[1, 0, 1], [0, 1, 1], [1, 1, 0], [0, 0, 1]], float)
 
 
 def test_binary_accuracy_counts_decisions_and_exact_accuracy_counts_images():
-    probabilities = np.array([[0.9, 0.1, 0.8], [0.2, 0.6, 0.4], [0.7, 0.9, 0.1], [0.6, 0.1, 0.3]])
-    found = metrics.accuracies(probabilities, TARGETS)
+    found = metrics.accuracies(PROBABILITIES, TARGETS)
     assert found.binary == 9 / 12
     assert found.exact == 2 / 4
 
@@ -57,8 +57,7 @@ def test_the_report_names_every_label_even_if_it_is_never_predicted():
 
 
 def test_the_report_has_the_scores_of_each_label():
-    probabilities = np.array([[0.9, 0.1, 0.8], [0.2, 0.6, 0.4], [0.7, 0.9, 0.1], [0.6, 0.1, 0.3]])
-    rows = metrics.label_report(probabilities, TARGETS, ["blue", "jeans", "red"]).splitlines()[2:5]
+    rows = metrics.label_report(PROBABILITIES, TARGETS, ["blue", "jeans", "red"]).splitlines()[2:5]
     assert [row.split() for row in rows] == [
         ["blue", "0.67", "1.00", "0.80", "2"],
         ["jeans", "1.00", "1.00", "1.00", "2"],
@@ -67,8 +66,7 @@ def test_the_report_has_the_scores_of_each_label():
 
 
 def test_each_label_has_its_scores():
-    probabilities = np.array([[0.9, 0.1, 0.8], [0.2, 0.6, 0.4], [0.7, 0.9, 0.1], [0.6, 0.1, 0.3]])
-    scores = metrics.label_scores(probabilities, TARGETS, ["blue", "jeans", "red"])
+    scores = metrics.label_scores(PROBABILITIES, TARGETS, ["blue", "jeans", "red"])
     assert scores["blue"]["precision"] == pytest.approx(2 / 3)
     assert scores["red"]["recall"] == pytest.approx(1 / 3)
     assert scores["jeans"]["f1-score"] == 1
