@@ -5,7 +5,7 @@ BAD_INPUT = 2
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 READER_GONE = 141  # 128 + SIGPIPE, for output that nobody reads to its end
 
-LONGEST_REASON = 300  # characters
+LONGEST_SHOWN = 300  # characters
 
 
 def exit_code(unreadable: int, total: int) -> int:
@@ -47,8 +47,8 @@ class UnreadableFileError(UserError):
 
 
 def beginning(text: str) -> str:
-    """Return a text, cut to ``LONGEST_REASON`` characters if it is longer."""
-    return text if len(text) <= LONGEST_REASON else f"{text[: LONGEST_REASON - 3]}..."
+    """Return a text, cut to ``LONGEST_SHOWN`` characters if it is longer."""
+    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 3]}..."
 
 
 def first_line(error: Exception) -> str:

@@ -2,7 +2,7 @@ import pytest
 
 from pyimagesearch.errors import (
     BAD_INPUT,
-    LONGEST_REASON,
+    LONGEST_SHOWN,
     WORK_FAILED,
     exit_code,
     first_line,
@@ -18,7 +18,7 @@ def test_the_exit_code_tells_whether_all_some_or_no_files_could_be_read(unreadab
 @pytest.mark.parametrize("text", [1000 * "A", 500 * "A "])
 def test_a_long_reason_is_cut_wherever_its_spaces_are(text):
     line = first_line(RuntimeError(f"{text}\nsecond line"))
-    assert LONGEST_REASON - 10 < len(line) <= LONGEST_REASON
+    assert LONGEST_SHOWN - 10 < len(line) <= LONGEST_SHOWN
     assert (line[:1], line[-3:]) == ("A", "...")
 
 

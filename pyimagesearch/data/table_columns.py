@@ -172,7 +172,8 @@ def choose_columns(
     Raises
     ------
     UserError
-        If no column names images, none holds labels, or several may be the one that does.
+        If no column names images, none holds labels, several may be the one that does, a column of
+        0 and 1 has another cell, or two such columns have one title.
     """
     name, twins = _image_columns(table, header, survey, index=index)
     titles = [title.casefold() for title in header]
