@@ -32,6 +32,21 @@ def failure(url, limits=LIMITS, **named):
     return caught.value
 
 
+def start_fetching(downloader, url):
+    """Fetch in a thread; return it, and a list for the file, or for why there is none."""
+    ended = []
+
+    def fetch():
+        try:
+            ended.append(downloader.fetch(url))
+        except FetchError as error:
+            ended.append((str(error), error.is_transient))
+
+    thread = threading.Thread(target=fetch, daemon=True)
+    thread.start()
+    return thread, ended
+
+
 # --- where a request may go ---
 
 
@@ -496,29 +511,22 @@ def test_workers_that_ask_a_busy_host_at_once_ask_it_once_each(scripted):
 
 
 def test_stopping_ends_the_wait_for_a_busy_host(scripted, monkeypatch):
-    waiting, errors = threading.Event(), []
+    waiting = threading.Event()
 
     def pause(downloader, seconds, pause=Downloader.pause):
         waiting.set()
         pause(downloader, seconds)
-
-    def fetch():
-        try:
-            downloader.fetch(f"{scripted.url}/2.jpg")
-        except FetchError as error:
-            errors.append((str(error), error.is_transient))
 
     monkeypatch.setattr(Downloader, "pause", pause)
     scripted.answers = [(503, {"Retry-After": "3600"}, b"")]
     downloader = Downloader(LIMITS._replace(seconds=7200))
     with pytest.raises(FetchError):
         downloader.fetch(f"{scripted.url}/1.jpg", tries=1)
-    thread = threading.Thread(target=fetch, daemon=True)
-    thread.start()
+    thread, ended = start_fetching(downloader, f"{scripted.url}/2.jpg")
     assert waiting.wait(20)
     downloader.stop()
     thread.join(20)
-    assert errors == [("stopped", True)]
+    assert ended == [("stopped", True)]
     assert len(scripted.asked) == 1
 
 
@@ -534,48 +542,33 @@ def test_a_stopped_downloader_looks_no_name_up(network):
 
 
 def test_stopping_ends_downloads_under_way_and_those_to_come(server, wait_until):
-    downloader, errors = Downloader(LIMITS), []
-
-    def fetch():
-        try:
-            downloader.fetch(url)
-        except FetchError as error:
-            errors.append((str(error), error.is_transient))
-
-    url = offer(server, "silence").url
-    thread = threading.Thread(target=fetch, daemon=True)
-    thread.start()
+    downloader, url = Downloader(LIMITS), offer(server, "silence").url
+    thread, ended = start_fetching(downloader, url)
     wait_until(lambda: server.requests)
     downloader.stop()
     thread.join(10)
-    assert errors == [("stopped", True)]
-    fetch()
-    assert errors == [("stopped", True)] * 2
+    assert ended == [("stopped", True)]
+    thread, ended = start_fetching(downloader, url)
+    thread.join(10)
+    assert ended == [("stopped", True)]
     assert len(server.requests) == 1
 
 
 def test_a_body_without_a_length_that_stopping_cuts_is_no_file(monkeypatch):
-    downloader, reading, ended = Downloader(LIMITS), threading.Event(), []
+    downloader, reading = Downloader(LIMITS), threading.Event()
 
     def read_body(response, max_bytes, read_body=download._read_body):
         reading.set()
         return read_body(response, max_bytes)
 
-    def fetch(url):
-        try:
-            ended.append(downloader.fetch(url))
-        except FetchError as error:
-            ended.append(str(error))
-
     monkeypatch.setattr(download, "_read_body", read_body)
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(20)
         url = f"http://127.0.0.1:{server.getsockname()[1]}/a.jpg"
-        thread = threading.Thread(target=fetch, args=[url], daemon=True)
-        thread.start()
+        thread, ended = start_fetching(downloader, url)
         with server.accept()[0] as connection:
             connection.sendall(b"HTTP/1.1 200 OK\r\n\r\nhalf of an image")
             assert reading.wait(20)
             downloader.stop()
             thread.join(20)
-    assert ended == ["stopped"]
+    assert ended == [("stopped", True)]
