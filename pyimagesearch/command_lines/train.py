@@ -173,9 +173,8 @@ def outputs_reserved(args: Namespace) -> Iterator[None]:
 def output_files(args: Namespace) -> dict[str, AnyPath | None]:
     """Name the files that a run writes, except exports. An audit writes its own."""
     if args.audit:
-        from pyimagesearch.reports.label_audit import check_table_name, picture_path
+        from pyimagesearch.reports.label_audit import picture_path
 
-        check_table_name(args.audit)
         return {"--audit": args.audit, "the picture beside it": picture_path(args.audit)}
     files = {f"--{name.replace('_', '-')}": getattr(args, name) for name in OUTPUTS}
     return files | {"the checkpoint of --model": checkpoint_path(args.model)}

@@ -104,7 +104,7 @@ def audit(
     TypeError, ValueError
         As :func:`pyimagesearch.training.cross_validation.cross_validated`.
     """
-    check_table_name(path)
+    picture_path(path)  # refuses the table before the networks are trained
     from pyimagesearch.training import cross_validation
 
     replicas = device.strategy.num_replicas_in_sync
@@ -289,14 +289,14 @@ def audit_lines(
 
 
 def picture_path(path: AnyPath) -> Path:
-    """Name the picture beside a table: ``audit.png`` for ``audit.csv``."""
-    return Path(path).with_suffix(".png")
+    """Name the picture beside a table: ``audit.png`` for ``audit.csv``.
 
-
-def check_table_name(path: AnyPath) -> None:
-    """Raise UserError if the picture beside a table would replace it."""
-    if picture_path(path) == Path(path):
+    Raise UserError if it would replace the table.
+    """
+    picture = Path(path).with_suffix(".png")
+    if picture == Path(path):
         raise UserError(f"{path} is where the picture goes: name the table *.csv")
+    return picture
 
 
 def write_audit(path: AnyPath, dataset: Dataset, findings: Sequence[Finding]) -> None:
