@@ -94,6 +94,7 @@ def load_network(path: AnyPath, device: Device = "auto", *, images: int = 1) -> 
         features=features,
     )
     checked = _checked(file.path, predict, trained, features=features)
+    checked = _refusing_forks(file.path, checked)
     if not counts:
         return trained._replace(predict=checked)
     return trained._replace(predict=lambda images: checked(images)[0], predict_both=checked)
@@ -204,7 +205,6 @@ def _checked(
 
     OpenVINO fails for an empty batch, and afterwards for batches that it took before.
     """
-    predict = _refusing_forks(path, predict)
     taken = (trained.image_size, trained.image_size, 3)
     none: Any = np.empty((0, trained.outputs), np.float32)
     if features:
