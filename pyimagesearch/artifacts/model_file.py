@@ -294,11 +294,11 @@ def _metadata(
     """Return the metadata, and why there are none if they are wrong."""
     if file.metadata is None:
         return {}, None
-    read = model_metadata.from_bytes
     try:
-        return read(file.metadata, image_size=image_size, outputs=outputs), None
+        metadata = model_metadata.from_bytes(file.metadata, image_size=image_size, outputs=outputs)
     except MetadataError as error:
         return {}, f"what {file.path} says about its training is ignored: {error}"
+    return metadata, None
 
 
 def _known(file: ModelFile, features: int) -> tuple[KnownImages | None, str | None]:
